@@ -1,0 +1,51 @@
+# Two commands: `make run` starts the demo, `make test` proves it. Both do all the set-up.
+#
+# There is one build, in release: the demo, every test and every budget use the same objects
+# (docs/decisions/0001-one-release-build.md).
+
+swift_build := swift build -c release --explicit-target-dependency-import-check error
+swift_test := swift test -c release --skip-build
+azimuth := .build/release/azimuth
+formatted := Package.swift Sources Tests $(wildcard Benchmarks)
+
+build_packages := libmaxminddb-dev pkg-config zlib1g-dev git ca-certificates
+demo_packages := $(build_packages) dnsutils curl
+test_packages := $(demo_packages) valgrind gcc libc6-dev
+
+.PHONY: run build test lint test-build unit end-to-end budgets
+
+# Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
+run: build
+	@scripts/debian-packages $(demo_packages)
+	@exec $(azimuth) demo config/azimuth.yaml
+
+build: toolchain
+	@scripts/debian-packages $(build_packages)
+	@scripts/step "Building (the first time takes some minutes)" $(swift_build) --product azimuth
+
+# Everything that CI checks, in the order of what fails soonest.
+test: lint test-build unit end-to-end budgets
+
+lint: toolchain
+	@scripts/step "Checking the format" swift format lint --strict --parallel --recursive $(formatted)
+
+test-build: toolchain
+	@scripts/debian-packages $(test_packages)
+	@scripts/step "Building everything (the first time takes some minutes)" \
+	  $(swift_build) --build-tests
+
+unit: test-build
+	@scripts/step "Testing the parts" $(swift_test) --skip EndToEndTests
+
+# On their own, so that nothing else takes the processor from what they time.
+end-to-end: test-build
+	@scripts/step "Testing the program end to end" $(swift_test) --filter EndToEndTests
+
+budgets: test-build
+	@scripts/step "Checking the budgets" scripts/budgets
+
+.PHONY: toolchain
+toolchain:
+	@swift --version 2>/dev/null | grep -Eq 'Swift version (6\.[3-9]|[7-9])' || { \
+	  echo "Azimuth needs Swift 6.3 or later (https://swift.org/install); found:" \
+	    "$$(swift --version 2>/dev/null | head -n 1 || true)" >&2; exit 1; }

@@ -1,0 +1,199 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// One target a folder; `Tests/TidyTests` holds the arrows below equal to the imports in the folders.
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Core and the data plane: every unsafe use is marked as such.
+let guarded: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+/// Off the hot path: tests may make values that only the module itself may make.
+let testable: [SwiftSetting] = strict + [.unsafeFlags(["-enable-testing"])]
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting: Target.Dependency = .product(
+  name: "HummingbirdTesting", package: "hummingbird")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let arguments: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(
+  name: "UnixSignals", package: "swift-service-lifecycle")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "azimuth",
+  products: [.executable(name: "azimuth", targets: ["azimuth"])],
+  dependencies: [
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+    .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+    .package(
+      url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+  ],
+  targets: [
+    // Core: values and pure functions.
+    .target(name: "DNSWire", path: "Sources/Core/DNSWire", swiftSettings: guarded),
+    .target(name: "Places", path: "Sources/Core/Places", swiftSettings: guarded),
+    .target(name: "Counters", path: "Sources/Core/Counters", swiftSettings: guarded),
+    .target(
+      name: "Zones", dependencies: ["DNSWire"], path: "Sources/Core/Zones",
+      swiftSettings: guarded),
+    .target(
+      name: "Routing", dependencies: ["Places"], path: "Sources/Core/Routing",
+      swiftSettings: guarded),
+    .target(
+      name: "Editions", dependencies: ["Zones", "Places", "Routing"],
+      path: "Sources/Core/Editions", swiftSettings: guarded),
+    .target(
+      name: "Answering",
+      dependencies: ["DNSWire", "Zones", "Places", "Routing", "Editions", "Counters"],
+      path: "Sources/Core/Answering", swiftSettings: guarded),
+
+    // Data plane: sockets; per packet, per connection.
+    .target(name: "CSockets", path: "Sources/DataPlane/CSystem"),
+    .target(
+      name: "Listening",
+      dependencies: ["CSockets", "Answering", "Places", "Editions", "Counters", nio, nioPosix],
+      path: "Sources/DataPlane/Listening", swiftSettings: guarded),
+    .target(
+      name: "Proxying",
+      dependencies: ["CSockets", "Places", "Routing", "Editions", "Counters"],
+      path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
+
+    // Control plane: makes, replaces and shows editions.
+    .systemLibrary(
+      name: "CMaxMindDB", path: "Sources/CMaxMindDB", pkgConfig: "libmaxminddb",
+      providers: [.apt(["libmaxminddb-dev"])]),
+    .target(
+      name: "MaxMind", dependencies: ["CMaxMindDB", "Places"],
+      path: "Sources/ControlPlane/MaxMind", swiftSettings: guarded),
+    .target(
+      name: "Settings", dependencies: ["Places", yams], path: "Sources/ControlPlane/Settings",
+      swiftSettings: testable),
+    .target(
+      name: "Compiling",
+      dependencies: ["Settings", "MaxMind", "DNSWire", "Zones", "Places", "Routing"],
+      path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
+    .target(
+      name: "Probing",
+      dependencies: [
+        "Settings", "Routing", "Places", nio, nioPosix, nioHTTP1, nioSSL, logging,
+      ],
+      path: "Sources/ControlPlane/Probing", swiftSettings: strict),
+    .target(
+      name: "Demonstrating", dependencies: ["Places", nio, nioPosix, nioHTTP1],
+      path: "Sources/ControlPlane/Demonstrating", swiftSettings: strict),
+    .target(
+      name: "Publishing",
+      dependencies: ["Compiling", "Routing", "Editions"],
+      path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
+    .target(
+      name: "Admin",
+      dependencies: [
+        "Settings", "Publishing", "Editions", "Routing", "Places", "Counters", nio, httpTypes,
+        hummingbird, logging,
+      ],
+      path: "Sources/ControlPlane/Admin", swiftSettings: strict),
+
+    // The program: joins the planes; one file a verb.
+    .executableTarget(
+      name: "azimuth",
+      dependencies: [
+        "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating", "Listening",
+        "Proxying", "Answering", "DNSWire", "Zones", "Editions", "Routing", "Places", "Counters",
+        nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
+      ],
+      path: "Sources/azimuth", swiftSettings: strict),
+
+    // What one query costs, for `scripts/budgets`.
+    .executableTarget(
+      name: "ResponderRoad",
+      dependencies: [
+        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
+      ], path: "Benchmarks/ResponderRoad", swiftSettings: guarded),
+
+    // Tests: one folder a module, and what holds for all of them.
+    .target(
+      name: "TestSupport", dependencies: ["Compiling", "Settings"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(name: "DNSWireTests", dependencies: ["DNSWire"], swiftSettings: strict),
+    .testTarget(name: "CountersTests", dependencies: ["Counters"], swiftSettings: strict),
+    .testTarget(
+      name: "EditionsTests", dependencies: ["Editions", "Places", "Routing", "Zones"],
+      swiftSettings: strict),
+    .testTarget(name: "PlacesTests", dependencies: ["Places"], swiftSettings: strict),
+    .testTarget(name: "ZonesTests", dependencies: ["Zones", "DNSWire"], swiftSettings: strict),
+    .testTarget(
+      name: "RoutingTests", dependencies: ["Routing", "Places", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AnsweringTests",
+      dependencies: [
+        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "ListeningTests",
+      dependencies: [
+        "Listening", "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
+        nio, nioPosix,
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "ProxyingTests",
+      dependencies: ["Proxying", "CSockets", "Zones", "Places", "Routing", "Editions", "Counters"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SettingsTests", dependencies: ["Settings", "Places"], swiftSettings: strict),
+    .testTarget(
+      name: "CompilingTests",
+      dependencies: [
+        "Compiling", "Publishing", "Settings", "Places", "Routing", "Editions", "TestSupport",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "ProbingTests",
+      dependencies: [
+        "Probing", "Settings", "Routing", "Places", nio, nioPosix, nioSSL, logging,
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "DemonstratingTests",
+      dependencies: ["Demonstrating", "Places", nio, nioPosix],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AdminTests",
+      dependencies: [
+        "Admin", "Settings", "Publishing", "Compiling", "Editions", "Zones", "Routing", "Places",
+        "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio,
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "AgreementTests",
+      dependencies: [
+        "Admin", "Answering", "Compiling", "Counters", "Editions", "Places", "Routing",
+        "TestSupport",
+      ], swiftSettings: strict),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["azimuth"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,114 @@
+package import Counters
+package import Editions
+package import Publishing
+
+/// What the admin server shows and does: everything that it does not own, so that it imports
+/// neither the program nor the parts beside it.
+package struct AdminSources: Sendable {
+  package var node: NodeFacts
+  package var publisher: EditionPublisher
+  package var counters: CounterBoard
+  /// Seconds since 1970.
+  package var now: @Sendable () -> Double
+  /// The bearer token that changes ask for; nil: nothing may be changed over HTTP.
+  package var token: @Sendable () async -> String?
+  /// What an edition serves under a name; the name as it came, not yet checked.
+  package var lookUpName: @Sendable (_ name: String, _ edition: Edition) -> NameLookup
+  /// The name of the service of each listener of the proxy, by the listener's name.
+  package var services: @Sendable () async -> [String: String]
+  package var probeReports: @Sendable () async -> [ProbeReport] = { [] }
+  /// What must hold before this node takes clients, besides a ready edition.
+  package var readiness: @Sendable () async -> [ReadinessCondition] = { [] }
+  /// Figures for `/metrics` that are no counters of the board.
+  package var samples: @Sendable () async -> [MetricSample] = { [] }
+  /// Reads the configuration again, whole or not at all; throws `Faults`.
+  package var reload: @Sendable () async throws -> Void
+
+  /// - Parameters:
+  ///   - services: the service's name by the listener's.
+  package init(
+    node: NodeFacts, publisher: EditionPublisher, counters: CounterBoard,
+    now: @escaping @Sendable () -> Double, token: @escaping @Sendable () async -> String?,
+    lookUpName: @escaping @Sendable (_ name: String, _ edition: Edition) -> NameLookup,
+    services: @escaping @Sendable () async -> [String: String],
+    reload: @escaping @Sendable () async throws -> Void
+  ) {
+    self.node = node
+    self.publisher = publisher
+    self.counters = counters
+    self.now = now
+    self.token = token
+    self.lookUpName = lookUpName
+    self.services = services
+    self.reload = reload
+  }
+}
+
+/// What does not change while the process runs.
+package struct NodeFacts: Sendable {
+  /// The one name of this node.
+  package var id: String
+  package var version: String
+  /// Seconds since 1970.
+  package var startedAt: Double
+  /// What the licences of the databases ask to be shown.
+  package var attribution: String
+
+  package init(
+    id: String, version: String, startedAt: Double,
+    attribution: String = RouteReport.attribution
+  ) {
+    self.id = id
+    self.version = version
+    self.startedAt = startedAt
+    self.attribution = attribution
+  }
+}
+
+/// What is served under a name.
+package enum NameLookup: Sendable, Equatable {
+  /// An index into the model's services.
+  case steered(service: Int)
+  /// Records that are the same for every client.
+  case `static`
+  /// Inside a zone of ours, but not there.
+  case noSuchName
+  /// In no zone of ours.
+  case notOurs
+  /// No name at all; why.
+  case malformed(String)
+}
+
+/// What the last check of an endpoint found.
+package struct ProbeReport: Sendable, Equatable {
+  /// `region/pool/address:port`.
+  package var endpointID: String
+  /// Why the check judged as it did: `status 200`, `connection refused`.
+  package var cause: String
+  /// Seconds since 1970.
+  package var at: Double
+  package var durationMilliseconds: Double
+  /// Since when the endpoint has the health that it has, seconds since 1970; nil: since the start.
+  package var since: Double?
+
+  package init(
+    endpointID: String, cause: String, at: Double, durationMilliseconds: Double, since: Double?
+  ) {
+    self.endpointID = endpointID
+    self.cause = cause
+    self.at = at
+    self.durationMilliseconds = durationMilliseconds
+    self.since = since
+  }
+}
+
+/// A figure of one moment, as Prometheus has it.
+package struct MetricSample: Sendable {
+  package var series: CounterBoard.Series
+  package var value: Double
+
+  package init(_ name: String, labels: [CounterBoard.Label] = [], value: Double) {
+    series = CounterBoard.Series(name, labels: labels)
+    self.value = value
+  }
+}

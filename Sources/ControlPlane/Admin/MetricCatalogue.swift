@@ -1,0 +1,83 @@
+/// What each metric means: HELP and TYPE of `/metrics`, by name, in one place.
+package enum MetricCatalogue {
+  package enum Kind: String, Sendable { case counter, gauge, untyped }
+
+  package struct Entry: Sendable {
+    package var kind: Kind
+    package var help: String
+  }
+
+  /// What is known of a name; a name that is not listed is known by its ending only.
+  package static func entry(_ name: String) -> Entry {
+    entries[name]
+      ?? Entry(
+        kind: name.hasSuffix("_total") ? .counter : .untyped, help: "A figure of Azimuth.")
+  }
+
+  /// `[a-zA-Z_:][a-zA-Z0-9_:]*`, the names that Prometheus takes; colons are for recording rules
+  /// and so not for us.
+  package static func isWellFormed(_ name: String) -> Bool {
+    guard let first = name.utf8.first, isLetter(first) else { return false }
+    return name.utf8.allSatisfy {
+      isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+    }
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
+  }
+
+  package static let entries: [String: Entry] = Dictionary(
+    counters.map { ($0, Entry(kind: .counter, help: $1)) }
+      + gauges.map { ($0, Entry(kind: .gauge, help: $1)) },
+    uniquingKeysWith: { first, _ in first })
+
+  private static let counters: KeyValuePairs = [
+    "azimuth_dns_queries_total": "DNS packets received, by transport.",
+    "azimuth_dns_answers_total": "DNS answers sent, by response code.",
+    "azimuth_dns_steered_total": "Steered DNS answers, by service and region.",
+    "azimuth_dns_dropped_total": "DNS packets that got no answer, by reason.",
+    "azimuth_dns_truncated_total": "DNS answers that did not fit and were truncated.",
+    "azimuth_dns_receive_failures_total": "Errors of the system while receiving DNS packets.",
+    "azimuth_dns_tcp_connections_total": "DNS connections over TCP.",
+    "azimuth_proxy_accepted_total": "Connections that a listener accepted.",
+    "azimuth_proxy_closed_total": "Connections closed, by reason.",
+    "azimuth_proxy_bytes_total":
+      "Bytes passed on: up is from client to endpoint, down from endpoint to client.",
+    "azimuth_proxy_connect_attempts_total": "Attempts to connect to an endpoint.",
+    "azimuth_proxy_connect_failures_total":
+      "Attempts to connect to an endpoint that failed, by reason.",
+    "azimuth_proxy_accept_pauses_total":
+      "Times that a listener stopped accepting connections, by reason.",
+    "azimuth_proxy_log_dropped_total":
+      "Lines of the access log that were dropped since it could not be written fast enough.",
+    "azimuth_proxy_region_connections_total": "Connections made to endpoints, by region.",
+    "azimuth_probes_total": "Health checks made, by result.",
+    "azimuth_probe_seconds_total": "Time that health checks took, all together.",
+    "azimuth_health_transitions_total": "Changes of an endpoint's health.",
+    "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
+    "azimuth_reloads_total": "Reloads of the configuration, by result.",
+    "azimuth_series_overflow_total":
+      "Additions to series beyond the number that there is room for.",
+    "process_cpu_seconds_total": "Processor time used, user and system, in seconds.",
+  ]
+
+  private static let gauges: KeyValuePairs = [
+    "azimuth_build_info": "Always 1; version and node id are in the labels.",
+    "azimuth_edition": "The number of the edition that serves.",
+    "azimuth_revision": "The number of the configuration that serves.",
+    "azimuth_ready": "1 once the first round of health checks is complete.",
+    "azimuth_region_health":
+      "1 for the state that a region is in as a pool sees it, 0 for the others.",
+    "azimuth_endpoint_healthy": "1 while health checks find the endpoint healthy.",
+    "azimuth_endpoint_override": "1 while an operator's word stands on the endpoint, by state.",
+    "azimuth_cohorts": "Groups of clients that share a preference list, by policy.",
+    "azimuth_places": "Distinct places in the databases and override prefixes.",
+    "azimuth_proxy_connections": "Connections that a listener has open.",
+    "process_max_fds": "File descriptors that may be open.",
+    "process_open_fds": "File descriptors that are open.",
+    "process_resident_memory_bytes": "Resident memory in bytes.",
+    "process_start_time_seconds": "When the process started, in seconds since 1970.",
+    "process_virtual_memory_bytes": "Virtual memory in bytes.",
+  ]
+}

@@ -1,0 +1,110 @@
+import HTTPTypes
+import Publishing
+import Routing
+import Settings
+
+/// The body of a PUT: `{"state": "down", "reason": "…", "author": "…", "expires_in": "30m"}`, or
+/// `expires_at` with an RFC 3339 time. Read strictly, and with all its errors at once.
+struct OverrideBody {
+  /// Of a reason and an author, in characters.
+  static let maximumTextCount = 500
+  /// Whoever means longer than a year means without end.
+  static let maximumExpirySeconds = 366.0 * 86_400
+
+  private static let keys = ["state", "reason", "author", "expires_in", "expires_at"]
+
+  private let now: Double
+  private let members: [String: JSONValue]
+  private var errors: [Problem.Item] = []
+  private var state = OverrideState.auto
+  private var reason = ""
+  private var author = "admin API"
+  private var expiresAt: Double?
+
+  /// - Parameter now: seconds since 1970.
+  /// - Throws: 400 where it is no JSON object, 422 with every member that is wrong.
+  init(_ bytes: [UInt8], now: Double) throws(Problem) {
+    guard let value = JSONValue(bytes: bytes) else {
+      throw Problem(.badRequest, "the body is not JSON")
+    }
+    guard case .object(let members) = value else {
+      throw Problem(.unprocessableContent, "the body is not a JSON object")
+    }
+    self.now = now
+    self.members = members
+    for key in members.keys.sorted() where !Self.keys.contains(key) {
+      report(key, "unknown member; known are \(Self.keys.joined(separator: ", "))")
+    }
+    readState()
+    if let reason = text("reason", isRequired: true) { self.reason = reason }
+    if let author = text("author", isRequired: false) { self.author = author }
+    readExpiry()
+    guard errors.isEmpty else {
+      throw Problem(.unprocessableContent, "the override is not understood", errors: errors)
+    }
+  }
+
+  func override(of target: Override.Target) -> Override {
+    Override(
+      target: target, state: state, reason: reason, author: author, expiresAt: expiresAt,
+      setAt: now)
+  }
+
+  private mutating func readState() {
+    let wanted = "wants one of auto, up, down, drain"
+    guard let value = members["state"] else { return report("state", "missing: \(wanted)") }
+    guard case .string(let text) = value, let state = OverrideState(rawValue: text) else {
+      return report("state", wanted)
+    }
+    self.state = state
+  }
+
+  /// A line of text: it ends up in logs and on terminals.
+  private mutating func text(_ key: String, isRequired: Bool) -> String? {
+    guard let value = members[key] else {
+      if isRequired { report(key, "missing: why, for whoever finds it") }
+      return nil
+    }
+    guard case .string(let text) = value, text.contains(where: { !$0.isWhitespace }),
+      text.count <= Self.maximumTextCount,
+      !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+    else {
+      report(key, "wants one line of 1 to \(Self.maximumTextCount) characters")
+      return nil
+    }
+    return text
+  }
+
+  private mutating func readExpiry() {
+    if members["expires_in"] != nil && members["expires_at"] != nil {
+      return report("expires_at", "goes without expires_in: give one of them")
+    }
+    if let value = members["expires_in"] {
+      guard case .string(let text) = value, let duration = parsedDuration(text) else {
+        return report("expires_in", "wants a duration such as 90s, 30m, 12h or 7d")
+      }
+      let seconds =
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+      setExpiry(now + seconds, key: "expires_in")
+    } else if let value = members["expires_at"] {
+      guard case .string(let text) = value, let moment = Timestamp(text) else {
+        return report("expires_at", "wants an RFC 3339 time such as 2030-01-31T12:00:00Z")
+      }
+      setExpiry(moment.seconds, key: "expires_at")
+    }
+  }
+
+  private mutating func setExpiry(_ moment: Double, key: String) {
+    guard moment > now else { return report(key, "wants a time that is still to come") }
+    guard moment <= now + Self.maximumExpirySeconds else {
+      return report(key, "wants at most 366 days; leave it out for an override without end")
+    }
+    expiresAt = moment
+  }
+
+  /// RFC 6901 §3: `~` and `/` in a key are written `~0` and `~1`.
+  private mutating func report(_ key: String, _ detail: String) {
+    let escaped = key.flatMap { $0 == "~" ? "~0" : $0 == "/" ? "~1" : String($0) }
+    errors.append(Problem.Item(detail: detail, pointer: "/\(String(escaped))"))
+  }
+}

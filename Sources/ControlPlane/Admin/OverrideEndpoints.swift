@@ -1,0 +1,124 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Places
+import Publishing
+import Routing
+
+extension AdminServer {
+  /// A body longer than this is refused.
+  static let maximumBodyByteCount = 16 * 1024
+
+  /// `GET /v1/overrides`.
+  func overrideList(_ request: Request) async throws -> Response {
+    struct List: Encodable {
+      var overrides: [OverrideReport]
+    }
+    return try Response.json(
+      List(overrides: await sources.publisher.overrides.map(OverrideReport.init)))
+  }
+
+  /// `GET /v1/overrides/{target}`.
+  func override(_ request: Request) async throws -> Response {
+    let target = try target(of: request)
+    let override = await sources.publisher.overrides.first { $0.target == target }
+    guard let override else { throw Problem(.notFound, "no override is set for \(target)") }
+    return try Response.json(OverrideReport(override))
+  }
+
+  /// `PUT /v1/overrides/{target}`: 201 where there was none, else 200 (RFC 9110 §9.3.4).
+  func setOverride(_ request: Request) async throws -> Response {
+    let target = try target(of: request)
+    try checkIsJSON(request)
+    let body = try await request.body.collect(upTo: Self.maximumBodyByteCount)
+    let override = try OverrideBody(Array(body.readableBytesView), now: sources.now())
+      .override(of: target)
+    let isNew = await !sources.publisher.overrides.contains { $0.target == target }
+    do {
+      try await sources.publisher.set(override)
+    } catch .unknownTarget(let name) {
+      throw Problem(.notFound, "there is no region, pool or endpoint \(name)")
+    }
+    logger.notice(
+      "override set",
+      metadata: [
+        "target": "\(target)", "state": "\(override.state.rawValue)",
+        "reason": "\(override.reason)", "author": "\(override.author)",
+        "expires_at": "\(override.expiresAt.map { Timestamp(seconds: $0).description } ?? "never")",
+      ])
+    let isCreated = isNew && override.state != .auto
+    return try Response.json(OverrideReport(override), status: isCreated ? .created : .ok)
+  }
+
+  /// `DELETE /v1/overrides/{target}`.
+  func removeOverride(_ request: Request) async throws -> Response {
+    let target = try target(of: request)
+    guard await sources.publisher.removeOverride(of: target) else {
+      throw Problem(.notFound, "no override is set for \(target)")
+    }
+    logger.notice("override removed", metadata: ["target": "\(target)"])
+    return Response(status: .noContent)
+  }
+
+  private func target(of request: Request) throws(Problem) -> Override.Target {
+    let path = request.uri.path.dropFirst("/v1/overrides/".count)
+    guard let text = percentDecoded(path), var target = Override.Target(text) else {
+      throw Problem(
+        .notFound, "a target is region, region/pool or region/pool/address:port")
+    }
+    // Endpoints are known by one form of their address, whichever was asked with.
+    if let socket = target.socket.flatMap({ Places.SocketAddress($0) }) {
+      target.socket = socket.description
+    }
+    return target
+  }
+
+  private func checkIsJSON(_ request: Request) throws(Problem) {
+    let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
+    guard type.split(separator: " ").first == "application/json" else {
+      throw Problem(
+        .unsupportedMediaType, "the body must be application/json",
+        headers: [.accept: "application/json"])
+    }
+  }
+}
+
+/// RFC 3986 §2.1; nil where a `%` has no two digits behind it, or the bytes are not UTF-8.
+private func percentDecoded(_ text: Substring) -> String? {
+  var bytes: [UInt8] = []
+  var rest = text.utf8[...]
+  while let byte = rest.popFirst() {
+    guard byte == UInt8(ascii: "%") else {
+      bytes.append(byte)
+      continue
+    }
+    let digits = rest.prefix(2)
+    guard digits.count == 2, digits.first != UInt8(ascii: "+"),
+      let decoded = UInt8(Substring(digits), radix: 16)
+    else { return nil }
+    bytes.append(decoded)
+    rest = rest.dropFirst(2)
+  }
+  return String(validating: bytes, as: UTF8.self)
+}
+
+/// An override as the API shows it.
+private struct OverrideReport: Encodable {
+  var target: String
+  var state: String
+  var reason: String
+  var author: String
+  var setAt: Timestamp
+  /// nil: until it is taken back.
+  var expiresAt: Timestamp?
+
+  init(_ override: Override) {
+    target = override.target.description
+    state = override.state.rawValue
+    reason = override.reason
+    author = override.author
+    setAt = Timestamp(seconds: override.setAt)
+    expiresAt = override.expiresAt.map { Timestamp(seconds: $0) }
+  }
+}

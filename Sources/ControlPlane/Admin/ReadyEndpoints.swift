@@ -1,0 +1,72 @@
+import Editions
+import HTTPTypes
+import Hummingbird
+import Logging
+import Publishing
+import Routing
+import Settings
+
+extension AdminServer {
+  /// `GET /livez`: the process answers.
+  func live(_ request: Request) async throws -> Response { Response.text("ok\n") }
+
+  /// `GET /readyz`: 200 once this node may take clients, 503 until then. With `?verbose` every
+  /// condition is listed.
+  func ready(_ request: Request) async throws -> Response {
+    let query = QueryReader(request, known: ["verbose"])
+    guard query.errors.isEmpty else { throw query.problem }
+    let isVerbose = query["verbose"] != nil
+    let conditions = await readinessConditions()
+    let missing = conditions.filter { !$0.isMet }
+    guard missing.isEmpty else {
+      let reasons = missing.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
+      var problem = Problem(
+        .serviceUnavailable, "not ready: \(reasons)", headers: [.retryAfter: "1"])
+      if isVerbose { problem.conditions = conditions }
+      throw problem
+    }
+    guard isVerbose else { return Response.text("ok\n") }
+    struct Readiness: Encodable {
+      var ready: Bool
+      var conditions: [ReadinessCondition]
+    }
+    return try Response.json(Readiness(ready: true, conditions: conditions))
+  }
+
+  private func readinessConditions() async -> [ReadinessCondition] {
+    let edition = sources.publisher.desk.take()
+    let unknownCount = edition.board.conditions.count { $0.standing == .unknown }
+    let checks = ReadinessCondition(
+      name: "first_health_checks", isMet: edition.isReady,
+      detail: edition.isReady
+        ? "complete, or past their deadline" : "\(unknownCount) endpoints have no result yet")
+    let compiled = ReadinessCondition(
+      name: "edition", isMet: true, detail: "revision \(edition.revision) is compiled")
+    return await [compiled, checks] + sources.readiness()
+  }
+
+  /// `POST /v1/reload`: the new configuration, or 422 with all its faults and the old one goes on.
+  func reload(_ request: Request) async throws -> Response {
+    do {
+      try await sources.reload()
+    } catch let faults as Faults {
+      logger.error(
+        "reload refused, the configuration in force stays",
+        metadata: ["faults": "\(faults.description)"])
+      throw Problem(
+        .unprocessableContent, "the configuration in force stays", errors: faults.faults.map(item))
+    }
+    struct Reloaded: Encodable {
+      var edition: UInt64
+      var revision: UInt64
+    }
+    let edition = sources.publisher.desk.take()
+    return try Response.json(Reloaded(edition: edition.number, revision: edition.revision))
+  }
+
+  private func item(_ fault: Fault) -> Problem.Item {
+    Problem.Item(
+      detail: fault.message, file: fault.origin.file, line: fault.origin.line,
+      path: fault.origin.path.isEmpty ? nil : fault.origin.path, suggestion: fault.suggestion)
+  }
+}

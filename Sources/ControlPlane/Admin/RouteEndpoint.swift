@@ -1,0 +1,87 @@
+import Editions
+import HTTPTypes
+import Hummingbird
+import Places
+import Publishing
+import Routing
+
+extension AdminServer {
+  /// `GET /v1/route?ip=&name=[&type=]` and `?ip=&listener=`: the decision for a client.
+  func route(_ request: Request) async throws -> Response {
+    let asked = try RouteQuery(request)
+    let edition = sources.publisher.desk.take()
+    let service: Int =
+      switch asked.question {
+      case .name(let name, _): try service(ofName: name, edition: edition)
+      case .listener(let name): try await service(ofListener: name, edition: edition)
+      }
+    let report = RouteReport(
+      edition: edition, address: asked.address, service: service, question: asked.question,
+      attribution: sources.node.attribution)
+    guard let report else { throw Problem(.notFound, "the service is gone") }
+    return try Response.json(report)
+  }
+
+  private func service(ofName name: String, edition: Edition) throws(Problem) -> Int {
+    switch sources.lookUpName(name, edition) {
+    case .steered(let service): return service
+    case .static:
+      throw Problem(
+        .unprocessableContent, "\(name) is not steered: every client gets the same records")
+    case .noSuchName: throw Problem(.notFound, "there is no name \(name) in its zone")
+    case .notOurs: throw Problem(.notFound, "\(name) is in no zone of this server")
+    case .malformed(let reason):
+      throw Problem(
+        .badRequest, "the query is not understood",
+        errors: [Problem.Item(detail: reason, parameter: "name")])
+    }
+  }
+
+  private func service(ofListener name: String, edition: Edition) async throws -> Int {
+    guard let serviceName = await sources.services()[name],
+      let service = edition.model.services.firstIndex(where: { $0.name == serviceName })
+    else { throw Problem(.notFound, "there is no listener \(name)") }
+    return service
+  }
+}
+
+/// What `/v1/route` is asked.
+private struct RouteQuery {
+  var address: IPAddress
+  var question: RouteReport.Question
+
+  init(_ request: Request) throws(Problem) {
+    var query = QueryReader(request, known: ["ip", "name", "listener", "type"])
+    var address: IPAddress?
+    if let text = query["ip"] {
+      address = IPAddress(text)
+      if address == nil { query.report("ip", "\"\(text)\" is no IPv4 or IPv6 address") }
+    } else {
+      query.report("ip", "missing: the client's address")
+    }
+    let question = Self.question(&query)
+    guard query.errors.isEmpty, let address, let question else { throw query.problem }
+    self.address = address
+    self.question = question
+  }
+
+  private static func question(_ query: inout QueryReader) -> RouteReport.Question? {
+    let isIPv6: Bool? =
+      switch query["type"]?.uppercased() {
+      case nil, "A": false
+      case "AAAA": true
+      default: nil
+      }
+    if isIPv6 == nil { query.report("type", "wants A or AAAA") }
+    switch (query["name"], query["listener"]) {
+    case (let name?, nil):
+      return .name(name, isIPv6: isIPv6 ?? false)
+    case (nil, let listener?):
+      if query["type"] != nil { query.report("type", "goes with name, not with listener") }
+      return .listener(listener)
+    case (nil, nil): query.report("name", "missing: a name, or a listener")
+    case (_?, _?): query.report("listener", "goes without name: give one of them")
+    }
+    return nil
+  }
+}

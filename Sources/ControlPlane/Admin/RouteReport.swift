@@ -1,0 +1,218 @@
+package import Editions
+import FoundationEssentials
+package import Places
+import Routing
+
+/// A decision as `/v1/route` and `azimuth explain` show it. Made from the decision that the edition
+/// serves, so that it cannot say anything else.
+package struct RouteReport: Sendable, Equatable, Codable {
+  /// What the client asks for.
+  package enum Question: Sendable, Equatable {
+    /// A steered name, its A or its AAAA records.
+    case name(String, isIPv6: Bool)
+    /// A listener of the proxy.
+    case listener(String)
+  }
+
+  package struct Client: Sendable, Equatable, Codable {
+    /// Which address the decision was made on, in words.
+    package var source: String
+    /// The length of the widest prefix around the client all of which is in this place.
+    package var scopePlace: Int
+    package var place: Place
+    package var cohort: Int
+  }
+
+  /// What is known of the client; unknown parts are left out.
+  package struct Place: Sendable, Equatable, Codable {
+    package var latitude: Double?
+    package var longitude: Double?
+    package var accuracyRadiusKilometres: Int?
+    package var country: String?
+    package var continent: String?
+    package var subdivision: String?
+    package var city: String?
+    package var asn: Int?
+    package var europeanUnion: Bool
+  }
+
+  package struct Outcome: Sendable, Equatable, Codable {
+    /// `serve`, `fail` or `nodata`.
+    package var kind: String
+    /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort` or `fenced_out`.
+    package var basis: String
+    package var regions: [String]
+    /// For a name the addresses of the answer, in its order; for a listener `address:port` of every
+    /// endpoint that a connection may go to first.
+    package var addresses: [String]
+  }
+
+  package struct Candidate: Sendable, Equatable, Codable {
+    package var region: String
+    package var distanceKilometres: Double?
+    package var latencyMilliseconds: Double?
+    /// `healthy`, `degraded`, `unknown`, `unhealthy`, `removed` or `absent`.
+    package var health: String
+    package var healthyEndpoints: Int
+    package var endpoints: Int
+    package var chosen: Bool
+    package var reason: String
+  }
+
+  package var ip: String
+  package var name: String?
+  package var listener: String?
+  /// `A` or `AAAA`; nil for a listener.
+  package var type: String?
+  package var service: String
+  package var edition: UInt64
+  package var revision: UInt64
+  package var client: Client
+  package var outcome: Outcome
+  /// Every client within so many leading bits gets the same (RFC 7871 §7.2.1).
+  package var scope: Int
+  /// Seconds; nil for a listener.
+  package var ttl: Int?
+  package var candidates: [Candidate]
+  /// A sentence each, in the order of the decision.
+  package var steps: [String]
+  package var attribution: String
+
+  /// nil if the edition has no such service.
+  ///
+  /// - Parameters:
+  ///   - address: of the client, as it was given.
+  ///   - service: an index into the model's services.
+  ///   - attribution: of the databases; their licences ask for it wherever results are shown.
+  package init?(
+    edition: Edition, address: IPAddress, service: Int, question: Question,
+    attribution: String = RouteReport.attribution
+  ) {
+    guard let explanation = edition.explain(address.client, service: service) else { return nil }
+    let model = edition.model
+    ip = address.description
+    self.service = model.services[service].name
+    self.edition = edition.number
+    revision = edition.revision
+    client = Client(
+      source: source(of: address), scopePlace: Int(explanation.placeScopeBits),
+      place: Place(explanation.place, cityNames: model.places.cityNames),
+      cohort: Int(explanation.decision.cohort))
+    scope = Int(explanation.decision.scopeBits)
+    candidates = explanation.candidates.map { Candidate($0, model: model) }
+    steps = explanation.steps.map { $0.sentence(in: model) }
+    self.attribution = attribution
+    outcome = Outcome(
+      kind: explanation.outcome.kind.word, basis: explanation.outcome.basis.word,
+      regions: explanation.outcome.regions.map { model.regions[$0].name },
+      addresses: addresses(explanation, question: question, edition: edition))
+    switch question {
+    case .name(let text, let isIPv6):
+      name = text
+      type = isIPv6 ? "AAAA" : "A"
+      ttl = Int(model.services[service].ttlSeconds)
+    case .listener(let text): listener = text
+    }
+  }
+
+  /// Of the database that ships with Azimuth.
+  package static let attribution = "IP Geolocation by DB-IP (https://db-ip.com)"
+}
+
+private func source(of address: IPAddress) -> String {
+  let client = address.client
+  guard client.family == .ipv4, case .ipv6 = address else { return "the address itself" }
+  let inside = IPAddress.ipv4(UInt32(truncatingIfNeeded: client.bits))
+  return "the IPv4 address \(inside) inside the address"
+}
+
+private func addresses(
+  _ explanation: Explanation, question: RouteReport.Question, edition: Edition
+) -> [String] {
+  switch question {
+  case .name(_, let isIPv6):
+    edition.answers.addresses(outcome: explanation.decision.outcome, isIPv6: isIPv6)
+      .map(\.description)
+  case .listener:
+    explanation.outcome.regions.flatMap { region in
+      edition.targets.targets(
+        service: explanation.service, region: region, basis: explanation.outcome.basis)
+    }.map(\.socket.description)
+  }
+}
+
+extension AnswerTable {
+  /// The addresses of a precompiled answer, read from the bytes that are served.
+  func addresses(outcome: Int, isIPv6: Bool) -> [IPAddress] {
+    let entry = entry(outcome: outcome, isIPv6: isIPv6)
+    var record = bytes[Int(entry.offset)...].prefix(Int(entry.byteCount))
+    var addresses: [IPAddress] = []
+    while record.count > 12 {
+      let length = Int(record[record.startIndex + 10]) << 8 | Int(record[record.startIndex + 11])
+      let data = record.dropFirst(12).prefix(length)
+      let bits = data.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+      addresses.append(length == 4 ? .ipv4(UInt32(truncatingIfNeeded: bits)) : .ipv6(bits))
+      record = record.dropFirst(12 + length)
+    }
+    return addresses
+  }
+}
+
+extension RouteReport.Place {
+  init(_ place: Places.Place, cityNames: [String]) {
+    latitude = place.point?.latitude
+    longitude = place.point?.longitude
+    accuracyRadiusKilometres =
+      place.accuracyRadiusKilometres > 0 ? Int(place.accuracyRadiusKilometres) : nil
+    country = place.country?.description
+    continent = place.continent?.description
+    subdivision = place.subdivision?.description
+    city = place.cityName > 0 ? cityNames[Int(place.cityName)] : nil
+    asn = place.asn > 0 ? Int(place.asn) : nil
+    europeanUnion = place.isInEuropeanUnion
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case latitude, longitude, country, continent, subdivision, city, asn
+    case accuracyRadiusKilometres = "accuracy_radius_km"
+    case europeanUnion = "european_union"
+  }
+}
+
+extension RouteReport.Candidate {
+  init(_ candidate: Explanation.Candidate, model: RoutingModel) {
+    region = model.regions[candidate.region].name
+    distanceKilometres = candidate.distanceKilometres.map(roundedToTenth)
+    latencyMilliseconds = candidate.roundTripMilliseconds.map(roundedToTenth)
+    health = candidate.standing.standing.word
+    healthyEndpoints = candidate.standing.healthyCount
+    endpoints = candidate.standing.totalCount
+    chosen = candidate.isChosen
+    reason = candidate.reason
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case region, health, endpoints, chosen, reason
+    case distanceKilometres = "distance_km"
+    case latencyMilliseconds = "latency_ms"
+    case healthyEndpoints = "healthy_endpoints"
+  }
+}
+
+extension RouteReport.Client {
+  enum CodingKeys: String, CodingKey {
+    case source, place, cohort
+    case scopePlace = "scope_place"
+  }
+}
+
+private func roundedToTenth(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+
+extension RouteReport {
+  /// Reads what ``jsonText(_:)`` has written, such as an answer of `/v1/route`.
+  ///
+  /// - Throws: `DecodingError`.
+  package init(json: [UInt8]) throws {
+    self = try JSONDecoder().decode(RouteReport.self, from: Data(json))
+  }
+}

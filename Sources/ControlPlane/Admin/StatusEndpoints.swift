@@ -1,0 +1,179 @@
+import Editions
+import Hummingbird
+import Places
+import Publishing
+import Routing
+
+extension AdminServer {
+  /// `GET /v1/status`.
+  func status(_ request: Request) async throws -> Response {
+    let edition = sources.publisher.desk.take()
+    let overrides = await sources.publisher.overrides
+    return try Response.json(
+      StatusReport(
+        node: sources.node, edition: edition, overrideCount: overrides.count,
+        now: sources.now()))
+  }
+
+  /// `GET /v1/regions`.
+  func regions(_ request: Request) async throws -> Response {
+    let edition = sources.publisher.desk.take()
+    let overrides = await sources.publisher.overrides
+    let regions = edition.model.regions.indices.map { region in
+      RegionReport(region, edition: edition, overrides: overrides)
+    }
+    return try Response.json(RegionList(edition: edition.number, regions: regions))
+  }
+
+  /// `GET /v1/endpoints`.
+  func endpointList(_ request: Request) async throws -> Response {
+    let edition = sources.publisher.desk.take()
+    let reports = Dictionary(
+      await sources.probeReports().map { ($0.endpointID, $0) }, uniquingKeysWith: { $1 })
+    let endpoints = zip(edition.model.endpoints, edition.board.conditions).map {
+      EndpointReport($0, condition: $1, model: edition.model, probe: reports[$0.id])
+    }
+    return try Response.json(EndpointList(edition: edition.number, endpoints: endpoints))
+  }
+}
+
+private struct StatusReport: Encodable {
+  struct Counts: Encodable {
+    var regions: Int
+    var pools: Int
+    var endpoints: Int
+    var healthyEndpoints: Int
+    var services: Int
+    var places: Int
+    /// The largest of any policy.
+    var cohorts: Int
+    var overrides: Int
+  }
+
+  var node: String
+  var version: String
+  var startedAt: Timestamp
+  var uptimeSeconds: Int
+  var edition: UInt64
+  var revision: UInt64
+  var ready: Bool
+  var counts: Counts
+  var attribution: String
+
+  init(node: NodeFacts, edition: Edition, overrideCount: Int, now: Double) {
+    self.node = node.id
+    version = node.version
+    startedAt = Timestamp(seconds: node.startedAt)
+    uptimeSeconds = Int(max(0, now - node.startedAt))
+    self.edition = edition.number
+    revision = edition.revision
+    ready = edition.isReady
+    let model = edition.model
+    counts = Counts(
+      regions: model.regions.count, pools: model.pools.count, endpoints: model.endpoints.count,
+      healthyEndpoints: edition.board.conditions.count { $0.standing == .healthy },
+      services: model.services.count, places: model.places.places.count,
+      cohorts: model.maps.map(\.cohorts.count).max() ?? 0, overrides: overrideCount)
+    attribution = node.attribution
+  }
+}
+
+private struct RegionList: Encodable {
+  var edition: UInt64
+  var regions: [RegionReport]
+}
+
+private struct RegionReport: Encodable {
+  struct Location: Encodable {
+    var latitude: Double
+    var longitude: Double
+  }
+  struct PoolStanding: Encodable {
+    var pool: String
+    var health: String
+    var healthyEndpoints: Int
+    var endpoints: Int
+  }
+
+  var name: String
+  var location: Location?
+  var tags: [String]
+  /// What an operator said of the region as a whole.
+  var override: String
+  var pools: [PoolStanding]
+
+  init(_ region: Int, edition: Edition, overrides: [Override]) {
+    let value = edition.model.regions[region]
+    name = value.name
+    location = value.point.map { Location(latitude: $0.latitude, longitude: $0.longitude) }
+    tags = value.tags
+    let own = overrides.first { $0.target.region == value.name && $0.target.pool == nil }
+    override = (own?.state ?? .auto).rawValue
+    pools = edition.poolStandings.filter { $0.region == region }.map { entry in
+      PoolStanding(
+        pool: edition.model.pools[entry.pool].name, health: entry.standing.standing.word,
+        healthyEndpoints: entry.standing.healthyCount, endpoints: entry.standing.totalCount)
+    }
+  }
+}
+
+private struct EndpointList: Encodable {
+  var edition: UInt64
+  var endpoints: [EndpointReport]
+}
+
+private struct EndpointReport: Encodable {
+  struct Probe: Encodable {
+    var at: Timestamp
+    var durationMs: Double
+    var cause: String
+  }
+
+  var id: String
+  var region: String
+  var pool: String
+  var address: String
+  var weight: Int
+  /// What probes say.
+  var health: String
+  /// Of all overrides that speak of it, the one that counts.
+  var override: String
+  /// What both come to.
+  var standing: String
+  var lastProbe: Probe?
+  var since: Timestamp?
+
+  init(
+    _ endpoint: RoutingModel.Endpoint, condition: EndpointCondition, model: RoutingModel,
+    probe: ProbeReport?
+  ) {
+    id = endpoint.id
+    region = model.regions[endpoint.region].name
+    pool = model.pools[endpoint.pool].name
+    address = endpoint.socket.description
+    weight = endpoint.weight
+    health = condition.health.rawValue
+    override = condition.override.rawValue
+    standing = condition.standing.word
+    lastProbe = probe.map {
+      Probe(
+        at: Timestamp(seconds: $0.at),
+        durationMs: ($0.durationMilliseconds * 1000).rounded() / 1000, cause: $0.cause)
+    }
+    since = probe?.since.map { Timestamp(seconds: $0) }
+  }
+}
+
+extension Edition {
+  /// Every region as each pool that has endpoints there sees it.
+  var poolStandings: [(region: Int, pool: Int, standing: RegionStanding)] {
+    model.pools.enumerated().flatMap { pool, value in
+      value.endpoints.enumerated().filter { !$0.element.isEmpty }.map { region, endpoints in
+        let standing = RegionStanding(
+          conditions: endpoints.map { board.conditions[$0] },
+          minimumHealthy: value.minimumHealthy)
+        return (region, pool, standing)
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package import Routing
+
+// The words by which the API, the metrics and the command line name what the core has as cases.
+
+extension Standing {
+  /// `healthy`, `degraded`, `unknown`, `unhealthy`, `removed` or `absent`.
+  package var word: String {
+    switch self {
+    case .healthy: "healthy"
+    case .degraded: "degraded"
+    case .unknown: "unknown"
+    case .unhealthy: "unhealthy"
+    case .removed: "removed"
+    case .absent: "absent"
+    }
+  }
+}
+
+extension Basis {
+  /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort` or `fenced_out`.
+  package var word: String {
+    switch self {
+    case .healthy: "healthy"
+    case .degraded: "degraded"
+    case .unknown: "unknown"
+    case .panic: "panic"
+    case .lastResort: "last_resort"
+    case .fencedOut: "fenced_out"
+    }
+  }
+}
+
+extension Outcome.Kind {
+  /// `serve`, `fail` or `nodata`.
+  package var word: String {
+    switch self {
+    case .serve: "serve"
+    case .fail: "fail"
+    case .noData: "nodata"
+    }
+  }
+}
+
+extension LastResort {
+  /// As `on_all_down` has it: `fail_open`, `backup tokyo`, ….
+  func words(in model: RoutingModel) -> String {
+    switch self {
+    case .failOpen: "fail_open"
+    case .failClosed: "fail_closed"
+    case .lastGood: "last_good"
+    case .noData: "nodata"
+    case .backup(let region): "backup \(model.regions[region].name)"
+    }
+  }
+}
+
+extension RouteStep {
+  /// The step as a sentence, regions by name.
+  package func sentence(in model: RoutingModel) -> String {
+    switch self {
+    case .override(let regions):
+      let names = regions.map { model.regions[$0].name }.joined(separator: ", then ")
+      return "An override prefix prefers \(names)."
+    case .rule(let index, let reason): return "Rule \(index + 1) matches: \(reason)."
+    case .defaultRule: return "No rule matches: the default applies."
+    case .fence(let name, let reason): return "The client is in fence \(name): \(reason)."
+    case .fencedOut(let region, let fence):
+      return "Fence \(fence) keeps \(model.regions[region].name) out."
+    case .panic(let share, let threshold):
+      return "Panic: \(percent(share)) of the endpoints are healthy, fewer than "
+        + "\(percent(threshold)); health is ignored."
+    case .tier(let standing):
+      return "The best standing of any region is \(standing.word): nothing worse is used."
+    case .lastResort(let resort):
+      return "No region is usable: on_all_down is \(resort.words(in: model))."
+    case .spread(let lost, let shares):
+      let parts = shares.map { "\(model.regions[$0.region].name) \(percent($0.share))" }
+      return "\(model.regions[lost].name), the first choice, is lost: its clients are spread over "
+        + "\(parts.joined(separator: ", "))."
+    case .drawn(let slot):
+      return "The client's prefix draws share \(slot) of \(SlotTable.slotCount)."
+    case .cohort(let index, let scopeBits):
+      return "The client is in cohort \(index), and so is all of its /\(scopeBits)."
+    }
+  }
+}
+
+private func percent(_ share: Double) -> String {
+  let tenths = Int((share * 1000).rounded())
+  return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
+}

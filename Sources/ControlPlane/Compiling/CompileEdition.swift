@@ -1,0 +1,90 @@
+package import Places
+package import Routing
+package import Settings
+package import Zones
+
+/// A configuration with everything that is compiled from it and does not depend on health: what
+/// editions are made of until the next reload.
+package struct CompiledSettings: Sendable {
+  package let settings: Settings
+  package let zones: ZoneTable
+  package let maps: CohortMaps
+  package let model: RoutingModel
+  /// Before any check: endpoints with a monitor are unknown, those without healthy.
+  package let initialBoard: HealthBoard
+  /// How each endpoint is checked, by endpoint id: health carries over a reload only where this
+  /// stays the same.
+  package let checks: [String: Check]
+  let placeSources: PlaceSources
+
+  package struct Check: Sendable, Equatable {
+    /// nil: the endpoint is not monitored.
+    package var monitor: Settings.Monitor?
+    package var socket: SocketAddress
+  }
+
+  /// Compiles a configuration.
+  ///
+  /// - Parameters:
+  ///   - previous: whose places are taken over if no file or prefix they came from has changed.
+  ///   - zoneHashSeed: random for each process, so that nobody can choose names that collide.
+  /// - Throws: all faults of databases, override files and zone data.
+  package init(
+    _ settings: Settings, previous: CompiledSettings? = nil, zoneHashSeed: UInt64
+  ) throws(Faults) {
+    let policies = CompiledPolicies(settings)
+    var faults: [Fault] = []
+    let sources = PlaceSources(settings.geo, rulePrefixes: policies.prefixes)
+    var places: PlaceTable?
+    if let previous, previous.placeSources == sources {
+      places = previous.model.places
+    } else {
+      do {
+        places = try sources.compiled(regionNames: settings.regions.map(\.name))
+      } catch {
+        faults += error.faults
+      }
+    }
+    var zones: ZoneTable?
+    do {
+      zones = try compiledZones(settings, hashSeed: zoneHashSeed)
+    } catch {
+      faults += error.faults
+    }
+    guard faults.isEmpty, let places, let zones else { throw Faults(faults) }
+    let model = ModelCompiler(settings: settings, policies: policies, places: places).compile()
+    self.settings = settings
+    self.zones = zones
+    self.model = model
+    maps = CohortMaps(model.maps.map { places.addresses.mapValues($0.cohortOfPlace) })
+    checks = Self.checks(settings, model: model)
+    initialBoard = HealthBoard(
+      conditions: model.endpoints.map { [checks] endpoint in
+        let isMonitored = checks[endpoint.id]?.monitor != nil
+        return isMonitored
+          ? EndpointCondition(health: .unknown)
+          : EndpointCondition(health: .healthy, lastGood: .max)
+      })
+    placeSources = sources
+  }
+
+  /// Every endpoint healthy: what a decision is without knowledge of health.
+  package var healthyBoard: HealthBoard {
+    HealthBoard(
+      conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy, lastGood: .max) })
+  }
+
+  private static func checks(_ settings: Settings, model: RoutingModel) -> [String: Check] {
+    var checks: [String: Check] = [:]
+    let declared = settings.pools.flatMap { pool in pool.endpoints.map { (pool, $0) } }
+    for (endpoint, (pool, declaration)) in zip(model.endpoints, declared) {
+      let monitor = pool.monitor.map { settings.monitors[$0] }
+      let port = declaration.checkPort ?? monitor?.port.map { UInt16($0) } ?? declaration.port
+      checks[endpoint.id] = Check(
+        monitor: monitor,
+        socket: SocketAddress(
+          address: declaration.checkAddress ?? declaration.address, port: port))
+    }
+    return checks
+  }
+}

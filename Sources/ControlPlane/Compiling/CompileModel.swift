@@ -1,0 +1,86 @@
+import Places
+import Routing
+import Settings
+
+/// Settings and places as a routing model: one steering map for each policy under each set of
+/// fences that any service uses.
+struct ModelCompiler {
+  let settings: Settings
+  let policies: CompiledPolicies
+  let places: PlaceTable
+
+  private struct MapKey: Hashable {
+    var policy: Int
+    var fences: [Int]
+  }
+
+  func compile() -> RoutingModel {
+    let regions = settings.regions.map {
+      Region(name: $0.name, point: $0.location, tags: $0.tags)
+    }
+    var maps: [SteeringMap] = []
+    var mapIndices: [MapKey: Int] = [:]
+    var services: [RoutingModel.Service] = []
+    for (index, service) in settings.services.enumerated() {
+      let key = MapKey(policy: service.policy, fences: fences(of: index))
+      let map = mapIndices[key] ?? maps.count
+      if map == maps.count {
+        mapIndices[key] = map
+        let planner = Planner(
+          regions: regions, policy: policies.policies[key.policy],
+          fences: key.fences.map { policies.fences[$0] })
+        maps.append(SteeringMap(planner: planner, places: places))
+      }
+      services.append(compiled(service, map: map))
+    }
+    let (pools, endpoints) = compiledPools()
+    return RoutingModel(
+      regions: regions, pools: pools, endpoints: endpoints, services: services, maps: maps,
+      places: places)
+  }
+
+  private func fences(of service: Int) -> [Int] {
+    settings.fences.indices.filter { settings.fences[$0].services?.contains(service) ?? true }
+  }
+
+  private func compiled(_ service: Settings.Service, map: Int) -> RoutingModel.Service {
+    let drawKey = DrawKey(
+      bitsIPv4: UInt8(service.drawBitsIPv4), bitsIPv6: UInt8(service.drawBitsIPv6))
+    let hashKey = policies.policies[service.policy].longestHashKey
+    let lastResort: LastResort =
+      switch service.onAllDown {
+      case .failOpen: .failOpen
+      case .failClosed: .failClosed
+      case .lastGood: .lastGood
+      case .noData: .noData
+      case .backup(let region): .backup(region)
+      }
+    return RoutingModel.Service(
+      name: service.name, map: map, policyName: settings.policies[service.policy].name,
+      pool: service.pool, ttlSeconds: service.ttlSeconds, onAllDown: lastResort,
+      maximumAddresses: service.maximumAddresses,
+      failoverSpreadMilliseconds: service.failoverSpreadMilliseconds,
+      drawKey: hashKey.map { drawKey.union($0) } ?? drawKey)
+  }
+
+  private func compiledPools() -> ([RoutingModel.Pool], [RoutingModel.Endpoint]) {
+    var endpoints: [RoutingModel.Endpoint] = []
+    var pools: [RoutingModel.Pool] = []
+    for (poolIndex, pool) in settings.pools.enumerated() {
+      var byRegion: [[Int]] = settings.regions.map { _ in [] }
+      for endpoint in pool.endpoints {
+        byRegion[endpoint.region].append(endpoints.count)
+        let socket = SocketAddress(address: endpoint.address, port: endpoint.port)
+        endpoints.append(
+          RoutingModel.Endpoint(
+            region: endpoint.region, pool: poolIndex, socket: socket, weight: endpoint.weight,
+            id: "\(settings.regions[endpoint.region].name)/\(pool.name)/\(socket)"))
+      }
+      pools.append(
+        RoutingModel.Pool(
+          name: pool.name, endpoints: byRegion, panicThreshold: pool.panicThreshold,
+          minimumHealthy: pool.minimumHealthy))
+    }
+    return (pools, endpoints)
+  }
+}

@@ -1,0 +1,109 @@
+import Glibc
+import MaxMind
+import Places
+import Settings
+
+/// What a place table is made from, so that a reload in which none of it has changed keeps the
+/// table.
+struct PlaceSources: Sendable, Equatable {
+  /// Tells one state of a file from another.
+  struct FileState: Sendable, Equatable {
+    var path: String
+    var device: UInt64 = 0
+    var inode: UInt64 = 0
+    var byteCount: Int64 = -1
+    var modifiedSeconds: Int = 0
+    var modifiedNanoseconds: Int = 0
+
+    /// Of a file that cannot be read only the path is known; reading it will say why.
+    init(path: String) {
+      self.path = path
+      var status = stat()
+      guard stat(path, &status) == 0 else { return }
+      device = UInt64(status.st_dev)
+      inode = UInt64(status.st_ino)
+      byteCount = Int64(status.st_size)
+      modifiedSeconds = status.st_mtim.tv_sec
+      modifiedNanoseconds = status.st_mtim.tv_nsec
+    }
+  }
+
+  var databases: [FileState]
+  var overrideFiles: [FileState]
+  var inlineOverrides: [String]
+  /// Where each of them was written.
+  var inlineOrigins: [Origin]
+  var rulePrefixes: RulePrefixes
+
+  init(_ geo: Settings.Geo, rulePrefixes: RulePrefixes) {
+    databases = geo.databases.map(FileState.init)
+    overrideFiles = geo.overrideFiles.map(FileState.init)
+    inlineOverrides = geo.overrides
+    inlineOrigins = geo.overrideOrigins
+    self.rulePrefixes = rulePrefixes
+  }
+
+  /// Reads everything and lays it over each other.
+  ///
+  /// - Throws: all faults of all files.
+  func compiled(regionNames: [String]) throws(Faults) -> PlaceTable {
+    var faults: [Fault] = []
+    var layers: [PlaceLayer] = []
+    for database in databases {
+      do throws(MaxMindFault) {
+        layers.append(try MaxMindDatabase(file: database.path).layer)
+      } catch {
+        faults.append(Fault(origin: Origin(file: error.file, path: ""), message: error.reason))
+      }
+    }
+    var lists: [OverrideList] = []
+    for file in overrideFiles {
+      guard let bytes = contents(of: file.path) else {
+        let reason = String(cString: strerror(errno))
+        faults.append(
+          Fault(
+            origin: Origin(file: file.path, path: "geo.overrides"),
+            message: "cannot be read: \(reason)"))
+        continue
+      }
+      lists.append(
+        read(
+          bytes, origin: { Origin(file: file.path, line: $0, path: "") },
+          regionNames: regionNames, faults: &faults))
+    }
+    let inline = Array(inlineOverrides.joined(separator: "\n").utf8)
+    lists.append(
+      read(
+        inline, origin: { inlineOrigins[$0 - 1] },
+        regionNames: regionNames, faults: &faults))
+    guard faults.isEmpty else { throw Faults(faults) }
+    return PlaceTable(layers: layers, overrides: lists, rulePrefixes: rulePrefixes.prefixes)
+  }
+
+  private func read(
+    _ bytes: [UInt8], origin: (Int) -> Origin, regionNames: [String], faults: inout [Fault]
+  ) -> OverrideList {
+    let (list, problems) = OverrideList.parse(bytes)
+    faults += problems.map { Fault(origin: origin($0.line), message: $0.message) }
+    for (name, line) in list.regionNames where !regionNames.contains(name) {
+      faults.append(
+        Fault(
+          origin: origin(line), message: "there is no region \"\(name)\"",
+          suggestion: "regions are \(regionNames.joined(separator: ", "))"))
+    }
+    return list
+  }
+}
+
+/// A file, whole; nil if it cannot be read, with the reason in `errno`.
+private func contents(of path: String) -> [UInt8]? {
+  guard let file = fopen(path, "rb") else { return nil }
+  defer { fclose(file) }
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 1 << 20)
+  while true {
+    let count = fread(&chunk, 1, chunk.count, file)
+    if count == 0 { return ferror(file) == 0 ? bytes : nil }
+    bytes += chunk[..<count]
+  }
+}

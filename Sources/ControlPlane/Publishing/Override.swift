@@ -1,0 +1,58 @@
+package import Routing
+
+/// An operator's word on a region, a region's part of a pool, or one endpoint.
+package struct Override: Sendable, Equatable {
+  package var target: Target
+  package var state: OverrideState
+  package var reason: String
+  package var author: String
+  /// Seconds since 1970; nil: until it is taken back.
+  package var expiresAt: Double?
+  /// Seconds since 1970.
+  package var setAt: Double
+
+  package init(
+    target: Target, state: OverrideState, reason: String, author: String, expiresAt: Double?,
+    setAt: Double
+  ) {
+    self.target = target
+    self.state = state
+    self.reason = reason
+    self.author = author
+    self.expiresAt = expiresAt
+    self.setAt = setAt
+  }
+
+  /// `tokyo`, `tokyo/web` or `tokyo/web/192.0.2.1:80`.
+  package struct Target: Sendable, Hashable, CustomStringConvertible {
+    package var region: String
+    package var pool: String?
+    package var socket: String?
+
+    /// nil unless it has one to three parts, none of them empty.
+    package init?(_ text: String) {
+      let parts = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+      guard parts.allSatisfy({ !$0.isEmpty }), let region = parts.first else { return nil }
+      self.region = String(region)
+      pool = parts.count > 1 ? String(parts[1]) : nil
+      socket = parts.count > 2 ? String(parts[2]) : nil
+    }
+
+    package var description: String {
+      [region, pool, socket].compactMap(\.self).joined(separator: "/")
+    }
+
+    /// Whether it speaks of the endpoint with this id (`region/pool/address:port`).
+    func covers(_ endpointID: String) -> Bool {
+      endpointID == description || endpointID.hasPrefix(description + "/")
+    }
+  }
+}
+
+extension OverrideState {
+  /// The safer of two words on one endpoint: down before drain before up before auto.
+  func safer(_ other: OverrideState) -> OverrideState {
+    let order: [OverrideState] = [.down, .drain, .up, .auto]
+    return order.first { $0 == self || $0 == other } ?? self
+  }
+}

@@ -1,0 +1,167 @@
+import FoundationEssentials
+import Places
+import Yams
+
+/// What is being read, and the faults found so far.
+final class Document {
+  /// As it is named in faults.
+  let name: String
+  /// Absolute; relative paths start here.
+  let folder: String
+  let environment: [String: String]
+  private(set) var faults: [Fault] = []
+  /// Every address that something is to listen on.
+  var listeners: [Listener] = []
+
+  struct Listener {
+    let address: SocketAddress
+    let line: Int
+    let path: String
+  }
+
+  init(name: String, folder: String, environment: [String: String]) {
+    self.name = name
+    self.folder = folder
+    self.environment = environment
+  }
+
+  func report(line: Int?, path: String, _ message: String, suggestion: String? = nil) {
+    let fault = Fault(
+      origin: Origin(file: name, line: line, path: path), message: message, suggestion: suggestion)
+    guard faults.count < Self.mostFaults, !faults.contains(fault) else { return }
+    faults.append(fault)
+  }
+
+  /// Counts values; false, and a fault, once there are too many. YAML's aliases let a short text
+  /// stand for a tree that would take years to read.
+  func admits(_ count: Int) -> Bool {
+    valueCount += count
+    if valueCount <= Self.mostValues { return faults.count < Self.mostFaults }
+    report(line: nil, path: "", "holds more than \(Self.mostValues) values, aliases followed")
+    return false
+  }
+
+  private var valueCount = 0
+  private static let mostValues = 5_000_000
+  /// More than anyone reads; the reading ends there.
+  private static let mostFaults = 1000
+
+  /// The absolute form of a path that stands in the document.
+  func absolutePath(_ path: String) -> String {
+    path.hasPrefix("/") ? path : folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
+  }
+
+  /// The tree of the document; nil, and a fault, if it is no YAML.
+  ///
+  /// Yams refuses a mapping with a duplicate key, and the whole document with it. So that the other
+  /// faults are found too, the first of the two keys gets ``duplicateMark`` in front, and the
+  /// document is composed again; ``Value/entries()`` takes the mark away and reports the second.
+  func composed(_ text: String) -> Node? {
+    var text = text
+    for _ in 0..<Self.mostDuplicates {
+      do {
+        return try compose(yaml: text, Resolver.basic)
+      } catch let error as YamlError {
+        if let marked = marked(text, after: error) {
+          text = marked
+        } else {
+          report(error)
+          return nil
+        }
+      } catch {
+        report(line: nil, path: "", "is no YAML: \(error)")
+        return nil
+      }
+    }
+    report(line: nil, path: "", "has more than \(Self.mostDuplicates) duplicate keys")
+    return nil
+  }
+
+  /// A private-use character that no name may contain.
+  static let duplicateMark: Character = "\u{E000}"
+  private static let mostDuplicates = 100
+
+  private func marked(_ text: String, after error: YamlError) -> String? {
+    guard case .duplicatedKeysInMapping(_, let context) = error else { return nil }
+    var scalars = text.unicodeScalars[...]
+    for _ in 1..<max(context.mark.line, 1) {
+      guard let end = scalars.firstIndex(of: "\n") else { return nil }
+      scalars = scalars[scalars.index(after: end)...]
+    }
+    scalars = scalars.dropFirst(context.mark.column - 1)
+    if let quote = scalars.first, quote == "\"" || quote == "'" { scalars = scalars.dropFirst() }
+    guard let first = scalars.first, !"&*!?[{\n".unicodeScalars.contains(first) else { return nil }
+    var marked = text
+    marked.insert(Self.duplicateMark, at: scalars.startIndex)
+    return marked
+  }
+
+  private func report(_ error: YamlError) {
+    switch error {
+    case .composer(_, let problem, let mark, _) where problem.contains("another document"):
+      report(line: mark.line, path: "", "holds more than one YAML document")
+    case .scanner(let context, let problem, let mark, _),
+      .parser(let context, let problem, let mark, _),
+      .composer(let context, let problem, let mark, _):
+      let place = context.map { context in
+        let start = context.mark.line == mark.line ? "" : " that began on line \(context.mark.line)"
+        return " \(context.text)\(start)"
+      }
+      report(
+        line: mark.line, path: "", "is no YAML: \(problem)\(place ?? "")",
+        suggestion: problem.contains("cannot start any token")
+          ? "quote it; indent with spaces, not tabs" : nil)
+    case .reader(let problem, let offset, _, let yaml):
+      let line = offset.map { yaml.prefix($0).count { $0.isNewline } + 1 }
+      report(line: line, path: "", "is no YAML: \(problem)")
+    case .duplicatedKeysInMapping(let names, let context):
+      let keys = names.map { "\"\($0)\"" }.joined(separator: ", ")
+      report(line: context.mark.line, path: "", "duplicate keys: \(keys)")
+    default:
+      report(line: nil, path: "", "is no YAML: \(error)")
+    }
+  }
+}
+
+/// The text of a UTF-8 file.
+/// - Throws: why it cannot be read, in words that follow "cannot be read: ".
+func fileText(_ path: String) throws(UnreadableFile) -> String {
+  let data: Data
+  do {
+    data = try Data(contentsOf: URL(filePath: path))
+  } catch {
+    throw UnreadableFile(path: path)
+  }
+  guard let text = String(validating: data, as: UTF8.self) else {
+    throw UnreadableFile(reason: "it is not UTF-8")
+  }
+  return text
+}
+
+/// Why a file cannot be read.
+struct UnreadableFile: Error {
+  var reason: String
+
+  init(reason: String) { self.reason = reason }
+
+  /// Asks the system about a file that could not be read.
+  init(path: String) {
+    var isFolder = false
+    if !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+      reason = "there is no such file"
+    } else if isFolder {
+      reason = "it is a folder"
+    } else if !FileManager.default.isReadableFile(atPath: path) {
+      reason = "permission denied"
+    } else {
+      reason = "the system could not read it"
+    }
+  }
+}
+
+/// Whether `path` names a file that can be opened for reading.
+func isReadableFile(_ path: String) -> Bool {
+  var isFolder = false
+  return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder
+    && FileManager.default.isReadableFile(atPath: path)
+}

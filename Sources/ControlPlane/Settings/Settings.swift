@@ -1,0 +1,300 @@
+package import Places
+
+/// Everything an operator may say, checked: names refer to things that exist, numbers lie in their
+/// ranges, regions have coordinates where a policy needs them. Made only by ``SettingsReader``.
+///
+/// Lists keep the order of the file; references are indices into these lists, so that nothing
+/// behind this type can meet a name that does not exist.
+package struct Settings: Sendable, Equatable {
+  package var node: Node
+  package var log: Log
+  package var geo: Geo
+  package var regions: [Region]
+  package var monitors: [Monitor]
+  package var pools: [Pool]
+  package var policies: [Policy]
+  package var fences: [Fence]
+  package var services: [Service]
+  package var zones: [Zone]
+  package var dns: DNS
+  package var proxy: Proxy
+  package var admin: Admin
+  package var health: HealthChecking
+
+  package struct Node: Sendable, Equatable {
+    /// One name of this node: the metrics label, later NSID and id.server.
+    package var id: String
+  }
+
+  package struct Log: Sendable, Equatable {
+    package enum Format: String, Sendable { case json, text }
+    package var format: Format
+    /// A swift-log level: trace, debug, info, notice, warning, error, critical.
+    package var level: String
+  }
+
+  package struct Geo: Sendable, Equatable {
+    /// Absolute paths of .mmdb files; for each property the first that knows it wins.
+    package var databases: [String]
+    /// Absolute paths of override files (see docs); later files win over earlier ones.
+    package var overrideFiles: [String]
+    /// Overrides written in the configuration itself; they win over the files.
+    package var overrides: [String]
+    /// Where each of ``overrides`` stands, for faults that only their parser finds.
+    package var overrideOrigins: [Origin]
+  }
+
+  package struct Region: Sendable, Equatable {
+    package var name: String
+    /// Degrees; nil only if no policy that measures distance names the region.
+    package var location: GeoPoint?
+    /// Jurisdiction tags that fences name, such as `eu` and `de`.
+    package var tags: [String]
+  }
+
+  package struct Monitor: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
+      case tcp
+      case http(HTTPExpectation)
+      case https(HTTPExpectation, TLSVerification)
+    }
+    package struct HTTPExpectation: Sendable, Equatable {
+      package var method: String
+      package var path: String
+      /// The Host header; nil: the checked address and port.
+      package var host: String?
+      package var requestHeaders: [Header]
+      /// Inclusive ranges of status codes that mean healthy.
+      package var statuses: [ClosedRange<Int>]
+      /// Inclusive ranges of status codes that mean degraded.
+      package var degradedStatuses: [ClosedRange<Int>]
+      /// Text that the first 64 KiB of the body must contain.
+      package var bodyContains: String?
+      /// Headers that the response must carry, value compared exactly.
+      package var responseHeaders: [Header]
+    }
+    package struct Header: Sendable, Equatable {
+      package var name: String
+      package var value: String
+    }
+    package struct TLSVerification: Sendable, Equatable {
+      package var isVerified: Bool
+      /// SNI and the name the certificate must carry; nil: the Host header's name.
+      package var serverName: String?
+      /// Absolute path of PEM roots; nil: the system's.
+      package var rootsFile: String?
+    }
+    package var name: String
+    package var kind: Kind
+    /// The port to check; nil: the endpoint's.
+    package var port: Int?
+    package var interval: Duration
+    /// The interval while between states (some but not yet enough successes or failures).
+    package var fastInterval: Duration
+    package var timeout: Duration
+    /// Successes in a row before healthy, at least 1.
+    package var rise: Int
+    /// Failures in a row before unhealthy, at least 1.
+    package var fall: Int
+  }
+
+  package struct Pool: Sendable, Equatable {
+    package struct Endpoint: Sendable, Equatable {
+      /// Index into ``Settings/regions``.
+      package var region: Int
+      package var address: IPAddress
+      package var port: UInt16
+      /// Where health is checked, if elsewhere.
+      package var checkAddress: IPAddress?
+      package var checkPort: UInt16?
+      /// Share inside the region; 0 is standby. 0...1000.
+      package var weight: Int
+    }
+    package var name: String
+    /// Index into ``Settings/monitors``; nil: endpoints count as healthy until told otherwise.
+    package var monitor: Int?
+    package var endpoints: [Endpoint]
+    /// Share (0...1) of healthy endpoints, over the regions a client may go to, below which health
+    /// is ignored. 0 switches it off.
+    package var panicThreshold: Double
+    /// A region with fewer healthy endpoints than this is degraded. At least 1.
+    package var minimumHealthy: Int
+  }
+
+  package struct Policy: Sendable, Equatable {
+    package var name: String
+    package var kind: Kind
+
+    package indirect enum Kind: Sendable, Equatable {
+      case region(Int)
+      /// Another policy, index into ``Settings/policies``; the reader refuses circles.
+      case named(Int)
+      case proximity(regions: [Int], bias: [Int: Int], unknown: [Int])
+      case geo(rules: [Rule], otherwise: Kind)
+      case failover([Kind])
+      case weighted([Share])
+      case hash([Share], keyBitsIPv4: Int, keyBitsIPv6: Int)
+      case all([Kind])
+    }
+    package struct Share: Sendable, Equatable {
+      package var policy: Kind
+      /// 0 is standby: used only when every share above 0 is gone.
+      package var weight: Int
+    }
+    package struct Rule: Sendable, Equatable {
+      package var match: ClientMatch
+      package var policy: Kind
+    }
+  }
+
+  /// Which clients a rule or fence speaks of: those that meet any one of these.
+  package struct ClientMatch: Sendable, Equatable {
+    package var prefixes: [AddressPrefix]
+    package var asns: [UInt32]
+    /// ISO 3166-1 alpha-2.
+    package var countries: [CountryCode]
+    /// Country and ISO 3166-2 subdivision, as in `US-CA`.
+    package var subdivisions: [Subdivision]
+    package var continents: [ContinentCode]
+    /// Matches members of the European Union as the database says it.
+    package var isInEuropeanUnion: Bool
+    /// Matches addresses of which no country is known.
+    package var isUnknown: Bool
+  }
+
+  package struct Fence: Sendable, Equatable {
+    package var name: String
+    package var clients: ClientMatch
+    /// Regions that carry any of these tags are inside.
+    package var tags: [String]
+    /// Indices into ``Settings/services``; nil: all.
+    package var services: [Int]?
+  }
+
+  package struct Service: Sendable, Equatable {
+    package enum LastResort: Sendable, Equatable {
+      case failOpen, failClosed, lastGood, noData
+      /// Index into ``Settings/regions``.
+      case backup(Int)
+    }
+    package var name: String
+    /// Index into ``Settings/policies``.
+    package var policy: Int
+    /// Index into ``Settings/pools``.
+    package var pool: Int
+    package var ttlSeconds: UInt32
+    package var onAllDown: LastResort
+    /// Most addresses of one type in an answer. 1...32.
+    package var maximumAddresses: Int
+    /// Milliseconds by which a candidate may be slower for its share of a lost region's clients to
+    /// fall to 1/e; 0 sends all of them to the next one.
+    package var failoverSpreadMilliseconds: Double
+    /// Prefix lengths at which shares are drawn.
+    package var drawBitsIPv4: Int
+    package var drawBitsIPv6: Int
+  }
+
+  package struct Zone: Sendable, Equatable {
+    package struct Record: Sendable, Equatable {
+      /// Absolute, in presentation form with the final dot.
+      package var owner: String
+      package var ttlSeconds: UInt32
+      /// Mnemonic or TYPEnnn.
+      package var type: String
+      /// Presentation form; relative names stand for names under the zone's.
+      package var data: String
+      /// Where it stands, for faults that only the zone compiler finds.
+      package var origin: Origin
+    }
+    package struct Steered: Sendable, Equatable {
+      package var owner: String
+      /// Index into ``Settings/services``.
+      package var service: Int
+      package var origin: Origin
+    }
+    package struct StartOfAuthority: Sendable, Equatable {
+      package var primary: String
+      package var mailbox: String
+      package var serial: UInt32
+      package var refreshSeconds: UInt32
+      package var retrySeconds: UInt32
+      package var expireSeconds: UInt32
+      package var minimumSeconds: UInt32
+      package var ttlSeconds: UInt32
+    }
+    /// Absolute, with the final dot.
+    package var name: String
+    package var soa: StartOfAuthority
+    package var nameServers: [String]
+    package var nameServerTTLSeconds: UInt32
+    package var records: [Record]
+    package var steered: [Steered]
+    package var origin: Origin
+  }
+
+  package struct DNS: Sendable, Equatable {
+    package var listen: [SocketAddress]
+    /// UDP threads; each has its own socket on every address.
+    package var threads: Int
+    package var receiveBufferBytes: Int
+    /// Largest UDP answer, 512...4096 (RFC 9715: 1,232).
+    package var maximumUDPBytes: Int
+    package var usesClientSubnet: Bool
+    package var tcpMaximumConnections: Int
+    package var tcpIdleTimeout: Duration
+  }
+
+  package struct Proxy: Sendable, Equatable {
+    package struct Listener: Sendable, Equatable {
+      package var name: String
+      package var listen: [SocketAddress]
+      /// Index into ``Settings/services``.
+      package var service: Int
+      package var maximumConnections: Int
+      /// For one attempt.
+      package var connectTimeout: Duration
+      /// For all attempts of one connection together.
+      package var connectBudget: Duration
+      package var maximumAttempts: Int
+      package var idleTimeout: Duration
+      package var halfClosedTimeout: Duration
+      package var bufferBytes: Int
+    }
+    package enum AccessLog: Sendable, Equatable {
+      case off, standardOutput
+      case file(String)
+    }
+    package var threads: Int
+    package var listeners: [Listener]
+    package var accessLog: AccessLog
+  }
+
+  package struct Admin: Sendable, Equatable {
+    package var listen: SocketAddress?
+    /// Bearer token for whatever changes state; nil: nothing may be changed over HTTP.
+    package var token: String?
+  }
+
+  package struct HealthChecking: Sendable, Equatable {
+    /// After this long, serving begins even if some endpoint has no result yet.
+    package var firstRoundDeadline: Duration
+    package var maximumConcurrentChecks: Int
+    /// Share of the interval by which each check is moved at random. 0...0.5.
+    package var jitter: Double
+  }
+}
+
+/// Where in the configuration something was said.
+package struct Origin: Sendable, Equatable {
+  package var file: String
+  /// From 1; nil where the file has no such place (a missing key).
+  package var line: Int?
+  /// Such as `zones.example.org.records[3]`; empty for the file as a whole.
+  package var path: String
+
+  package init(file: String, line: Int? = nil, path: String = "") {
+    self.file = file
+    self.line = line
+    self.path = path
+  }
+}

@@ -1,0 +1,146 @@
+import FoundationEssentials
+import Places
+import Yams
+
+extension SettingsReader {
+  static func dns(_ value: Value?, hasZones: Bool) -> Settings.DNS {
+    var dns = Settings.DNS(
+      listen: [], threads: ProcessInfo.processInfo.activeProcessorCount,
+      receiveBufferBytes: 4 << 20, maximumUDPBytes: 1232, usesClientSubnet: true,
+      tcpMaximumConnections: 1000, tcpIdleTimeout: .seconds(10))
+    if hasZones {
+      dns.listen = [
+        SocketAddress(address: .ipv4(0), port: 53), SocketAddress(address: .ipv6(0), port: 53),
+      ]
+    }
+    _ = value?.section { section in
+      dns.listen = section.optional("listen")?.listenAddresses() ?? dns.listen
+      dns.threads = section.optional("threads")?.integer(1...256) ?? dns.threads
+      dns.receiveBufferBytes =
+        section.optional("receive_buffer")?.byteCount(64 << 10...1 << 30)
+        ?? dns.receiveBufferBytes
+      dns.maximumUDPBytes =
+        section.optional("max_udp_size")?.integer(512...4096) ?? dns.maximumUDPBytes
+      dns.usesClientSubnet = section.optional("client_subnet")?.flag() ?? true
+      _ = section.optional("tcp")?.section { tcp in
+        dns.tcpMaximumConnections =
+          tcp.optional("max_connections")?.integer(1...1_000_000) ?? dns.tcpMaximumConnections
+        dns.tcpIdleTimeout =
+          tcp.optional("idle_timeout")?.duration(.milliseconds(100) ... .seconds(3600))
+          ?? dns.tcpIdleTimeout
+      }
+    }
+    return dns
+  }
+
+  static func proxy(_ value: Value?, services: Names) -> Settings.Proxy {
+    var proxy = Settings.Proxy(
+      threads: ProcessInfo.processInfo.activeProcessorCount, listeners: [], accessLog: .off)
+    _ = value?.section { section in
+      proxy.threads = section.optional("threads")?.integer(1...256) ?? proxy.threads
+      proxy.accessLog = section.optional("access_log")?.accessLog() ?? .off
+      proxy.listeners = (section.optional("listeners")?.definitions() ?? []).compactMap {
+        listener($0, services: services)
+      }
+    }
+    return proxy
+  }
+
+  private static func listener(
+    _ entry: Entry, services: Names
+  ) -> Settings.Proxy.Listener? {
+    entry.value.section { section in
+      let service = section.required("service", "the name of a service")
+      let listen = section.required("listen", "addresses with ports, such as [127.0.0.1:8000]")
+      let attempt = section.optional("connect_timeout")
+      let times = Duration.milliseconds(10) ... .seconds(86_400)
+      let listener = Settings.Proxy.Listener(
+        name: entry.name, listen: listen?.listenAddresses() ?? [],
+        service: service?.reference(to: services) ?? 0,
+        maximumConnections: section.optional("max_connections")?.integer(1...10_000_000) ?? 10_000,
+        connectTimeout: attempt?.duration(times) ?? .seconds(1),
+        connectBudget: section.optional("connect_budget")?.duration(times) ?? .seconds(5),
+        maximumAttempts: section.optional("max_attempts")?.integer(1...100) ?? 4,
+        idleTimeout: section.optional("idle_timeout")?.duration(times) ?? .seconds(600),
+        halfClosedTimeout: section.optional("half_closed_timeout")?.duration(times)
+          ?? .seconds(30),
+        bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10)
+      if listener.connectTimeout > listener.connectBudget {
+        (attempt ?? section.value).report(
+          "one attempt may take \(rendered(listener.connectTimeout)), longer than the "
+            + "connect_budget of \(rendered(listener.connectBudget)) for all of them")
+      }
+      return listener
+    }
+  }
+
+  static func admin(_ value: Value?) -> Settings.Admin {
+    var admin = Settings.Admin(
+      listen: SocketAddress(address: .ipv4(0x7F00_0001), port: 8053), token: nil)
+    _ = value?.section { section in
+      if let listen = section.optional("listen") { admin.listen = listen.adminAddress() }
+      admin.token = section.optional("token")?.parsed("a token of printable ASCII, no spaces") {
+        $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !$0.isEmpty ? $0 : nil
+      }
+    }
+    return admin
+  }
+
+  /// Two listeners on one address: TCP would refuse the second at the start. The same port on all
+  /// addresses and on one counts too. Port 0 is never the same port.
+  static func reportListenersInConflict(_ document: Document) {
+    var taken: [Document.Listener] = []
+    let listeners = document.listeners.filter { $0.address.port != 0 }
+    for listener in listeners.sorted(by: { $0.line < $1.line }) {
+      if let other = taken.first(where: { conflicts($0.address, listener.address) }) {
+        document.report(
+          line: listener.line, path: listener.path,
+          "\(listener.address) is taken by \(other.path) on line \(other.line)")
+      }
+      taken.append(listener)
+    }
+  }
+
+  private static func conflicts(_ left: SocketAddress, _ right: SocketAddress) -> Bool {
+    guard left.port == right.port else { return false }
+    switch (left.address, right.address) {
+    case (.ipv4(let left), .ipv4(let right)): return left == right || left == 0 || right == 0
+    case (.ipv6(let left), .ipv6(let right)): return left == right || left == 0 || right == 0
+    default: return false
+    }
+  }
+}
+
+extension Value {
+  /// An address and a port to listen on; port 0 lets the system choose.
+  fileprivate func listenAddress() -> SocketAddress? {
+    let address = socketAddress("an address with port, such as 127.0.0.1:53 or \"[::1]:53\"")
+    if let address {
+      document.listeners.append(
+        Document.Listener(address: address, line: line ?? 0, path: path))
+    }
+    return address
+  }
+
+  fileprivate func listenAddresses() -> [SocketAddress] {
+    let elements = elements()
+    if elements.isEmpty { report("wants at least one address with port") }
+    return elements.compactMap { $0.listenAddress() }
+  }
+
+  /// nil for `off`.
+  fileprivate func adminAddress() -> SocketAddress? {
+    if case .scalar(let scalar) = node, scalar.string == "off" { return nil }
+    return listenAddress()
+  }
+
+  /// `off`, `stdout` or the path of a file.
+  fileprivate func accessLog() -> Settings.Proxy.AccessLog? {
+    switch text("off, stdout or the path of a file") {
+    case nil: nil
+    case "off": .off
+    case "stdout": .standardOutput
+    case let path?: .file(document.absolutePath(path))
+    }
+  }
+}

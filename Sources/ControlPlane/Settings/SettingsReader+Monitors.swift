@@ -1,0 +1,135 @@
+extension SettingsReader {
+  static func monitor(_ entry: Entry) -> Settings.Monitor {
+    let monitor = entry.value.section { section in
+      let type = section.required("type", "one of tcp, http, https")?.choice([
+        "tcp": MonitorType.tcp, "http": .http, "https": .https,
+      ])
+      let interval = section.optional("interval")?.duration(.milliseconds(100) ... .seconds(3600))
+      var monitor = Settings.Monitor(
+        name: entry.name, kind: kind(type, section),
+        port: section.optional("port")?.integer(1...65_535),
+        interval: interval ?? .seconds(5), fastInterval: .seconds(1), timeout: .seconds(2),
+        rise: section.optional("rise")?.integer(1...100) ?? 2,
+        fall: section.optional("fall")?.integer(1...100) ?? 3)
+      readTimes(section, into: &monitor)
+      return monitor
+    }
+    return monitor
+      ?? Settings.Monitor(
+        name: entry.name, kind: .tcp, port: nil, interval: .zero, fastInterval: .zero,
+        timeout: .zero, rise: 1, fall: 1)
+  }
+
+  private enum MonitorType { case tcp, http, https }
+
+  /// A check that may outlast the interval would overlap the next one, and a fast interval that is
+  /// slower than the usual one is a slip.
+  private static func readTimes(_ section: Section, into monitor: inout Settings.Monitor) {
+    let fast = section.optional("fast_interval")
+    let timeout = section.optional("timeout")
+    let interval = monitor.interval
+    monitor.fastInterval =
+      fast?.duration(.milliseconds(10) ... .seconds(3600)) ?? min(.seconds(1), interval)
+    monitor.timeout =
+      timeout?.duration(.milliseconds(10) ... .seconds(60)) ?? min(.seconds(2), interval)
+    if monitor.fastInterval > interval {
+      fast?.report("is longer than the interval of \(rendered(interval))")
+    }
+    if monitor.timeout > interval {
+      timeout?.report("is longer than the interval of \(rendered(interval))")
+    }
+  }
+
+  private static func kind(_ type: MonitorType?, _ section: Section) -> Settings.Monitor.Kind {
+    switch type {
+    case .tcp: return .tcp
+    case .http: return .http(expectation(section))
+    case .https, nil:
+      // Without a type, all keys are known: its absence is the one fault.
+      let expectation = expectation(section)
+      return .https(expectation, verification(section.optional("tls")))
+    }
+  }
+
+  private static func expectation(_ section: Section) -> Settings.Monitor.HTTPExpectation {
+    var expectation = Settings.Monitor.HTTPExpectation(
+      method: "GET", path: "/", host: nil, requestHeaders: [], statuses: [200...299],
+      degradedStatuses: [], bodyContains: nil, responseHeaders: [])
+    let methods: KeyValuePairs = ["GET": "GET", "HEAD": "HEAD", "OPTIONS": "OPTIONS"]
+    expectation.method = section.optional("method")?.choice(methods) ?? expectation.method
+    expectation.path = section.optional("path")?.requestPath() ?? expectation.path
+    expectation.host = section.optional("host")?.parsed("a host name, perhaps with a port") {
+      $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !$0.isEmpty ? $0 : nil
+    }
+    expectation.requestHeaders = section.optional("headers")?.headers() ?? []
+    _ = section.optional("expect")?.section { expect in
+      expectation.statuses = expect.optional("status")?.statuses() ?? expectation.statuses
+      expectation.degradedStatuses = expect.optional("degraded")?.statuses() ?? []
+      expectation.responseHeaders = expect.optional("headers")?.headers() ?? []
+      let body = expect.optional("body")
+      expectation.bodyContains = body?.text("the text that the body must contain")
+      if expectation.method == "HEAD", let body { body.report("a HEAD request gets no body") }
+      if let both = expectation.degradedStatuses.first(where: { degraded in
+        expectation.statuses.contains { $0.overlaps(degraded) }
+      }) {
+        expect.optional("degraded")?.report(
+          "\(renderedCodes(both)) would be healthy and degraded at once")
+      }
+    }
+    return expectation
+  }
+
+  private static func renderedCodes(_ statuses: ClosedRange<Int>) -> String {
+    statuses.count == 1
+      ? "\(statuses.lowerBound)" : "\(statuses.lowerBound)-\(statuses.upperBound)"
+  }
+
+  private static func verification(_ value: Value?) -> Settings.Monitor.TLSVerification {
+    let verification = value?.section { section in
+      Settings.Monitor.TLSVerification(
+        isVerified: section.optional("verify")?.flag() ?? true,
+        serverName: section.optional("server_name")?.absoluteName().map {
+          String($0.text.hasSuffix(".") ? $0.text.dropLast() : $0.text[...])
+        },
+        rootsFile: section.optional("roots")?.filePath())
+    }
+    return verification
+      ?? Settings.Monitor.TLSVerification(isVerified: true, serverName: nil, rootsFile: nil)
+  }
+}
+
+extension Value {
+  fileprivate func requestPath() -> String? {
+    parsed("a path that starts with / and has no spaces") { text in
+      let isClean = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+      return text.hasPrefix("/") && isClean ? text : nil
+    }
+  }
+
+  /// `200`, `200-299`, or a list of them.
+  fileprivate func statuses() -> [ClosedRange<Int>] {
+    elements().compactMap { element in
+      element.parsed("status codes such as 200 or 200-299") { text in
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard (1...2).contains(parts.count), let first = parts[0],
+          let last = parts[parts.count - 1],
+          first >= 100, first <= last, last <= 599
+        else { return nil }
+        return first...last
+      }
+    }
+  }
+
+  /// Header names (RFC 9110 §5.1) with values (§5.5), which can hold no line ends.
+  fileprivate func headers() -> [Settings.Monitor.Header] {
+    (entries() ?? []).compactMap { entry in
+      let isToken = entry.name.utf8.allSatisfy { byte in
+        (0x21...0x7E).contains(byte) && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
+      }
+      if !isToken || entry.name.isEmpty { entry.key.report("is no header name") }
+      return entry.value.line("a header value on one line").map {
+        Settings.Monitor.Header(name: entry.name, value: $0)
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Places
+
+extension SettingsReader {
+  static func pool(_ entry: Entry, regions: Names, monitors: Names) -> Settings.Pool {
+    var pool = Settings.Pool(
+      name: entry.name, monitor: nil, endpoints: [], panicThreshold: 0, minimumHealthy: 1)
+    _ = entry.value.section { section in
+      pool.monitor = section.optional("monitor")?.reference(to: monitors)
+      pool.panicThreshold = section.optional("panic_threshold")?.share(0...1) ?? 0
+      pool.minimumHealthy = section.optional("minimum_healthy")?.integer(1...10_000) ?? 1
+      let value = section.required("endpoints", "a mapping from region to addresses with ports")
+      pool.endpoints = value.map { endpoints($0, regions: regions) } ?? []
+      if let value, value.entries()?.isEmpty == true { value.report("wants at least one region") }
+    }
+    return pool
+  }
+
+  private static func endpoints(_ value: Value, regions: Names) -> [Settings.Pool.Endpoint] {
+    var endpoints: [Settings.Pool.Endpoint] = []
+    for entry in value.entries() ?? [] {
+      let region = regions.index(of: entry.name, at: entry.key)
+      let elements = entry.value.elements()
+      if elements.isEmpty {
+        entry.value.report("wants at least one endpoint, such as 192.0.2.1:80")
+      }
+      for element in elements {
+        guard let endpoint = endpoint(element, region: region ?? 0) else { continue }
+        let isTwice = endpoints.contains {
+          $0.region == endpoint.region && $0.address == endpoint.address
+            && $0.port == endpoint.port
+        }
+        if isTwice { element.report("\(element.found) stands twice in this region") }
+        endpoints.append(endpoint)
+      }
+    }
+    return endpoints
+  }
+
+  /// `192.0.2.1:80`, or a mapping with an `address` of that form.
+  private static func endpoint(_ value: Value, region: Int) -> Settings.Pool.Endpoint? {
+    guard value.isMapping else {
+      return value.endpointAddress().map { endpoint(region, $0) }
+    }
+    let read = value.section { section -> Settings.Pool.Endpoint? in
+      let address = section.required("address", "an address with port, such as 192.0.2.1:80")
+      let check = section.optional("check")?.endpointAddress()
+      let weight = section.optional("weight")?.integer(0...1000) ?? 1
+      return address?.endpointAddress().map { endpoint(region, $0, check: check, weight: weight) }
+    }
+    return read ?? nil
+  }
+
+  private static func endpoint(
+    _ region: Int, _ address: SocketAddress, check: SocketAddress? = nil, weight: Int = 1
+  ) -> Settings.Pool.Endpoint {
+    Settings.Pool.Endpoint(
+      region: region, address: address.address, port: address.port,
+      checkAddress: check?.address, checkPort: check?.port, weight: weight)
+  }
+}
+
+extension Value {
+  /// An address and a port that something can connect to.
+  fileprivate func endpointAddress() -> SocketAddress? {
+    let address = socketAddress(
+      "an address with port, such as 192.0.2.1:80 or \"[2001:db8::1]:80\"")
+    if address?.port == 0 { report("port 0 cannot be connected to") }
+    return address
+  }
+
+  func socketAddress(_ wanted: String) -> SocketAddress? {
+    parsed(wanted) { SocketAddress($0) }
+  }
+}

@@ -1,0 +1,186 @@
+import FoundationEssentials
+import Places
+
+/// Reads the configuration: YAML in, ``Settings`` or all its faults out.
+///
+///     text ─ Document ─→ tree of Values ─ one reader a section ─→ Settings
+///                                └─ faults, all of them, by line
+package enum SettingsReader {
+  /// - Parameters:
+  ///   - file: relative to the working folder, or absolute. Relative paths inside are relative to
+  ///     the file's folder.
+  ///   - environment: for `${NAME}`.
+  /// - Throws: everything that is wrong, in the order of the file.
+  package static func read(
+    file: String, environment: [String: String]
+  ) throws(Faults) -> Settings {
+    let text: String
+    do {
+      text = try fileText(file)
+    } catch {
+      throw Faults([
+        Fault(origin: Origin(file: file), message: "cannot be read: \(error.reason)")
+      ])
+    }
+    let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"
+    let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    return try read(text: text, name: file, folder: folder, environment: environment)
+  }
+
+  /// The same from a text: `name` stands for the file in faults, relative paths start in `folder`.
+  package static func read(
+    text: String, name: String, folder: String = "/", environment: [String: String] = [:]
+  ) throws(Faults) -> Settings {
+    let document = Document(name: name, folder: folder, environment: environment)
+    let read = document.composed(text).flatMap { root in
+      Value(node: root, path: "", document: document).section { settings($0) }
+    }
+    guard let read, document.faults.isEmpty else {
+      let faults = document.faults.isEmpty ? [emptyFile(name)] : document.faults
+      throw Faults(inOrderOfFile(faults))
+    }
+    return read
+  }
+
+  private static func emptyFile(_ name: String) -> Fault {
+    Fault(origin: Origin(file: name), message: "is empty; wants a mapping")
+  }
+
+  private static func inOrderOfFile(_ faults: [Fault]) -> [Fault] {
+    faults.enumerated().sorted { left, right in
+      (left.element.origin.line ?? 0, left.offset) < (right.element.origin.line ?? 0, right.offset)
+    }.map(\.element)
+  }
+
+  /// Names come first, from the keys alone, so that a fault inside one thing does not turn every
+  /// reference to it into another fault.
+  private static func settings(_ root: Section) -> Settings {
+    let regions = root.optional("regions")?.definitions() ?? []
+    let monitors = root.optional("monitors")?.definitions() ?? []
+    let pools = root.optional("pools")?.definitions() ?? []
+    let policies = root.optional("policies")?.definitions() ?? []
+    let services = root.optional("services")?.definitions() ?? []
+    let regionNames = Names(kind: "region", regions.map(\.name))
+    let monitorNames = Names(kind: "monitor", monitors.map(\.name))
+    let serviceNames = Names(kind: "service", services.map(\.name))
+
+    let readRegions = regions.map { region($0) }
+    let readPools = pools.map { pool($0, regions: regionNames, monitors: monitorNames) }
+    let readPolicies = PolicyReader(
+      regions: readRegions, regionNames: regionNames, policies: policies
+    ).read()
+    let serviceReader = ServiceReader(
+      regions: regionNames, pools: readPools, policies: readPolicies)
+    let zones = zones(root.optional("zones"), services: serviceNames)
+    let settings = Settings(
+      node: node(root.optional("node")), log: log(root.optional("log")),
+      geo: geo(root.optional("geo")), regions: readRegions, monitors: monitors.map { monitor($0) },
+      pools: readPools, policies: readPolicies,
+      fences: fences(root.optional("fences"), regions: readRegions, services: serviceNames),
+      services: services.map { serviceReader.read($0) }, zones: zones,
+      dns: dns(root.optional("dns"), hasZones: !zones.isEmpty),
+      proxy: proxy(root.optional("proxy"), services: serviceNames),
+      admin: admin(root.optional("admin")), health: health(root.optional("health")))
+    reportListenersInConflict(root.value.document)
+    return settings
+  }
+}
+
+// MARK: - node, log, geo, regions, health
+
+extension SettingsReader {
+  private static func node(_ value: Value?) -> Settings.Node {
+    let id = value?.section { section in
+      section.optional("id")?.parsed("a name of letters, digits, '-', '_' and '.'") {
+        isName($0) ? $0 : nil
+      }
+    }
+    return Settings.Node(id: (id ?? nil) ?? ProcessInfo.processInfo.hostName)
+  }
+
+  private static func log(_ value: Value?) -> Settings.Log {
+    let levels: KeyValuePairs = [
+      "trace": "trace", "debug": "debug", "info": "info", "notice": "notice",
+      "warning": "warning", "error": "error", "critical": "critical",
+    ]
+    let log = value?.section { section in
+      Settings.Log(
+        format: section.optional("format")?.choice(["text": .text, "json": .json]) ?? .text,
+        level: section.optional("level")?.choice(levels) ?? "info")
+    }
+    return log ?? Settings.Log(format: .text, level: "info")
+  }
+
+  private static func geo(_ value: Value?) -> Settings.Geo {
+    let geo = value?.section { section in
+      let prefixes = section.optional("prefixes")?.elements() ?? []
+      let lines = prefixes.map { ($0.line("an override such as \"192.0.2.0/24 country=JP\""), $0) }
+      return Settings.Geo(
+        databases: (section.optional("databases")?.elements() ?? []).compactMap { $0.filePath() },
+        overrideFiles: (section.optional("overrides")?.elements() ?? [])
+          .compactMap { $0.filePath() },
+        overrides: lines.compactMap(\.0), overrideOrigins: lines.map(\.1.origin))
+    }
+    return geo
+      ?? Settings.Geo(databases: [], overrideFiles: [], overrides: [], overrideOrigins: [])
+  }
+
+  private static func region(_ entry: Entry) -> Settings.Region {
+    let region = entry.value.section { section in
+      Settings.Region(
+        name: entry.name, location: section.optional("location")?.point(),
+        tags: (section.optional("tags")?.elements() ?? []).compactMap { $0.tag() })
+    }
+    return region ?? Settings.Region(name: entry.name, location: nil, tags: [])
+  }
+
+  private static func health(_ value: Value?) -> Settings.HealthChecking {
+    var health = Settings.HealthChecking(
+      firstRoundDeadline: .seconds(5), maximumConcurrentChecks: 64, jitter: 0.1)
+    _ = value?.section { section in
+      let deadline = section.optional("first_round_deadline")
+      health.firstRoundDeadline =
+        deadline?.duration(.zero ... .seconds(600)) ?? health.firstRoundDeadline
+      health.maximumConcurrentChecks =
+        section.optional("max_concurrent_checks")?.integer(1...65_536)
+        ?? health.maximumConcurrentChecks
+      health.jitter = section.optional("jitter")?.share(0...0.5) ?? health.jitter
+    }
+    return health
+  }
+}
+
+extension Value {
+  /// The absolute path of a file that can be read.
+  func filePath() -> String? {
+    guard let text = text("the path of a file") else { return nil }
+    let path = document.absolutePath(text)
+    if isReadableFile(path) { return path }
+    report("\(path) cannot be read: \(UnreadableFile(path: path).reason)")
+    return nil
+  }
+
+  /// `[latitude, longitude]`, degrees.
+  fileprivate func point() -> GeoPoint? {
+    let wanted = "[latitude, longitude] in degrees, such as [35.68, 139.69]"
+    guard isList, elements().count == 2 else {
+      report("wants \(wanted), found \(found)")
+      return nil
+    }
+    let limits: [(name: String, range: ClosedRange<Double>)] = [
+      ("latitude", -90...90), ("longitude", -180...180),
+    ]
+    let degrees = zip(elements(), limits).map { element, limit in
+      element.parsed(
+        "a \(limit.name) from \(Int(limit.range.lowerBound)) to \(Int(limit.range.upperBound))"
+      ) { Double($0).flatMap { limit.range.contains($0) ? $0 : nil } }
+    }
+    guard let latitude = degrees[0], let longitude = degrees[1] else { return nil }
+    return GeoPoint(latitude: latitude, longitude: longitude)
+  }
+
+  /// A jurisdiction tag.
+  func tag() -> String? {
+    parsed("a tag of letters, digits, '-', '_' and '.'") { isName($0) ? $0 : nil }
+  }
+}

@@ -1,0 +1,114 @@
+public import Synchronization
+
+/// A counter's place in every shard. Series are registered once, when an edition is compiled; the
+/// data plane only adds.
+public struct CounterIndex: Sendable, Hashable, BitwiseCopyable {
+  @usableFromInline let cell: Int32
+}
+
+/// All counters of the process: which series exist, and one shard of cells for each thread that
+/// counts. Threads write only their own shard; a scrape sums them.
+public final class CounterBoard: Sendable {
+  /// Cells of a shard, 8 bytes each. Series beyond that share the last cell, which is exposed as
+  /// `azimuth_series_overflow_total`: memory stays bounded whatever the configuration says.
+  public static let capacity = 8192
+
+  /// The name of a series and its labels, as Prometheus has them.
+  public struct Series: Sendable, Hashable {
+    public var name: String
+    public var labels: [Label]
+
+    public init(_ name: String, labels: [Label] = []) {
+      self.name = name
+      self.labels = labels
+    }
+  }
+
+  public struct Label: Sendable, Hashable {
+    public var name: String
+    public var value: String
+
+    public init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  private struct State {
+    var series: [Series] = []
+    var indices: [Series: Int] = [:]
+    var shards: [CounterShard] = []
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  /// The index of a series, the same for equal series.
+  public func index(of series: Series) -> CounterIndex {
+    state.withLock { state in
+      if let index = state.indices[series] { return CounterIndex(cell: Int32(index)) }
+      guard state.series.count < Self.capacity - 1 else {
+        return CounterIndex(cell: Int32(Self.capacity - 1))
+      }
+      let index = state.series.count
+      state.series.append(series)
+      state.indices[series] = index
+      return CounterIndex(cell: Int32(index))
+    }
+  }
+
+  /// A shard for one more thread; kept for ever, so that what a finished thread has counted stays
+  /// in the sums.
+  public func makeShard() -> CounterShard {
+    state.withLock { state in
+      let shard = CounterShard(capacity: Self.capacity)
+      state.shards.append(shard)
+      return shard
+    }
+  }
+
+  /// Every series with its sum over all shards, in the order of registration.
+  public func sums() -> [(series: Series, value: UInt64)] {
+    let (series, shards) = state.withLock { ($0.series, $0.shards) }
+    var sums = series.enumerated().map { index, series in
+      (series: series, value: shards.reduce(UInt64(0)) { $0 &+ $1.value(at: index) })
+    }
+    let overflow = shards.reduce(UInt64(0)) { $0 &+ $1.value(at: Self.capacity - 1) }
+    sums.append((Series("azimuth_series_overflow_total"), overflow))
+    return sums
+  }
+}
+
+/// The cells of one thread. Only that thread adds (so an addition is a plain load and store, no
+/// bus lock); any thread may read.
+///
+/// `@unchecked`: the cells are atomic, the pointer never changes, and the memory lives as long as
+/// the shard.
+@safe public final class CounterShard: @unchecked Sendable {
+  public typealias Cell = Atomic<UInt64>
+  @usableFromInline let cells: UnsafeMutablePointer<Cell>
+  @usableFromInline let capacity: Int
+
+  init(capacity: Int) {
+    unsafe cells = .allocate(capacity: capacity)
+    self.capacity = capacity
+    for index in 0..<capacity { unsafe (cells + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit { unsafe cells.deallocate() }
+
+  /// Adds on the thread that owns the shard.
+  @inlinable
+  public func add(_ amount: UInt64 = 1, to index: CounterIndex) {
+    let cell = Int(index.cell)
+    precondition(cell >= 0 && cell < capacity, "a counter index comes from a CounterBoard")
+    let value = unsafe cells[cell].load(ordering: .relaxed)
+    unsafe cells[cell].store(value &+ amount, ordering: .relaxed)
+  }
+
+  func value(at index: Int) -> UInt64 {
+    precondition(index >= 0 && index < capacity, "a counter index comes from a CounterBoard")
+    return unsafe cells[index].load(ordering: .relaxed)
+  }
+}

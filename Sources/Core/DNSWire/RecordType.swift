@@ -1,0 +1,100 @@
+/// The type of a record or of a question (RFC 1035 §3.2.2 and IANA's registry).
+public struct RecordType: RawRepresentable, Sendable, Hashable, BitwiseCopyable {
+  public let rawValue: UInt16
+
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  @inlinable public static var a: RecordType { RecordType(rawValue: 1) }
+  @inlinable public static var ns: RecordType { RecordType(rawValue: 2) }
+  @inlinable public static var cname: RecordType { RecordType(rawValue: 5) }
+  @inlinable public static var soa: RecordType { RecordType(rawValue: 6) }
+  @inlinable public static var ptr: RecordType { RecordType(rawValue: 12) }
+  @inlinable public static var hinfo: RecordType { RecordType(rawValue: 13) }
+  @inlinable public static var mx: RecordType { RecordType(rawValue: 15) }
+  @inlinable public static var txt: RecordType { RecordType(rawValue: 16) }
+  @inlinable public static var rp: RecordType { RecordType(rawValue: 17) }
+  @inlinable public static var aaaa: RecordType { RecordType(rawValue: 28) }
+  @inlinable public static var loc: RecordType { RecordType(rawValue: 29) }
+  @inlinable public static var srv: RecordType { RecordType(rawValue: 33) }
+  @inlinable public static var naptr: RecordType { RecordType(rawValue: 35) }
+  @inlinable public static var dname: RecordType { RecordType(rawValue: 39) }
+  @inlinable public static var opt: RecordType { RecordType(rawValue: 41) }
+  @inlinable public static var ds: RecordType { RecordType(rawValue: 43) }
+  @inlinable public static var sshfp: RecordType { RecordType(rawValue: 44) }
+  @inlinable public static var dnskey: RecordType { RecordType(rawValue: 48) }
+  @inlinable public static var tlsa: RecordType { RecordType(rawValue: 52) }
+  @inlinable public static var svcb: RecordType { RecordType(rawValue: 64) }
+  @inlinable public static var https: RecordType { RecordType(rawValue: 65) }
+  @inlinable public static var spf: RecordType { RecordType(rawValue: 99) }
+  @inlinable public static var ixfr: RecordType { RecordType(rawValue: 251) }
+  @inlinable public static var axfr: RecordType { RecordType(rawValue: 252) }
+  @inlinable public static var any: RecordType { RecordType(rawValue: 255) }
+  @inlinable public static var uri: RecordType { RecordType(rawValue: 256) }
+  @inlinable public static var caa: RecordType { RecordType(rawValue: 257) }
+
+  /// The types that have a mnemonic here.
+  private static let mnemonics: [(name: String, type: RecordType)] = [
+    ("A", .a), ("NS", .ns), ("CNAME", .cname), ("SOA", .soa), ("PTR", .ptr), ("HINFO", .hinfo),
+    ("MX", .mx), ("TXT", .txt), ("RP", .rp), ("AAAA", .aaaa), ("LOC", .loc), ("SRV", .srv),
+    ("NAPTR", .naptr), ("DNAME", .dname), ("OPT", .opt), ("DS", .ds), ("SSHFP", .sshfp),
+    ("DNSKEY", .dnskey), ("TLSA", .tlsa), ("SVCB", .svcb), ("HTTPS", .https), ("SPF", .spf),
+    ("IXFR", .ixfr), ("AXFR", .axfr), ("ANY", .any), ("URI", .uri), ("CAA", .caa),
+  ]
+
+  /// A mnemonic in either case, or `TYPEnnn` (RFC 3597 §5); nil otherwise.
+  public init?(_ text: some StringProtocol) {
+    let upper = text.uppercased()
+    if let known = Self.mnemonics.first(where: { $0.name == upper }) {
+      self = known.type
+    } else if upper.hasPrefix("TYPE"), let number = UInt16(upper.dropFirst(4)) {
+      self.init(rawValue: number)
+    } else {
+      return nil
+    }
+  }
+
+  /// Whether the type is only for questions and for the machinery of messages (RFC 6895 §3.1): OPT
+  /// and 128 to 255. Such records cannot stand in a zone.
+  public var isMeta: Bool { self == .opt || (128...255).contains(rawValue) || rawValue == 0 }
+}
+
+extension RecordType: CustomStringConvertible {
+  /// The mnemonic, or `TYPEnnn`.
+  public var description: String {
+    Self.mnemonics.first { $0.type == self }?.name ?? "TYPE\(rawValue)"
+  }
+}
+
+/// The class of a record or of a question (RFC 1035 §3.2.4).
+public struct RecordClass: RawRepresentable, Sendable, Hashable, BitwiseCopyable {
+  public let rawValue: UInt16
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  @inlinable public static var internet: RecordClass { RecordClass(rawValue: 1) }
+  @inlinable public static var chaos: RecordClass { RecordClass(rawValue: 3) }
+}
+
+/// The outcome of a query (RFC 1035 §4.1.1, RFC 6891 §9).
+public enum ResponseCode: UInt16, Sendable, BitwiseCopyable, CaseIterable {
+  case noError = 0
+  case formatError = 1
+  case serverFailure = 2
+  case nameError = 3
+  case notImplemented = 4
+  case refused = 5
+  /// RFC 6891 §6.1.3: the version of EDNS is not known here.
+  case badVersion = 16
+
+  /// As IANA's registry has it, for metrics.
+  public var mnemonic: String {
+    switch self {
+    case .noError: "NOERROR"
+    case .formatError: "FORMERR"
+    case .serverFailure: "SERVFAIL"
+    case .nameError: "NXDOMAIN"
+    case .notImplemented: "NOTIMP"
+    case .refused: "REFUSED"
+    case .badVersion: "BADVERS"
+    }
+  }
+}

@@ -1,0 +1,59 @@
+public import Places
+public import Routing
+public import Zones
+
+/// Everything that serving reads, compiled, immutable, numbered. A packet or a connection is
+/// answered from exactly one edition. A change of health makes a new one that shares all tables
+/// that do not depend on health.
+public final class Edition: Sendable {
+  /// Grows by one with every edition of this process; in logs, metrics and explanations.
+  public let number: UInt64
+  /// Grows by one with every accepted configuration; health leaves it as it is.
+  public let revision: UInt64
+  public let zones: ZoneTable
+  public let steering: SteeringTable
+  public let answers: AnswerTable
+  public let targets: TargetTable
+  /// False until the first round of health checks is complete or its deadline has passed: until
+  /// then nothing is answered.
+  public let isReady: Bool
+
+  /// What the tables were compiled from, for explanations and for the next edition.
+  public let model: RoutingModel
+  public let board: HealthBoard
+  public let verdicts: [VerdictSet]
+
+  /// Compiles the tables that depend on health.
+  ///
+  /// - Parameters:
+  ///   - maps: address → cohort for each of `model.maps`.
+  ///   - previous: an edition of the same revision, whose verdicts are used again where nothing
+  ///     that they depend on has changed.
+  public init(
+    number: UInt64, revision: UInt64, zones: ZoneTable, maps: CohortMaps, model: RoutingModel,
+    board: HealthBoard, isReady: Bool, previous: Edition? = nil
+  ) {
+    let reusable = previous.flatMap { $0.revision == revision ? $0.verdicts : nil }
+    let sets = model.services.indices.map { service in
+      VerdictCompiler(model: model, service: service, board: board)
+        .compile(reusing: reusable?[service])
+    }
+    self.number = number
+    self.revision = revision
+    self.zones = zones
+    steering = SteeringTable(maps: maps, services: model.services, sets: sets)
+    answers = AnswerTable(model: model, board: board, sets: sets)
+    targets = TargetTable(model: model, board: board, sets: sets)
+    self.isReady = isReady
+    self.model = model
+    self.board = board
+    verdicts = sets
+  }
+
+  /// Why a client gets what it gets; nil if there is no such service.
+  public func explain(_ client: ClientAddress, service: Int) -> Explanation? {
+    guard model.services.indices.contains(service) else { return nil }
+    return model.explain(
+      client, service: service, board: board, steering: steering, sets: verdicts)
+  }
+}

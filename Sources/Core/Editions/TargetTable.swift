@@ -1,0 +1,70 @@
+public import Places
+public import Routing
+
+/// Where the proxy may connect to: for each decision the regions in the order to try them, and
+/// for each region of a service its endpoints.
+public struct TargetTable: Sendable {
+  /// An endpoint as the proxy needs it.
+  public struct Target: Sendable, Equatable {
+    /// Index into ``RoutingModel/endpoints`` of the same edition.
+    public var endpoint: Int
+    public var socket: SocketAddress
+    /// At least 1.
+    public var weight: Int
+  }
+
+  private let regionCount: Int
+  private let targets: [Target]
+  /// By (service × regions + region) × 2, + 1 where health is ignored.
+  private let targetRanges: [Range<Int>]
+  /// By outcome over all services.
+  private let outcomes: [Outcome]
+  /// By service: the retry order of each cohort.
+  private let retryOrders: [(ofCohort: [Int], orders: [[Int]])]
+
+  init(model: RoutingModel, board: HealthBoard, sets: [VerdictSet]) {
+    var targets: [Target] = []
+    var ranges: [Range<Int>] = []
+    for service in model.services {
+      for endpoints in model.pools[service.pool].endpoints {
+        for ignoringHealth in [false, true] {
+          let start = targets.count
+          targets += usableEndpoints(
+            of: endpoints, model: model, board: board, ignoringHealth: ignoringHealth
+          ).map {
+            Target(
+              endpoint: $0, socket: model.endpoints[$0].socket,
+              weight: max(1, model.endpoints[$0].weight))
+          }
+          ranges.append(start..<targets.count)
+        }
+      }
+    }
+    self.targets = targets
+    targetRanges = ranges
+    regionCount = model.regions.count
+    outcomes = sets.flatMap(\.outcomes)
+    retryOrders = sets.map { ($0.retryOrderOfCohort, $0.retryOrders) }
+  }
+
+  /// The outcome of a decision.
+  public func outcome(of decision: Decision) -> Outcome { outcomes[decision.outcome] }
+
+  /// The regions to try, the decided ones first, each once; empty if the client is refused. All of
+  /// them are inside the client's fences.
+  public func regionsToTry(for decision: Decision, service: Int) -> [Int] {
+    let outcome = outcomes[decision.outcome]
+    guard outcome.kind == .serve else { return [] }
+    let (ofCohort, orders) = retryOrders[service]
+    return outcome.regions
+      + orders[ofCohort[Int(decision.cohort)]].filter { !outcome.regions.contains($0) }
+  }
+
+  /// The endpoints of a region that may be connected to.
+  ///
+  /// - Parameter basis: of the decision's outcome: says whether health counts.
+  public func targets(service: Int, region: Int, basis: Basis) -> ArraySlice<Target> {
+    let list = (service * regionCount + region) * 2 + (basis.ignoresHealth ? 1 : 0)
+    return targets[targetRanges[list]]
+  }
+}

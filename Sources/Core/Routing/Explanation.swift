@@ -1,0 +1,117 @@
+public import Places
+
+/// A decision with its reasons: what was decided, the ordered candidates, and every step. Made by
+/// the same functions that serve, run with a recording trace.
+public struct Explanation: Sendable {
+  public struct Candidate: Sendable {
+    public var region: Int
+    public var distanceKilometres: Double?
+    public var roundTripMilliseconds: Double?
+    public var standing: RegionStanding
+    /// Whether this client is sent there.
+    public var isChosen: Bool
+    /// Why it is or is not.
+    public var reason: String
+  }
+
+  public var service: Int
+  public var place: Place
+  public var placeScopeBits: UInt8
+  public var decision: Decision
+  public var outcome: Outcome
+  /// In order of preference; after them the regions that a fence keeps out.
+  public var candidates: [Candidate]
+  public var steps: [RouteStep]
+}
+
+extension RoutingModel {
+  /// Explains the decision for a client.
+  ///
+  /// - Parameters:
+  ///   - steering: the table that serves; its decision is the one explained.
+  ///   - sets: the verdicts that it was made of, by service.
+  public func explain(
+    _ client: ClientAddress, service: Int, board: HealthBoard,
+    steering: borrowing SteeringTable, sets: [VerdictSet]
+  ) -> Explanation {
+    var trace = RecordingTrace()
+    let match = places.addresses.find(client)
+    let place = places.places[Int(match.value)]
+    let map = maps[services[service].map]
+    _ = map.planner.plan(for: place, in: places, trace: &trace)
+    let decision = steering.route(client, to: service, trace: &trace)
+    let cohort = map.cohorts[Int(decision.cohort)]
+    let compiler = VerdictCompiler(model: self, service: service, board: board)
+    _ = compiler.choice(for: cohort, trace: &trace)
+    let outcomesBefore = sets[..<service].reduce(0) { $0 + $1.outcomes.count }
+    let outcome = sets[service].outcomes[decision.outcome - outcomesBefore]
+    return Explanation(
+      service: service, place: place, placeScopeBits: match.scopeBits, decision: decision,
+      outcome: outcome,
+      candidates: candidates(
+        cohort: cohort, place: place, outcome: outcome, standings: compiler.standings,
+        steps: trace.steps),
+      steps: trace.steps)
+  }
+
+  private func candidates(
+    cohort: SteeringMap.Cohort, place: Place, outcome: Outcome, standings: [RegionStanding],
+    steps: [RouteStep]
+  ) -> [Explanation.Candidate] {
+    let fencedOut = steps.compactMap { step -> (region: Int, fence: String)? in
+      if case .fencedOut(let region, let fence) = step { (region, fence) } else { nil }
+    }
+    let kept = cohort.regions + outcome.regions.filter { !cohort.regions.contains($0) }
+    let inside = kept.map { region in
+      candidate(
+        region, place: place, standing: standings[region],
+        isChosen: outcome.regions.contains(region),
+        reason: reason(region, cohort: cohort, outcome: outcome, standing: standings[region]))
+    }
+    var seen: Set<Int> = []
+    let outside = fencedOut.filter { seen.insert($0.region).inserted }.map { region, fence in
+      candidate(
+        region, place: place, standing: standings[region], isChosen: false,
+        reason: "outside fence \(fence)")
+    }
+    return inside + outside
+  }
+
+  private func candidate(
+    _ region: Int, place: Place, standing: RegionStanding, isChosen: Bool, reason: String
+  ) -> Explanation.Candidate {
+    let distance: Double? =
+      if let client = place.point, let site = regions[region].point {
+        client.distanceKilometres(to: site)
+      } else {
+        nil
+      }
+    return Explanation.Candidate(
+      region: region, distanceKilometres: distance,
+      roundTripMilliseconds: distance.map(LatencyPrior.roundTripMilliseconds),
+      standing: standing, isChosen: isChosen, reason: reason)
+  }
+
+  private func reason(
+    _ region: Int, cohort: SteeringMap.Cohort, outcome: Outcome, standing: RegionStanding
+  ) -> String {
+    if outcome.regions.contains(region) {
+      return switch outcome.basis {
+      case .healthy: "chosen: first usable in order of preference, or drawn share"
+      case .degraded: "chosen: degraded, and nothing better is left"
+      case .unknown: "chosen: not yet checked, and nothing better is left"
+      case .panic: "chosen: panic, health is ignored"
+      case .lastResort: "chosen: last resort, nothing is usable"
+      case .fencedOut: "chosen"
+      }
+    }
+    return switch standing.standing {
+    case .removed: "taken out by an operator"
+    case .absent: "no endpoint of the pool here"
+    case .unhealthy: "unhealthy"
+    case .unknown: "not yet checked"
+    case .degraded: "degraded"
+    case .healthy: "healthy, further down in order of preference"
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/// What probes say of an endpoint.
+public enum Health: String, Sendable, Equatable, BitwiseCopyable {
+  case unknown, healthy, degraded, unhealthy
+}
+
+/// An operator's word on an endpoint; stands above what probes say.
+public enum OverrideState: String, Sendable, Equatable, BitwiseCopyable {
+  case auto, up, down, drain
+}
+
+/// The conditions of all endpoints at one moment. A value: whoever holds one sees one moment.
+public struct HealthBoard: Sendable, Equatable {
+  /// By endpoint index (``RoutingModel/endpoints``).
+  public var conditions: [EndpointCondition]
+
+  public init(conditions: [EndpointCondition]) { self.conditions = conditions }
+}
+
+public struct EndpointCondition: Sendable, Equatable, BitwiseCopyable {
+  public var health: Health
+  public var override: OverrideState
+  /// The number of the transition by which it was last seen to leave `healthy` or `degraded`;
+  /// `UInt64.max` while it is in one of them; 0: never was. Orders endpoints for `last_good`.
+  public var lastGood: UInt64
+
+  public init(health: Health, override: OverrideState = .auto, lastGood: UInt64 = 0) {
+    self.health = health
+    self.override = override
+    self.lastGood = lastGood
+  }
+
+  /// The standing that health and override give together.
+  public var standing: Standing {
+    switch (override, health) {
+    case (.down, _), (.drain, _): .removed
+    case (.up, _), (_, .healthy): .healthy
+    case (_, .degraded): .degraded
+    case (_, .unknown): .unknown
+    case (_, .unhealthy): .unhealthy
+    }
+  }
+}
+
+/// How usable a region (or endpoint) is, best first.
+public enum Standing: UInt8, Sendable, Comparable, BitwiseCopyable {
+  case healthy, degraded, unknown, unhealthy
+  /// An operator's `down` or `drain`: never used, whatever else fails.
+  case removed
+  /// The pool has no endpoint there.
+  case absent
+
+  public static func < (a: Standing, b: Standing) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A region as one pool sees it.
+public struct RegionStanding: Sendable, Equatable {
+  public var standing: Standing
+  public var healthyCount: Int
+  /// Endpoints that are not removed.
+  public var eligibleCount: Int
+  public var totalCount: Int
+  /// The latest of the endpoints' ``EndpointCondition/lastGood``.
+  public var lastGood: UInt64
+
+  /// - Parameter minimumHealthy: with fewer healthy endpoints the region is degraded.
+  public init(conditions: [EndpointCondition], minimumHealthy: Int) {
+    var counts: [Standing: Int] = [:]
+    for condition in conditions { counts[condition.standing, default: 0] += 1 }
+    let removedCount = counts[.removed, default: 0]
+    healthyCount = counts[.healthy, default: 0]
+    totalCount = conditions.count
+    eligibleCount = totalCount - removedCount
+    lastGood = conditions.filter { $0.standing != .removed }.map(\.lastGood).max() ?? 0
+    standing =
+      if totalCount == 0 {
+        .absent
+      } else if eligibleCount == 0 {
+        .removed
+      } else if healthyCount >= max(1, minimumHealthy) {
+        .healthy
+      } else if healthyCount > 0 || counts[.degraded] != nil {
+        .degraded
+      } else if counts[.unknown] != nil {
+        .unknown
+      } else {
+        .unhealthy
+      }
+  }
+}

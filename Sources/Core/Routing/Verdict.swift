@@ -1,0 +1,108 @@
+/// What clients get: the regions to answer with, or why there are none.
+public struct Outcome: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable { case serve, fail, noData }
+
+  public var kind: Kind
+  /// In order of preference; empty unless ``kind`` is `serve`.
+  public var regions: [Int]
+  /// How far down health had to be ignored.
+  public var basis: Basis
+
+  public init(kind: Kind, regions: [Int], basis: Basis) {
+    self.kind = kind
+    self.regions = regions
+    self.basis = basis
+  }
+}
+
+/// On what ground regions were found usable.
+public enum Basis: UInt8, Sendable, Hashable, BitwiseCopyable {
+  case healthy, degraded, unknown
+  /// Too few endpoints are healthy to believe it: health is ignored.
+  case panic
+  /// Nothing was usable: `on_all_down` decided.
+  case lastResort
+  /// The fences leave no region for these clients.
+  case fencedOut
+
+  /// Whether endpoints that probes call unhealthy are used as well.
+  public var ignoresHealth: Bool { self == .panic || self == .lastResort }
+}
+
+/// The current outcome of a cohort: one for all its clients, or shares drawn from a slot table.
+///
+///     bit 31      drawn
+///     bits 0-30   outcome index, or slot table index if drawn
+public struct Verdict: Sendable, Equatable, BitwiseCopyable {
+  public let rawValue: UInt32
+  @usableFromInline static let drawnBit: UInt32 = 1 << 31
+
+  public init(outcome: Int) { rawValue = UInt32(outcome) }
+  public init(slotTable: Int) { rawValue = UInt32(slotTable) | Self.drawnBit }
+
+  @inlinable public var isDrawn: Bool { rawValue & Self.drawnBit != 0 }
+  @inlinable public var index: Int { Int(rawValue & ~Self.drawnBit) }
+}
+
+/// The verdicts of one service over all its cohorts, at one state of health.
+public struct VerdictSet: Sendable, Equatable {
+  /// By cohort.
+  public var verdicts: [Verdict]
+  public var outcomes: [Outcome]
+  /// Outcome index of each slot; every table has ``SlotTable/slotCount`` of them.
+  public var slotTables: [[UInt16]]
+  /// For each cohort: the usable regions in the order in which a failed connection tries them,
+  /// as an index into ``retryOrders``.
+  public var retryOrderOfCohort: [Int]
+  public var retryOrders: [[Int]]
+  /// What this was compiled from: equal standings give equal verdicts.
+  public var standings: [RegionStanding]
+}
+
+/// How shares become slots. A client draws one of ``slotCount`` slots by its address; a table says
+/// which outcome has the slot.
+public enum SlotTable {
+  /// Shares are exact to a thousandth.
+  public static let slotCount = 1024
+
+  /// All slots in a fixed random order, so that a run of them is spread over all clients.
+  static let shuffled: [UInt16] = {
+    var slots = (0..<slotCount).map { UInt16($0) }
+    slots.sort { mixed(UInt64($0) ^ 0xA21_5AFE) < mixed(UInt64($1) ^ 0xA21_5AFE) }
+    return slots
+  }()
+
+  /// Cuts the slots, in their order, into runs proportional to the weights. Each count is the
+  /// exact share rounded so that the counts add up.
+  static func cut(_ slots: [UInt16], byWeights weights: [Double]) -> [[UInt16]] {
+    let total = weights.reduce(0, +)
+    guard total > 0 else { return weights.map { _ in [] } }
+    var runs: [[UInt16]] = []
+    var passed = 0.0
+    var start = 0
+    for weight in weights {
+      passed += weight
+      let end = Int((passed / total * Double(slots.count)).rounded())
+      runs.append(Array(slots[start..<end]))
+      start = end
+    }
+    return runs
+  }
+
+  /// The slot of a client: the same on every node and for every plane.
+  @inlinable
+  public static func slot(of prefix: UInt128) -> Int {
+    let high = UInt64(truncatingIfNeeded: prefix >> 64)
+    let low = UInt64(truncatingIfNeeded: prefix)
+    return Int(mixed(mixed(high) ^ low) >> 54)
+  }
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every output bit.
+@inlinable
+func mixed(_ value: UInt64) -> UInt64 {
+  var z = value &+ 0x9E37_79B9_7F4A_7C15
+  z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+  z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+  return z ^ (z >> 31)
+}

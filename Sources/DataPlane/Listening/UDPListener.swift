@@ -1,0 +1,134 @@
+public import Answering
+import CSockets
+public import Counters
+public import Editions
+import Glibc
+public import Places
+import Synchronization
+
+/// DNS over UDP: for each address so many plain threads, each with its own socket (SO_REUSEPORT)
+/// and its own buffers, that receive a batch, answer it in place and send it. The threads share
+/// nothing but the edition.
+public final class UDPListener: Sendable {
+  public struct Settings: Sendable {
+    public var addresses: [SocketAddress]
+    /// For each address; at least 1.
+    public var threads: Int
+    /// Of each socket. Beyond `net.core.rmem_max` only the privileged get it.
+    public var receiveBufferBytes: Int
+    public var limits: Responder.Limits
+
+    public init(
+      addresses: [SocketAddress], threads: Int, receiveBufferBytes: Int = 4 << 20,
+      limits: Responder.Limits = Responder.Limits()
+    ) {
+      self.addresses = addresses
+      self.threads = max(1, threads)
+      self.receiveBufferBytes = receiveBufferBytes
+      self.limits = limits
+    }
+  }
+
+  /// How long a thread waits for a packet before it looks for a new edition and for ``stop()``.
+  static let timeoutMilliseconds: Int32 = 250
+
+  /// In the order of the settings, with the ports that were given out for port 0.
+  public let boundAddresses: [SocketAddress]
+  /// The smallest receive buffer that the system granted, bytes.
+  public let receiveBufferBytes: Int
+
+  private let isStopping: StopFlag
+  private let threads: Mutex<[UInt64]>
+
+  /// Binds all addresses, then starts the threads.
+  ///
+  /// - Throws: if one cannot be bound; none is then.
+  public static func start(
+    _ settings: Settings, desk: EditionDesk, counters: CounterBoard
+  ) throws(ListenFault) -> UDPListener {
+    var sockets: [UDPSocket] = []
+    var bound: [SocketAddress] = []
+    for address in settings.addresses {
+      var address = address
+      for _ in 0..<settings.threads {
+        let socket = try UDPSocket(address, receiveBufferBytes: settings.receiveBufferBytes)
+        address.port = socket.port
+        sockets.append(socket)
+      }
+      bound.append(address)
+    }
+    let granted = sockets.map(\.receiveBufferBytes).min() ?? 0
+    let isStopping = StopFlag()
+    var threads: [UInt64] = []
+    for socket in sockets {
+      let worker = UDPWorker(
+        socket: socket, isStopping: isStopping, desk: desk, counters: counters,
+        limits: settings.limits)
+      threads.append(try worker.start())
+    }
+    return UDPListener(
+      boundAddresses: bound, receiveBufferBytes: granted, isStopping: isStopping, threads: threads)
+  }
+
+  private init(
+    boundAddresses: [SocketAddress], receiveBufferBytes: Int, isStopping: StopFlag,
+    threads: [UInt64]
+  ) {
+    self.boundAddresses = boundAddresses
+    self.receiveBufferBytes = receiveBufferBytes
+    self.isStopping = isStopping
+    self.threads = Mutex(threads)
+  }
+
+  /// Waits until the threads have answered what they hold, at most about a quarter of a second,
+  /// and closes the sockets. Blocks: not to be called where blocking is forbidden.
+  public func stop() {
+    isStopping.flag.store(true, ordering: .relaxed)
+    let running = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in running { az_thread_join(thread) }
+  }
+}
+
+final class StopFlag: Sendable {
+  let flag = Atomic(false)
+}
+
+/// One bound socket, closed with its last reference.
+final class UDPSocket: Sendable {
+  let descriptor: Int32
+  let address: SocketAddress
+  let port: UInt16
+  let receiveBufferBytes: Int
+  let isWildcard: Bool
+
+  init(_ address: SocketAddress, receiveBufferBytes: Int) throws(ListenFault) {
+    let bytes = address.address.networkBytes
+    let isIPv6 = bytes.count == 16
+    let opened = unsafe az_udp_open(
+      bytes, isIPv6 ? 1 : 0, address.port, Int32(clamping: receiveBufferBytes),
+      UDPListener.timeoutMilliseconds)
+    guard opened >= 0 else {
+      throw ListenFault(address: address, reason: unsafe String(cString: strerror(-opened)))
+    }
+    descriptor = opened
+    self.address = address
+    port = UInt16(clamping: az_udp_port(opened))
+    self.receiveBufferBytes = Int(max(0, az_udp_receive_buffer(opened)))
+    isWildcard = bytes.allSatisfy { $0 == 0 }
+  }
+
+  deinit { az_udp_close(descriptor) }
+}
+
+extension IPAddress {
+  /// Four or sixteen.
+  var networkBytes: [UInt8] {
+    switch self {
+    case .ipv4(let bits): (0..<4).map { UInt8(truncatingIfNeeded: bits >> (24 - 8 * $0)) }
+    case .ipv6(let bits): (0..<16).map { UInt8(truncatingIfNeeded: bits >> (120 - 8 * $0)) }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Answering
+import CSockets
+import Counters
+import Editions
+import Glibc
+import Places
+import Synchronization
+
+/// One thread with its socket.
+final class UDPWorker {
+  /// Datagrams of one batch: beyond 16 more gain next to nothing, and 64 ride out a burst.
+  private static let batchCapacity: UInt32 = 64
+
+  private let socket: UDPSocket
+  private let isStopping: StopFlag
+  private let desk: EditionDesk
+  private let counters: CounterBoard
+  private let limits: Responder.Limits
+
+  init(
+    socket: UDPSocket, isStopping: StopFlag, desk: EditionDesk, counters: CounterBoard,
+    limits: Responder.Limits
+  ) {
+    self.socket = socket
+    self.isStopping = isStopping
+    self.desk = desk
+    self.counters = counters
+    self.limits = limits
+  }
+
+  /// Starts the thread, which keeps the worker alive while it runs.
+  ///
+  /// - Returns: the thread, to be joined.
+  consuming func start() throws(ListenFault) -> UInt64 {
+    let address = socket.address
+    let context = unsafe Unmanaged.passRetained(self)
+    var thread: UInt64 = 0
+    let result = unsafe az_thread_start(
+      "azimuth-udp", { unsafe UDPWorker.body($0) }, context.toOpaque(), &thread)
+    guard result == 0 else {
+      unsafe context.release()
+      throw ListenFault(address: address, reason: "no thread")
+    }
+    return thread
+  }
+
+  private static func body(_ context: UnsafeMutableRawPointer?) {
+    guard let context = unsafe context else { return }
+    unsafe Unmanaged<UDPWorker>.fromOpaque(context).takeRetainedValue().run()
+  }
+
+  /// Buffers a little apart from a power of two, so that they do not meet in the same cache sets.
+  private var stride: Int {
+    let lines = (limits.maximumUDPBytes + Responder.slackByteCount + 63) / 64
+    return (lines | 1) * 64
+  }
+
+  private func run() {
+    let stride = stride
+    guard
+      let batch = unsafe az_udp_batch_create(
+        Self.batchCapacity, stride, stride - Responder.slackByteCount, socket.isWildcard ? 1 : 0)
+    else { return }
+    defer { unsafe az_udp_batch_destroy(batch) }
+    var reader = EditionReader(desk)
+    let shard = counters.makeShard()
+    let failures = counters.index(
+      of: CounterBoard.Series("azimuth_dns_receive_failures_total"))
+    var responder = Responder(transport: .udp, limits: limits, board: counters, shard: shard)
+    while !isStopping.flag.load(ordering: .relaxed) {
+      let count = unsafe az_udp_receive(socket.descriptor, batch)
+      reader.refresh()
+      if count > 0 {
+        unsafe answer(
+          batch, count: UInt32(count), stride: stride, edition: reader.edition,
+          responder: &responder)
+        _ = unsafe az_udp_send(socket.descriptor, batch)
+      } else if count != -EAGAIN && count != -EINTR {
+        shard.add(to: failures)
+        az_udp_pause()
+      }
+    }
+  }
+
+  private func answer(
+    _ batch: UnsafeMutablePointer<az_udp_batch>, count: UInt32, stride: Int, edition: Edition,
+    responder: inout Responder
+  ) {
+    for slot in 0..<count {
+      let source = unsafe ClientAddress(az_udp_source_of(batch, slot))
+      let length = unsafe az_udp_length(batch, slot)
+      // The slot's own bytes: the batch has `count` and more slots of `stride` bytes.
+      let slotBytes = unsafe UnsafeMutableRawBufferPointer(
+        start: az_udp_bytes(batch, slot), count: stride)
+      var bytes = unsafe slotBytes.mutableBytes
+      let reply = responder.answer(
+        &bytes, queryByteCount: length, source: source, edition: edition)
+      unsafe az_udp_set_reply(batch, slot, reply)
+    }
+  }
+}
+
+extension ClientAddress {
+  fileprivate init(_ source: az_udp_source) {
+    if source.is_ipv6 != 0 {
+      self.init(ipv6: UInt128(source.high) << 64 | UInt128(source.low))
+    } else {
+      self.init(ipv4: UInt32(truncatingIfNeeded: source.low))
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import CSockets
+
+/// Bytes that were read and could not be written yet.
+@safe struct PendingBytes {
+  fileprivate var base: UnsafeMutableRawPointer?
+  fileprivate var offset: Int32 = 0
+  fileprivate(set) var count: Int32 = 0
+
+  init() { unsafe base = nil }
+
+  var isEmpty: Bool { count == 0 }
+}
+
+/// The memory that one thread moves bytes through: one buffer that every read goes into, and blocks
+/// for what a blocked peer does not take. A block belongs to one ``PendingBytes`` at a time.
+@safe struct BufferPool: ~Copyable {
+  /// Of the shared buffer and of every block. Blocks are touched only as far as they are used, so
+  /// that a listener with smaller buffers costs less.
+  static let blockByteCount = 65_536
+  /// Free blocks kept for the next peer that stalls.
+  private static let keptCount = 64
+
+  private let shared: UnsafeMutableRawPointer
+  private var free: [UnsafeMutableRawPointer]
+  /// Blocks handed out.
+  private(set) var usedCount = 0
+
+  init() {
+    unsafe shared = .allocate(byteCount: Self.blockByteCount, alignment: 4096)
+    unsafe free = []
+  }
+
+  deinit {
+    unsafe shared.deallocate()
+    unsafe free.forEach { unsafe $0.deallocate() }
+  }
+
+  /// Reads from a socket into the shared buffer, at most `limit` bytes.
+  func receive(_ fd: Int32, limit: Int) -> Transfer {
+    // Not more than the shared buffer holds.
+    let count = min(limit, Self.blockByteCount)
+    return Transfer(result: unsafe az_tcp_receive(fd, shared, count), endsAtZero: true)
+  }
+
+  /// Writes the first `count` bytes of the shared buffer; what is not taken goes to `rest`, which
+  /// must be empty.
+  mutating func send(_ count: Int, to fd: Int32, rest: inout PendingBytes) -> Transfer {
+    precondition(count <= Self.blockByteCount && rest.isEmpty, "bytes of the shared buffer")
+    let transfer = Transfer(result: unsafe az_tcp_send(fd, shared, count), endsAtZero: false)
+    let sent: Int
+    switch transfer {
+    case .moved(let moved): sent = moved
+    case .wouldBlock: sent = 0
+    case .ended, .broken: return transfer
+    }
+    guard sent < count else { return transfer }
+    let block = unsafe takeBlock()
+    // Both are a block long, and sent < count ≤ a block.
+    unsafe block.copyMemory(from: shared + sent, byteCount: count - sent)
+    unsafe rest.base = block
+    rest.offset = 0
+    rest.count = Int32(count - sent)
+    return transfer
+  }
+
+  /// Writes what is pending; gives its block back when all is gone.
+  mutating func flush(_ pending: inout PendingBytes, to fd: Int32) -> Transfer {
+    guard let base = unsafe pending.base else { return .moved(0) }
+    // Offset and count stay within the block: they were set together and move together.
+    let start = unsafe base + Int(pending.offset)
+    let transfer = Transfer(
+      result: unsafe az_tcp_send(fd, start, Int(pending.count)), endsAtZero: false)
+    if case .moved(let moved) = transfer {
+      pending.offset += Int32(moved)
+      pending.count -= Int32(moved)
+      if pending.isEmpty { discard(&pending) }
+    }
+    return transfer
+  }
+
+  /// Forgets what is pending.
+  mutating func discard(_ pending: inout PendingBytes) {
+    guard let block = unsafe pending.base else { return }
+    pending = PendingBytes()
+    usedCount -= 1
+    if unsafe free.count < Self.keptCount {
+      unsafe free.append(block)
+    } else {
+      unsafe block.deallocate()
+    }
+  }
+
+  private mutating func takeBlock() -> UnsafeMutableRawPointer {
+    usedCount += 1
+    if let block = unsafe free.popLast() { return unsafe block }
+    return .allocate(byteCount: Self.blockByteCount, alignment: 4096)
+  }
+}

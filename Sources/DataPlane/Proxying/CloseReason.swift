@@ -1,0 +1,63 @@
+/// Why a proxied connection came to its end; the label of its counter and a field of its log line.
+package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+  /// Both sides sent FIN, the client first.
+  case clientClosed
+  /// Both sides sent FIN, the endpoint first.
+  case upstreamClosed
+  case clientReset, upstreamReset
+  /// Every endpoint that may be tried refused, was unreachable or reset.
+  case connectFailed
+  /// As ``connectFailed``, and the last attempt got no answer in its time.
+  case connectTimedOut
+  /// The time for all attempts together was over.
+  case connectBudget
+  case idleTimeout, halfClosedTimeout
+  /// The decision names no region for this client.
+  case refusedByPolicy
+  /// The process has no descriptor or memory left for the second socket.
+  case overload
+  /// The current edition has no service of the listener's name.
+  case notReady
+  case shutdown
+
+  /// The name in metrics and logs.
+  package var name: String {
+    switch self {
+    case .clientClosed: "client_closed"
+    case .upstreamClosed: "upstream_closed"
+    case .clientReset: "client_reset"
+    case .upstreamReset: "upstream_reset"
+    case .connectFailed: "connect_failed"
+    case .connectTimedOut: "connect_timed_out"
+    case .connectBudget: "connect_budget"
+    case .idleTimeout: "idle_timeout"
+    case .halfClosedTimeout: "half_closed_timeout"
+    case .refusedByPolicy: "refused_by_policy"
+    case .overload: "overload"
+    case .notReady: "not_ready"
+    case .shutdown: "shutdown"
+    }
+  }
+
+  /// Whether both streams came to their own end. Only then do the peers see FIN; every other end
+  /// is a reset on both sides, so that a stream that was cut never looks complete.
+  package var isOrderly: Bool { self == .clientClosed || self == .upstreamClosed }
+}
+
+/// Why an attempt to connect to an endpoint failed.
+package enum ConnectFailure: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+  case refused, unreachable, reset, timedOut
+  /// This machine had no port or memory for it: says nothing of the endpoint.
+  case local
+
+  /// The name in metrics.
+  package var name: String {
+    switch self {
+    case .refused: "refused"
+    case .unreachable: "unreachable"
+    case .reset: "reset"
+    case .timedOut: "timed_out"
+    case .local: "local"
+    }
+  }
+}

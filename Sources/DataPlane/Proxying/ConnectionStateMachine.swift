@@ -1,0 +1,181 @@
+/// The two ends of a proxied connection.
+package enum Side: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+  case client, upstream
+
+  package var other: Side { self == .client ? .upstream : .client }
+}
+
+/// The life of one proxied connection: events in, actions out, the time an argument. It knows no
+/// socket; ``ProxyWorker`` performs the actions.
+///
+///     accepted → connect ─ failed ─→ connect to the next … ─→ close
+///                  └─ connected → relay ─ one side ended → shut down the other's writing
+///                                   │        └─ the other side ended → close
+///                                   └─ reset, idle, half-closed for too long → close
+///
+/// Times are nanoseconds of a clock that never goes back.
+package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
+  /// What bounds a connection in time; nanoseconds.
+  package struct Limits: Sendable, Equatable, BitwiseCopyable {
+    /// For one attempt.
+    package var connectTimeout: UInt64
+    /// For all attempts together, from the accept.
+    package var connectBudget: UInt64
+    /// At least 1.
+    package var maximumAttempts: UInt8
+    /// Without a byte in either direction.
+    package var idleTimeout: UInt64
+    /// As `idleTimeout`, once a side has ended.
+    package var halfClosedTimeout: UInt64
+
+    package init(
+      connectTimeout: UInt64, connectBudget: UInt64, maximumAttempts: UInt8, idleTimeout: UInt64,
+      halfClosedTimeout: UInt64
+    ) {
+      self.connectTimeout = connectTimeout
+      self.connectBudget = connectBudget
+      self.maximumAttempts = maximumAttempts
+      self.idleTimeout = idleTimeout
+      self.halfClosedTimeout = halfClosedTimeout
+    }
+  }
+
+  package enum Phase: UInt8, Sendable, BitwiseCopyable {
+    case accepted, connecting, relaying, closed
+  }
+
+  package enum Event: Sendable, Equatable, BitwiseCopyable {
+    /// The client was accepted.
+    case accepted
+    /// No endpoint was looked for: the reason says why.
+    case refused(CloseReason)
+    /// No endpoint is left that has not been tried.
+    case targetsExhausted
+    case connected
+    case connectFailed(ConnectFailure)
+    /// The side sent FIN and every byte before it has been handed to the other side's socket.
+    case ended(Side)
+    case reset(Side)
+    /// ``deadline(_:)`` may have passed.
+    case timerExpired
+    /// The proxy stops.
+    case stopped
+  }
+
+  package enum Action: Sendable, Equatable, BitwiseCopyable {
+    case none
+    /// Choose an endpoint that has not been tried, drop the attempt before, and connect.
+    case connect
+    /// Move bytes between the sides.
+    case relay
+    /// Pass the FIN on to this side.
+    case shutDownWriting(to: Side)
+    case close(CloseReason)
+  }
+
+  package private(set) var phase = Phase.accepted
+  /// Attempts begun.
+  package private(set) var attemptCount: UInt8 = 0
+  /// The side whose FIN came first.
+  package private(set) var endedSide: Side?
+  package private(set) var lastFailure: ConnectFailure?
+  private let acceptedAt: UInt64
+  private var attemptStartedAt: UInt64
+  private var lastActivityAt: UInt64
+
+  package init(acceptedAt now: UInt64) {
+    acceptedAt = now
+    attemptStartedAt = now
+    lastActivityAt = now
+  }
+
+  /// Bytes moved.
+  package mutating func noteActivity(now: UInt64) { lastActivityAt = now }
+
+  /// Nanoseconds since the accept.
+  package func age(now: UInt64) -> UInt64 { now &- acceptedAt }
+
+  /// When ``Event/timerExpired`` is due next.
+  package func deadline(_ limits: Limits) -> UInt64 {
+    switch phase {
+    case .accepted, .connecting:
+      min(attemptStartedAt &+ limits.connectTimeout, acceptedAt &+ limits.connectBudget)
+    case .relaying where endedSide != nil: lastActivityAt &+ limits.halfClosedTimeout
+    case .relaying: lastActivityAt &+ limits.idleTimeout
+    case .closed: .max
+    }
+  }
+
+  /// Whether the attempt under way has had its time.
+  package func isAttemptOverdue(now: UInt64, _ limits: Limits) -> Bool {
+    phase == .connecting && now >= attemptStartedAt &+ limits.connectTimeout
+  }
+
+  package mutating func handle(_ event: Event, now: UInt64, _ limits: Limits) -> Action {
+    switch (phase, event) {
+    case (.closed, _): .none
+    case (_, .stopped): close(.shutdown)
+    case (_, .reset(let side)): close(side == .client ? .clientReset : .upstreamReset)
+    case (.accepted, .accepted): attempt(now: now)
+    case (.accepted, .refused(let reason)), (.connecting, .refused(let reason)): close(reason)
+    case (.connecting, .targetsExhausted): close(reasonOfFailure)
+    case (.connecting, .connected): relay(now: now)
+    case (.connecting, .connectFailed(let failure)): next(after: failure, now: now, limits)
+    case (.connecting, .timerExpired): connectTimer(now: now, limits)
+    case (.relaying, .ended(let side)): end(of: side)
+    case (.relaying, .timerExpired): relayTimer(now: now, limits)
+    default: .none
+    }
+  }
+
+  private mutating func attempt(now: UInt64) -> Action {
+    phase = .connecting
+    attemptCount &+= 1
+    attemptStartedAt = now
+    return .connect
+  }
+
+  private mutating func relay(now: UInt64) -> Action {
+    phase = .relaying
+    lastActivityAt = now
+    return .relay
+  }
+
+  private mutating func next(
+    after failure: ConnectFailure, now: UInt64, _ limits: Limits
+  ) -> Action {
+    lastFailure = failure
+    if now >= acceptedAt &+ limits.connectBudget { return close(.connectBudget) }
+    guard attemptCount < limits.maximumAttempts else { return close(reasonOfFailure) }
+    return attempt(now: now)
+  }
+
+  private mutating func connectTimer(now: UInt64, _ limits: Limits) -> Action {
+    if isAttemptOverdue(now: now, limits) { return next(after: .timedOut, now: now, limits) }
+    return now >= acceptedAt &+ limits.connectBudget ? close(.connectBudget) : .none
+  }
+
+  /// The first FIN is passed on, the second one closes.
+  private mutating func end(of side: Side) -> Action {
+    guard let first = endedSide else {
+      endedSide = side
+      return .shutDownWriting(to: side.other)
+    }
+    guard first != side else { return .none }
+    return close(first == .client ? .clientClosed : .upstreamClosed)
+  }
+
+  private mutating func relayTimer(now: UInt64, _ limits: Limits) -> Action {
+    guard now >= deadline(limits) else { return .none }
+    return close(endedSide == nil ? .idleTimeout : .halfClosedTimeout)
+  }
+
+  private mutating func close(_ reason: CloseReason) -> Action {
+    phase = .closed
+    return .close(reason)
+  }
+
+  private var reasonOfFailure: CloseReason {
+    lastFailure == .timedOut ? .connectTimedOut : .connectFailed
+  }
+}

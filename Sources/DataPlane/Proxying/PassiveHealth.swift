@@ -1,0 +1,88 @@
+import Synchronization
+
+/// What connections tell of the endpoints' health and load, shared by all workers and polled by the
+/// prober. Endpoints are known by their ids, which are stable over reloads; an endpoint that no
+/// worker serves any more is forgotten.
+package final class PassiveHealth: Sendable {
+  /// One endpoint: atomics that every worker may touch once a connection.
+  package final class Record: Sendable {
+    package let id: String
+    /// Unique in this process; tells endpoints apart without comparing ids.
+    let serial: UInt32
+    /// Connections open or being opened, over all workers.
+    let openCount = Atomic<Int>(0)
+    fileprivate let consecutiveFailures = Atomic<Int>(0)
+    fileprivate let untakenFailures = Atomic<Int>(0)
+    fileprivate let avoidedUntil = Atomic<UInt64>(0)
+
+    fileprivate init(id: String, serial: UInt32) {
+      self.id = id
+      self.serial = serial
+    }
+
+    /// Whether it failed so lately that it is used only where nothing else is left.
+    package func isAvoided(now: UInt64) -> Bool { now < avoidedUntil.load(ordering: .relaxed) }
+
+    /// Failures while it is avoided already (of attempts under way, or for want of another) are
+    /// told to the prober, but do not make the penalty longer.
+    package func noteFailure(now: UInt64) {
+      untakenFailures.add(1, ordering: .relaxed)
+      guard !isAvoided(now: now) else { return }
+      let count = consecutiveFailures.add(1, ordering: .relaxed).newValue
+      let seconds = UInt64(min(max(1, count), PassiveHealth.maximumPenaltySeconds))
+      avoidedUntil.store(now &+ seconds * 1_000_000_000, ordering: .relaxed)
+    }
+
+    package func noteSuccess() {
+      guard consecutiveFailures.load(ordering: .relaxed) != 0 else { return }
+      consecutiveFailures.store(0, ordering: .relaxed)
+      avoidedUntil.store(0, ordering: .relaxed)
+    }
+  }
+
+  /// An endpoint is avoided for one second for each failure in a row, up to so many.
+  static let maximumPenaltySeconds = 10
+
+  private struct WeakRecord {
+    weak var record: Record?
+  }
+
+  private struct State {
+    var records: [String: WeakRecord] = [:]
+    var nextSerial: UInt32 = 1
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// The records of these endpoints, in their order; takes a lock. Forgets those that nobody holds.
+  package func records(of ids: [String]) -> [Record] {
+    state.withLock { state in
+      let records = ids.map { id in
+        if let record = state.records[id]?.record { return record }
+        let record = Record(id: id, serial: state.nextSerial)
+        state.nextSerial &+= 1
+        state.records[id] = WeakRecord(record: record)
+        return record
+      }
+      state.records = state.records.filter { $0.value.record != nil }
+      return records
+    }
+  }
+
+  /// Ends the penalty of an endpoint that probes have found healthy again.
+  package func forgive(endpointID id: String) {
+    state.withLock { $0.records[id]?.record }?.noteSuccess()
+  }
+
+  /// How many attempts to connect to each endpoint have failed since the last call; only those
+  /// that have failed. For the prober.
+  package func takeFailures() -> [(endpointID: String, count: Int)] {
+    let records = state.withLock { $0.records.values.compactMap(\.record) }
+    return records.compactMap { record in
+      let count = record.untakenFailures.exchange(0, ordering: .relaxed)
+      return count > 0 ? (record.id, count) : nil
+    }
+  }
+}

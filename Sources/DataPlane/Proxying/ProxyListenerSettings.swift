@@ -1,0 +1,66 @@
+package import Places
+
+/// A listener of the proxy, as its owner wants it.
+package struct ProxyListenerSettings: Sendable, Equatable {
+  package var name: String
+  /// Where it listens; port 0 takes a free one.
+  package var addresses: [SocketAddress]
+  /// The service (``RoutingModel/Service/name``) whose decisions it follows; looked up in each
+  /// edition, so that a new edition can give it another index.
+  package var serviceName: String
+  /// Open at once, over all workers; at least 1.
+  package var maximumConnections: Int
+  /// For one attempt.
+  package var connectTimeout: Duration
+  /// For all attempts of one connection together.
+  package var connectBudget: Duration
+  /// 1...``maximumAttemptsLimit``; more counts as that.
+  package var maximumAttempts: Int
+  /// Without a byte in either direction.
+  package var idleTimeout: Duration
+  /// As `idleTimeout`, once a side has ended.
+  package var halfClosedTimeout: Duration
+  /// Most bytes held for a peer that does not take them, for each direction. 1...65,536; more
+  /// counts as that.
+  package var bufferBytes: Int
+
+  /// Attempts whose endpoints a connection remembers.
+  package static let maximumAttemptsLimit = 8
+
+  package init(
+    name: String, addresses: [SocketAddress], serviceName: String, maximumConnections: Int = 10_000,
+    connectTimeout: Duration = .seconds(2), connectBudget: Duration = .seconds(6),
+    maximumAttempts: Int = 4, idleTimeout: Duration = .seconds(300),
+    halfClosedTimeout: Duration = .seconds(30), bufferBytes: Int = 65_536
+  ) {
+    self.name = name
+    self.addresses = addresses
+    self.serviceName = serviceName
+    self.maximumConnections = maximumConnections
+    self.connectTimeout = connectTimeout
+    self.connectBudget = connectBudget
+    self.maximumAttempts = maximumAttempts
+    self.idleTimeout = idleTimeout
+    self.halfClosedTimeout = halfClosedTimeout
+    self.bufferBytes = bufferBytes
+  }
+
+  var limits: ConnectionStateMachine.Limits {
+    ConnectionStateMachine.Limits(
+      connectTimeout: connectTimeout.nanoseconds, connectBudget: connectBudget.nanoseconds,
+      maximumAttempts: UInt8(max(1, min(maximumAttempts, Self.maximumAttemptsLimit))),
+      idleTimeout: idleTimeout.nanoseconds, halfClosedTimeout: halfClosedTimeout.nanoseconds)
+  }
+
+  var bufferLimit: Int { max(1, min(bufferBytes, BufferPool.blockByteCount)) }
+}
+
+extension Duration {
+  /// At least 0, and no more than a hundred years, so that adding it to a time cannot overflow.
+  fileprivate var nanoseconds: UInt64 {
+    let (seconds, attoseconds) = components
+    guard seconds >= 0, attoseconds >= 0 else { return 0 }
+    guard seconds < 3_000_000_000 else { return 3_000_000_000 * 1_000_000_000 }
+    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+  }
+}

@@ -1,0 +1,159 @@
+package import Counters
+package import Editions
+package import Places
+import Synchronization
+
+/// The TCP reverse proxy: a number of threads, each with its own share of the connections.
+package final class ProxyServer: Sendable {
+  /// Why the proxy can't listen.
+  package struct StartError: Error, Sendable, CustomStringConvertible {
+    package var listener: String
+    package var address: SocketAddress
+    package var cause: SystemError
+
+    /// Such as `listener web: 0.0.0.0:80: Address already in use (98)`.
+    package var description: String { "listener \(listener): \(address): \(cause)" }
+  }
+
+  private struct State {
+    var threads: [PlainThread] = []
+    var wakeUps: [WakeUp] = []
+    var addresses: [(listener: String, address: SocketAddress)] = []
+  }
+
+  private let initialSettings: [ProxyListenerSettings]
+  private let threadCount: Int
+  private let desk: EditionDesk
+  private let log: AccessLogWriter?
+  private let shared: ProxyShared
+  private let state = Mutex(State())
+
+  /// - Parameters:
+  ///   - threads: at least 1; one for each core.
+  ///   - log: nil writes none. Stopped by its owner, after the proxy.
+  package init(
+    listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
+    passive: PassiveHealth, log: AccessLogWriter? = nil
+  ) {
+    initialSettings = listeners
+    threadCount = max(1, threads)
+    self.desk = desk
+    self.log = log
+    shared = ProxyShared(
+      listeners: listeners.map { ProxyListener($0) }, passive: passive, counters: counters)
+  }
+
+  /// Listens and starts the threads. Connections are accepted as soon as the edition is ready;
+  /// until then they wait in the kernel's backlog.
+  ///
+  /// - Throws: ``StartError`` where an address can't be listened on; then nothing is left open.
+  package func start() throws(StartError) {
+    var sockets: [[[Int32]]] = Array(repeating: [], count: threadCount)
+    var addresses: [(listener: String, address: SocketAddress)] = []
+    var opened: [Int32] = []
+    do throws(StartError) {
+      for settings in initialSettings {
+        for worker in sockets.indices { sockets[worker].append([]) }
+        for address in settings.addresses {
+          let bound = try listen(settings.name, on: address, opened: &opened)
+          addresses.append((settings.name, bound.address))
+          for (worker, socket) in bound.sockets.enumerated() {
+            sockets[worker][sockets[worker].count - 1].append(socket)
+          }
+        }
+      }
+    } catch {
+      for socket in opened { Sockets.close(socket) }
+      throw error
+    }
+    do throws(SystemError) {
+      while let next = sockets.first {
+        try startWorker(threadCount - sockets.count, next)
+        sockets.removeFirst()
+      }
+    } catch {
+      for socket in sockets.joined().joined() { Sockets.close(socket) }
+      stop()
+      throw StartError(
+        listener: "threads", address: SocketAddress(address: .ipv4(0), port: 0), cause: error)
+    }
+    state.withLock { $0.addresses = addresses }
+  }
+
+  /// Every address listened on, with the port that a port of 0 has become.
+  package var boundAddresses: [(listener: String, address: SocketAddress)] {
+    state.withLock { $0.addresses }
+  }
+
+  /// Connections open now, over all listeners.
+  package var connectionCount: Int { shared.listeners.reduce(0) { $0 + $1.connectionCount } }
+
+  /// Gives the listeners new services and limits, by name; connections that are open keep theirs
+  /// until their next deadline.
+  ///
+  /// - Returns: the names of listeners that are new, gone, or have other addresses: those changes
+  ///   take a restart.
+  package func update(listeners new: [ProxyListenerSettings]) -> [String] {
+    var unapplied: [String] = []
+    for listener in shared.listeners {
+      guard let settings = new.first(where: { $0.name == listener.name }) else {
+        unapplied.append(listener.name)
+        continue
+      }
+      if settings.addresses != listener.currentSettings.addresses {
+        unapplied.append(listener.name)
+      }
+      listener.update(settings)
+    }
+    shared.settingsVersion.add(1, ordering: .releasing)
+    let known = Set(shared.listeners.map(\.name))
+    return unapplied + new.map(\.name).filter { !known.contains($0) }
+  }
+
+  /// Stops at once and for good: open connections are reset. Returns when the threads have ended.
+  package func stop() {
+    shared.isStopping.store(true, ordering: .releasing)
+    let (threads, wakeUps) = state.withLock { state in
+      defer { state.threads = [] }
+      return (state.threads, state.wakeUps)
+    }
+    for wakeUp in wakeUps { wakeUp.signal() }
+    for thread in threads { thread.join() }
+  }
+
+  /// One socket for each thread on one address.
+  private func listen(
+    _ name: String, on address: SocketAddress, opened: inout [Int32]
+  ) throws(StartError) -> (address: SocketAddress, sockets: [Int32]) {
+    var bound = address
+    var sockets: [Int32] = []
+    do throws(SystemError) {
+      if address.port != 0 { try Sockets.checkIsFree(address) }
+      for _ in 0..<threadCount {
+        let socket = try Sockets.listen(on: bound)
+        opened.append(socket)
+        sockets.append(socket)
+        bound = try Sockets.localAddress(of: socket)
+      }
+    } catch {
+      throw StartError(listener: name, address: address, cause: error)
+    }
+    return (bound, sockets)
+  }
+
+  private func startWorker(_ index: Int, _ sockets: [[Int32]]) throws(SystemError) {
+    let wakeUp = try WakeUp()
+    let setup = ProxyWorkerSetup(
+      index: index, shared: shared, desk: desk, wakeUp: wakeUp,
+      epoll: try Poller.makeDescriptor(), sockets: sockets, log: log?.makeRing(),
+      seed: UInt64.random(in: 1 ... .max))
+    let thread = try PlainThread(name: "proxy-\(index)") {
+      var worker = ProxyWorker(setup)
+      worker.run()
+    }
+    state.withLock { state in
+      state.threads.append(thread)
+      state.wakeUps.append(wakeUp)
+    }
+  }
+}

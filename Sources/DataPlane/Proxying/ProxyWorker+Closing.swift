@@ -1,0 +1,55 @@
+import CSockets
+import Counters
+import Routing
+
+extension ProxyWorker {
+  /// Closes both sides, counts and logs the connection, and frees its slot.
+  mutating func close(_ slot: Int, _ reason: CloseReason) {
+    let pair = pairs[slot]
+    let listener = Int(pair.pointee.listener)
+    // Counted first: whoever sees the end of the connection sees it counted.
+    shard.add(to: listeners[listener].counters.closed[Int(reason.rawValue)])
+    for side in Side.allCases {
+      let fd = pair[side].fd
+      pool.discard(&pair[side].pending)
+      guard fd >= 0 else { continue }
+      if reason.isOrderly { Sockets.close(fd) } else { Sockets.reset(fd) }
+    }
+    timers.cancel(slot)
+    leaveEndpoint(pair)
+    writeLog(pair, reason)
+    listeners[listener].shared.leave()
+    // A place and two descriptors are free: no need to wait for the end of the pause.
+    if reason != .overload { listeners[listener].resumesAt = 0 }
+    pairs.giveBack(slot)
+  }
+
+  private mutating func writeLog(_ pair: PairReference, _ reason: CloseReason) {
+    guard let log else { return }
+    let endpoint = pair.pointee.endpoint
+    let region = pair.pointee.region
+    let context = pair.pointee.context
+    line.begin(wallClockNanoseconds: az_wall_clock_ns())
+    line.add("listener", listeners[Int(pair.pointee.listener)].shared.name)
+    line.addConnection(
+      startSeconds: shared.startSeconds, worker: index, sequence: pair.pointee.sequence)
+    line.add("client", pair.pointee.clientAddress)
+    line.add("region", region < 0 ? nil : context?.regionNames[Int(region)])
+    line.add("endpoint", endpoint < 0 ? nil : context?.endpoints[Int(endpoint)].id)
+    line.add("attempts", UInt64(pair.pointee.machine.attemptCount))
+    line.add("bytes_up", pair.pointee.client.byteCount)
+    line.add("bytes_down", pair.pointee.upstream.byteCount)
+    line.add("duration_ms", milliseconds: pair.pointee.machine.age(now: now))
+    let connect = pair.pointee.connectNanoseconds
+    line.add("connect_ms", milliseconds: connect == 0 ? nil : connect)
+    line.add("reason", reason.name)
+    line.add("edition", pair.pointee.editionNumber)
+    line.add("cohort", UInt64(pair.pointee.decision.cohort))
+    line.add("basis", pair.pointee.basis.name)
+    line.add("scope", UInt64(pair.pointee.decision.scopeBits))
+    line.end()
+    if !log.append(line.bytes) {
+      shard.add(to: listeners[Int(pair.pointee.listener)].counters.logDropped)
+    }
+  }
+}

@@ -1,0 +1,229 @@
+import CSockets
+import Counters
+import Editions
+import Places
+import Routing
+import Synchronization
+
+/// What the workers of a proxy share; everything else belongs to one of them.
+final class ProxyShared: Sendable {
+  let listeners: [ProxyListener]
+  /// Grows when the settings of a listener change.
+  let settingsVersion = Atomic<UInt64>(1)
+  let isStopping = Atomic<Bool>(false)
+  let passive: PassiveHealth
+  let counters: CounterBoard
+  /// Of the wall clock: part of connection ids.
+  let startSeconds: UInt64
+
+  init(listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard) {
+    self.listeners = listeners
+    self.passive = passive
+    self.counters = counters
+    startSeconds = az_wall_clock_ns() / 1_000_000_000
+  }
+}
+
+/// What a worker is started with.
+struct ProxyWorkerSetup: Sendable {
+  var index: Int
+  var shared: ProxyShared
+  var desk: EditionDesk
+  var wakeUp: WakeUp
+  /// An epoll descriptor that the worker takes over.
+  var epoll: Int32
+  /// Listening sockets of each listener, which the worker takes over.
+  var sockets: [[Int32]]
+  var log: AccessLogRing?
+  var seed: UInt64
+}
+
+/// One thread of the proxy: its own listening sockets, its own epoll, its own connections. Shares
+/// nothing with other workers but a few atomics a connection.
+///
+///     epoll ─→ accept ─→ route, connect ─→ relay ⇄ relay ─→ close, log
+///                          ↑ next endpoint ┘ (failed)
+struct ProxyWorker: ~Copyable {
+  /// What an event of epoll is about; in the lowest two bits of its data, above them 30 bits of
+  /// slot (or listener) and 32 bits of tag.
+  enum EventKind: UInt64 {
+    case client, upstream, listener, wakeUp
+  }
+
+  /// The worker's part of a listener.
+  struct Listener {
+    let shared: ProxyListener
+    let sockets: [Int32]
+    let counters: ProxyCounters
+    var limits: ConnectionStateMachine.Limits
+    var bufferLimit: Int
+    /// Whether epoll tells of new connections.
+    var isPolled = false
+    /// Not before.
+    var resumesAt: UInt64 = 0
+  }
+
+  /// Reads and writes of a connection before others have their turn.
+  static let roundsPerTurn = 16
+  /// An idle thread lets old editions go after so long.
+  private static let longestWait: UInt64 = 500_000_000
+  /// A paused listener is looked at again after so long.
+  private static let pausedWait: UInt64 = 10_000_000
+
+  let index: Int
+  let shared: ProxyShared
+  let wakeUp: WakeUp
+  let shard: CounterShard
+  let log: AccessLogRing?
+  var reader: EditionReader
+  var poller: Poller
+  var pairs = PairTable()
+  var pool = BufferPool()
+  var timers: TimerWheel
+  var chooser: TargetChooser
+  var line = AccessLine()
+  var listeners: [Listener]
+  var context: RouteContext?
+  var settingsVersion: UInt64
+  /// Connections that have used up their turn: event data.
+  var queue: [UInt64] = []
+  /// Those of them that have their next turn now.
+  var turn: [UInt64] = []
+  var lastSequence: UInt64 = 0
+  /// Monotonic, of the batch.
+  var now: UInt64
+
+  init(_ setup: ProxyWorkerSetup) {
+    index = setup.index
+    shared = setup.shared
+    wakeUp = setup.wakeUp
+    shard = setup.shared.counters.makeShard()
+    log = setup.log
+    reader = EditionReader(setup.desk)
+    poller = Poller(setup.epoll)
+    now = monotonicNow()
+    timers = TimerWheel(now: now)
+    chooser = TargetChooser(seed: setup.seed)
+    settingsVersion = setup.shared.settingsVersion.load(ordering: .acquiring)
+    listeners = zip(setup.shared.listeners, setup.sockets).map { listener, sockets in
+      let settings = listener.currentSettings
+      return Listener(
+        shared: listener, sockets: sockets,
+        counters: ProxyCounters(listener: listener.name, board: setup.shared.counters),
+        limits: settings.limits, bufferLimit: settings.bufferLimit)
+    }
+    _ = poller.addListener(wakeUp.fd, data: Self.eventData(.wakeUp, slot: 0, tag: 0))
+  }
+
+  /// Runs until the proxy stops; then resets what is open.
+  mutating func run() {
+    resumeListeners()
+    while !shared.isStopping.load(ordering: .acquiring) {
+      let count = poller.wait(milliseconds: waitMilliseconds())
+      now = monotonicNow()
+      refresh()
+      for index in 0..<count {
+        let (data, readiness) = poller.event(index)
+        dispatch(data, readiness)
+      }
+      runQueue()
+      runTimers()
+      resumeListeners()
+    }
+    stop()
+  }
+
+  static func eventData(_ kind: EventKind, slot: Int, tag: UInt32) -> UInt64 {
+    UInt64(tag) << 32 | UInt64(slot) << 2 | kind.rawValue
+  }
+
+  private mutating func dispatch(_ data: UInt64, _ readiness: Poller.Readiness) {
+    let slot = Int(data >> 2 & 0x3FFF_FFFF)
+    let tag = UInt32(truncatingIfNeeded: data >> 32)
+    switch EventKind(rawValue: data & 3) {
+    case .client: handle(readiness, of: .client, slot: slot, tag: tag)
+    case .upstream: handle(readiness, of: .upstream, slot: slot, tag: tag)
+    case .listener: accept(socket: Int32(bitPattern: tag), listener: slot)
+    case .wakeUp, nil: wakeUp.clear()
+    }
+  }
+
+  private mutating func refresh() {
+    reader.refresh()
+    let version = shared.settingsVersion.load(ordering: .acquiring)
+    guard version != settingsVersion else { return }
+    settingsVersion = version
+    for index in listeners.indices {
+      let settings = listeners[index].shared.currentSettings
+      listeners[index].limits = settings.limits
+      listeners[index].bufferLimit = settings.bufferLimit
+      listeners[index].resumesAt = 0
+    }
+  }
+
+  private func waitMilliseconds() -> Int32 {
+    guard queue.isEmpty else { return 0 }
+    var wait = Self.longestWait
+    if let delay = timers.delay(now: now) { wait = min(wait, delay) }
+    for index in listeners.indices where !listeners[index].isPolled {
+      wait = min(wait, Self.pausedWait)
+    }
+    return Int32((wait + 999_999) / 1_000_000)
+  }
+
+  private mutating func runTimers() {
+    while let slot = timers.next(now: now) {
+      let pair = pairs[slot]
+      guard pair.pointee.isInUse else { continue }
+      let limits = listeners[Int(pair.pointee.listener)].limits
+      if pair.pointee.machine.isAttemptOverdue(now: now, limits) {
+        chargeAttempt(pair, .timedOut)
+      }
+      let action = pair.pointee.machine.handle(.timerExpired, now: now, limits)
+      perform(action, slot: slot)
+      if pair.pointee.isInUse { setTimer(slot) }
+    }
+  }
+
+  /// Makes sure that the connection is looked at when its deadline comes.
+  mutating func setTimer(_ slot: Int) {
+    let pair = pairs[slot]
+    let limits = listeners[Int(pair.pointee.listener)].limits
+    timers.bringForward(slot, to: pair.pointee.machine.deadline(limits))
+  }
+
+  /// Performs an action and those that follow from it.
+  mutating func perform(_ first: ConnectionStateMachine.Action, slot: Int) {
+    var action = first
+    while true {
+      switch action {
+      case .none: return
+      case .connect: action = connect(slot)
+      case .relay:
+        pump(slot, from: .client)
+        if pairs[slot].pointee.machine.phase == .relaying { pump(slot, from: .upstream) }
+        return
+      case .shutDownWriting(let side):
+        Sockets.shutDownWriting(pairs[slot][side].fd)
+        return setTimer(slot)
+      case .close(let reason): return close(slot, reason)
+      }
+    }
+  }
+
+  /// Gives an event to the connection's state machine and performs what it says.
+  mutating func handle(_ event: ConnectionStateMachine.Event, slot: Int) {
+    let pair = pairs[slot]
+    let limits = listeners[Int(pair.pointee.listener)].limits
+    perform(pair.pointee.machine.handle(event, now: now, limits), slot: slot)
+  }
+
+  private mutating func stop() {
+    for slot in 0..<pairs.capacity where pairs[slot].pointee.isInUse {
+      handle(.stopped, slot: slot)
+    }
+    for listener in listeners {
+      for socket in listener.sockets { Sockets.close(socket) }
+    }
+  }
+}

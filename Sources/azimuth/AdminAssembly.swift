@@ -1,0 +1,66 @@
+import Admin
+import Compiling
+import Counters
+import Foundation
+import Logging
+import Places
+import Probing
+import Publishing
+import ServiceLifecycle
+import Settings
+
+/// The admin server as the node joins it to its parts; nil if the configuration has none.
+struct AdminAssembly: Sendable {
+  private let server: AdminServer
+  private let listen: SocketAddress
+
+  init?(
+    _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
+    reloader: Reloader, logger: Logger
+  ) {
+    guard let listen = settings.admin.listen else { return nil }
+    let token = settings.admin.token
+    var sources = AdminSources(
+      node: NodeFacts(
+        id: settings.node.id, version: AzimuthVersion.text,
+        startedAt: Date.now.timeIntervalSince1970),
+      publisher: publisher, counters: counters, now: { Date.now.timeIntervalSince1970 },
+      token: { token }, lookUpName: { lookUp($0, in: $1) },
+      services: { serviceNames(await publisher.compiled.settings) },
+      reload: {
+        let faults = await reloader.reload()
+        if !faults.isEmpty { throw Faults(faults) }
+      })
+    sources.probeReports = { await prober.reports.compactMap(probeReport) }
+    server = AdminServer(sources, logger: logger)
+    self.listen = listen
+  }
+
+  var service: any Service { server.application(listen: listen) }
+}
+
+/// Listener name → service name.
+func serviceNames(_ settings: Settings) -> [String: String] {
+  Dictionary(
+    settings.proxy.listeners.map { ($0.name, settings.services[$0.service].name) },
+    uniquingKeysWith: { $1 })
+}
+
+private func probeReport(_ report: EndpointReport) -> ProbeReport? {
+  guard let probe = report.lastProbe else { return nil }
+  let cause =
+    switch probe.outcome {
+    case .success: "success"
+    case .degraded(let cause), .failure(let cause), .inconclusive(let cause): cause
+    }
+  return ProbeReport(
+    endpointID: report.endpointID, cause: cause, at: probe.at.seconds,
+    durationMilliseconds: probe.took.seconds * 1000,
+    since: report.lastTransition.map { $0.at.seconds })
+}
+
+extension Duration {
+  fileprivate var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) / 1e18
+  }
+}

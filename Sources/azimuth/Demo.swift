@@ -1,0 +1,99 @@
+import ArgumentParser
+import Demonstrating
+import Foundation
+import NIOPosix
+import Places
+import Settings
+
+/// `azimuth demo`: serves a configuration whose endpoints it starts itself on loopback.
+struct Demo: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serve, with the endpoints on loopback started here, and say what to try.")
+
+  @OptionGroup var configuration: ConfigurationOptions
+  @Option(help: "Where the endpoints are stopped and started: POST /REGION/stop, /REGION/start.")
+  var control = "127.0.0.1:8090"
+
+  func run() async throws {
+    let settings = try configuration.settings()
+    bootstrapLogging(settings.log)
+    guard let controlAddress = SocketAddress(control) else {
+      throw ValidationError("--control wants address:port, not \"\(control)\"")
+    }
+    let endpoints = DemoEndpoints(
+      regions: demoRegions(settings), control: controlAddress,
+      group: MultiThreadedEventLoopGroup.singleton)
+    try await endpoints.start()
+    let tour = Tour(settings: settings, control: controlAddress)
+    let node = try Node(settings, file: configuration.config) {
+      writeToStandardOutput(tour.text)
+    }
+    try await node.run()
+    await endpoints.shutDown()
+  }
+
+  /// Every endpoint on loopback, by its region.
+  private func demoRegions(_ settings: Settings) -> [DemoEndpoints.Region] {
+    settings.pools.flatMap(\.endpoints)
+      .filter { $0.address.isLoopback }
+      .map { endpoint in
+        DemoEndpoints.Region(
+          name: settings.regions[endpoint.region].name,
+          address: SocketAddress(address: endpoint.address, port: endpoint.port))
+      }
+  }
+}
+
+extension IPAddress {
+  fileprivate var isLoopback: Bool {
+    switch self {
+    case .ipv4(let bits): bits >> 24 == 127
+    case .ipv6(let bits): bits == 1
+    }
+  }
+}
+
+func writeToStandardOutput(_ text: String) {
+  FileHandle.standardOutput.write(Data(text.utf8))
+}
+
+/// What a person at the demo can try, with the addresses of this configuration.
+struct Tour {
+  let settings: Settings
+  let control: SocketAddress
+
+  var text: String {
+    guard let dns = settings.dns.listen.first else { return "" }
+    let dig = "dig @\(dns.address) -p \(dns.port)"
+    let proxy = settings.proxy.listeners.first?.listen.first?.description ?? "127.0.0.1:8000"
+    let admin = settings.admin.listen?.description ?? "127.0.0.1:8053"
+    return """
+
+      Azimuth is serving. Try, in another terminal:
+
+        The nearest region by DNS, with its exact scope (CLIENT-SUBNET: address/source/scope):
+          \(dig) www.example.org +subnet=133.11.0.0/24      Tokyo
+          \(dig) www.example.org +subnet=200.147.67.0/24    São Paulo
+          \(dig) www.example.org +subnet=194.25.0.0/24      Frankfurt
+
+        The same by the proxy; 127.81.x.x stands for Tokyo, 127.55.x.x for São Paulo (demo-places.txt):
+          curl --interface 127.81.0.1 http://\(proxy)/
+          \(dig) -b 127.81.0.1 www.example.org +short
+
+        Stop Tokyo's endpoint: DNS and proxy move to the next region. Start it: they move back.
+          curl -X POST http://\(control)/tokyo/stop
+          curl -X POST http://\(control)/tokyo/start
+
+        Why a client goes where it goes:
+          curl 'http://\(admin)/v1/route?ip=133.11.0.1&name=www.example.org'
+
+        Health, metrics:
+          curl http://\(admin)/v1/regions
+          curl http://\(admin)/metrics
+
+      IP Geolocation by DB-IP, https://db-ip.com. Ctrl-C ends the demo.
+
+
+      """
+  }
+}

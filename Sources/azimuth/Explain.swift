@@ -1,0 +1,108 @@
+import Admin
+import ArgumentParser
+import AsyncHTTPClient
+import Compiling
+import Editions
+import Foundation
+import NIOCore
+import NIOHTTP1
+import Places
+import Routing
+import Settings
+
+/// `azimuth explain`: the decision for a client, from a running instance or from a configuration.
+struct Explain: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say where a client of a name goes, and why.",
+    discussion: """
+      With --admin the running instance answers, with the health that it sees. Without, the \
+      configuration is compiled and every endpoint counts as healthy.
+      """)
+
+  @Argument(help: "The client's IPv4 or IPv6 address.")
+  var address: String
+  @Argument(help: "A steered name, or with --listener the name of a listener.")
+  var name: String
+  @Flag(help: "The name is that of a listener of the proxy.")
+  var listener = false
+  @Option(help: "A or AAAA.")
+  var type = "A"
+  @Option(help: "The configuration file.")
+  var config = "config/azimuth.yaml"
+  @Option(help: "The admin address of a running instance, such as http://127.0.0.1:8053.")
+  var admin: String?
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    guard let address = IPAddress(address) else {
+      throw ValidationError("\"\(address)\" is not an IPv4 or IPv6 address")
+    }
+    guard ["A", "AAAA"].contains(type.uppercased()) else {
+      throw ValidationError("--type wants A or AAAA, not \"\(type)\"")
+    }
+    let report =
+      if let admin {
+        try await runningReport(admin)
+      } else {
+        try offlineReport(address)
+      }
+    switch output.output {
+    case .json: print(String(decoding: try jsonText(report), as: UTF8.self), terminator: "")
+    case .text: print(report.text)
+    }
+  }
+
+  private func offlineReport(_ address: IPAddress) throws -> RouteReport {
+    let compiled = try compile(try readSettings(config))
+    let edition = Edition(
+      number: 1, revision: 1, zones: compiled.zones, maps: compiled.maps, model: compiled.model,
+      board: compiled.healthyBoard, isReady: true)
+    let service: Int
+    let question: RouteReport.Question
+    if listener {
+      let serviceName = serviceNames(compiled.settings)[name]
+      guard let index = compiled.model.services.firstIndex(where: { $0.name == serviceName }) else {
+        throw ValidationError("there is no listener \"\(name)\"")
+      }
+      (service, question) = (index, .listener(name))
+    } else {
+      service = try steeredService(edition)
+      question = .name(name, isIPv6: type.uppercased() == "AAAA")
+    }
+    guard
+      let report = RouteReport(
+        edition: edition, address: address, service: service, question: question)
+    else { throw ValidationError("there is no service for \"\(name)\"") }
+    return report
+  }
+
+  private func steeredService(_ edition: Edition) throws -> Int {
+    switch lookUp(name, in: edition) {
+    case .steered(let service): return service
+    case .static:
+      throw ValidationError("\"\(name)\" is not steered: every client gets the same records")
+    case .noSuchName: throw ValidationError("there is no name \"\(name)\" in its zone")
+    case .notOurs: throw ValidationError("\"\(name)\" is in no zone of this configuration")
+    case .malformed(let reason): throw ValidationError(reason)
+    }
+  }
+
+  private func runningReport(_ admin: String) async throws -> RouteReport {
+    var address = URLComponents(string: admin) ?? URLComponents()
+    address.path = "/v1/route"
+    address.queryItems = [
+      URLQueryItem(name: "ip", value: self.address),
+      URLQueryItem(name: listener ? "listener" : "name", value: name),
+    ]
+    if !listener { address.queryItems?.append(URLQueryItem(name: "type", value: type)) }
+    guard let url = address.string else { throw ValidationError("--admin wants a URL") }
+    let response = try await HTTPClient.shared.execute(
+      HTTPClientRequest(url: url), timeout: .seconds(10))
+    let body = try await response.body.collect(upTo: 1 << 20)
+    guard response.status.code == 200 else {
+      writeToStandardError("\(String(buffer: body))\n")
+      throw ExitCode(1)
+    }
+    return try RouteReport(json: Array(body.readableBytesView))
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Compiling
+import Foundation
+import Logging
+import Settings
+
+/// The configuration file that a verb works on.
+struct ConfigurationOptions: ParsableArguments {
+  @Argument(help: "The configuration file.")
+  var config = "config/azimuth.yaml"
+
+  /// The file's settings; on faults prints all of them and ends with code 1.
+  func settings() throws -> Settings { try readSettings(config) }
+}
+
+/// Reads a configuration file with this process's environment; on faults prints all of them to
+/// standard error and ends with code 1.
+func readSettings(_ file: String) throws -> Settings {
+  do {
+    return try SettingsReader.read(file: file, environment: ProcessInfo.processInfo.environment)
+  } catch {
+    throw reported(error)
+  }
+}
+
+/// Compiles as ``readSettings(_:)`` reads.
+func compile(_ settings: Settings) throws -> CompiledSettings {
+  do {
+    return try CompiledSettings(settings, zoneHashSeed: .random(in: .min ... .max))
+  } catch {
+    throw reported(error)
+  }
+}
+
+private func reported(_ faults: Faults) -> ExitCode {
+  let count = faults.faults.count
+  writeToStandardError(
+    "\(faults)\n\(count) \(count == 1 ? "fault" : "faults"); nothing was changed.\n")
+  return ExitCode(1)
+}
+
+func writeToStandardError(_ text: String) {
+  FileHandle.standardError.write(Data(text.utf8))
+}
+
+/// Sets swift-log up as the configuration wants it. Once for each process.
+func bootstrapLogging(_ log: Settings.Log) {
+  let level = Logger.Level(rawValue: log.level) ?? .info
+  let format = log.format
+  LoggingSystem.bootstrap { label in
+    switch format {
+    case .json: return JSONLogHandler(label: label, level: level)
+    case .text:
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
+  }
+}

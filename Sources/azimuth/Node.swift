@@ -1,0 +1,115 @@
+import Admin
+import Compiling
+import Counters
+import Editions
+import Foundation
+import Listening
+import Logging
+import NIOPosix
+import Places
+import Probing
+import Proxying
+import Publishing
+import Routing
+import ServiceLifecycle
+import Settings
+import UnixSignals
+
+/// One running Azimuth: the planes joined. Editions go down through the publisher's desk, counters
+/// come up through the board.
+final class Node: Sendable {
+  let logger = Logger(label: "azimuth")
+  let counters = CounterBoard()
+  let publisher: EditionPublisher
+  let dataPlane: DataPlane
+  let prober: Prober
+  let reloader: Reloader
+  private let admin: AdminAssembly?
+  private let probes = ProbeRunner(group: MultiThreadedEventLoopGroup.singleton)
+
+  /// Compiles the configuration and prepares everything; nothing listens yet.
+  ///
+  /// - Parameter whenListening: called once DNS and proxy listen.
+  init(
+    _ settings: Settings, file: String, whenListening: @escaping @Sendable () -> Void = {}
+  ) throws {
+    let compiled = try compile(settings)
+    let isMonitored = compiled.checks.values.contains { $0.monitor != nil }
+    publisher = EditionPublisher(compiled, isReady: !isMonitored) {
+      Date.now.timeIntervalSince1970
+    }
+    dataPlane = try DataPlane(
+      settings, desk: publisher.desk, counters: counters, logger: logger,
+      whenListening: whenListening)
+    prober = makeProber(
+      compiled, runner: probes, publisher: publisher, passive: dataPlane.passive, logger: logger)
+    reloader = Reloader(
+      file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
+      logger: logger)
+    admin = AdminAssembly(
+      settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
+      logger: logger)
+  }
+
+  /// Serves until a signal or the task's cancellation ends it.
+  func run() async throws {
+    var services: [any Service] = [
+      dataPlane, ProbingService(prober: prober), HangUpService(reloader: reloader),
+    ]
+    if let admin { services.append(admin.service) }
+    try await ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    ).run()
+  }
+}
+
+/// Runs the probes until the node stops.
+private struct ProbingService: Service {
+  let prober: Prober
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await prober.run() }
+  }
+}
+
+/// Reloads on SIGHUP.
+private struct HangUpService: Service {
+  let reloader: Reloader
+
+  func run() async throws {
+    let signals = await UnixSignalsSequence(trapping: .sighup)
+    for await _ in signals.cancelOnGracefulShutdown() {
+      // What is wrong was logged; the last good configuration goes on.
+      _ = await reloader.reload()
+    }
+  }
+}
+
+private func makeProber(
+  _ compiled: CompiledSettings, runner: ProbeRunner, publisher: EditionPublisher,
+  passive: PassiveHealth, logger: Logger
+) -> Prober {
+  Prober(
+    targets: probeTargets(compiled), settings: compiled.settings.health,
+    eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+    probe: { await runner.outcome(of: $0) },
+    passiveFailures: {
+      passive.takeFailures().map { (endpointID: $0.endpointID, failures: $0.count) }
+    },
+    publish: { update in
+      for change in update.changes where change.state.health == .healthy {
+        passive.forgive(endpointID: change.endpointID)
+      }
+      await publisher.apply(conditions(update.changes.map { ($0.endpointID, $0.state) }))
+      if update.isFirstRoundComplete { await publisher.markReady() }
+    })
+}
+
+/// Every endpoint, and where and how it is checked.
+func probeTargets(_ compiled: CompiledSettings) -> [ProbeTarget] {
+  compiled.model.endpoints.compactMap { endpoint in
+    compiled.checks[endpoint.id].map {
+      ProbeTarget(endpointID: endpoint.id, address: $0.socket, monitor: $0.monitor)
+    }
+  }
+}

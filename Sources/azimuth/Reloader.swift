@@ -1,0 +1,98 @@
+import Compiling
+import Editions
+import Foundation
+import Logging
+import Places
+import Probing
+import Proxying
+import Publishing
+import Routing
+import Settings
+
+/// Replaces the running configuration by what its file says now: whole or not at all.
+actor Reloader {
+  private let file: String
+  private let publisher: EditionPublisher
+  private let prober: Prober
+  private let probes: ProbeRunner
+  private let dataPlane: DataPlane
+  private let logger: Logger
+  /// Reloads come one after the other.
+  private var last: Task<[Fault], Never>?
+
+  init(
+    file: String, publisher: EditionPublisher, prober: Prober, probes: ProbeRunner,
+    dataPlane: DataPlane, logger: Logger
+  ) {
+    self.file = file
+    self.publisher = publisher
+    self.prober = prober
+    self.probes = probes
+    self.dataPlane = dataPlane
+    self.logger = logger
+  }
+
+  /// - Returns: what is wrong with the file; empty: it is in force.
+  func reload() async -> [Fault] {
+    let before = last
+    let task = Task {
+      _ = await before?.value
+      return await replace()
+    }
+    last = task
+    return await task.value
+  }
+
+  private func replace() async -> [Fault] {
+    let current = await publisher.compiled
+    do throws(Faults) {
+      let settings = try SettingsReader.read(
+        file: file, environment: ProcessInfo.processInfo.environment)
+      try refuseFixedChanges(from: current.settings, to: settings)
+      let next = try CompiledSettings(
+        settings, previous: current, zoneHashSeed: .random(in: .min ... .max))
+      probes.forgetRoots()
+      let states = await prober.replaceTargets(probeTargets(next), settings: settings.health)
+      await publisher.replace(with: next, conditions: conditions(states.map { ($0, $1) }))
+      // What a new endpoint's first probe found before the edition knew the endpoint.
+      await publisher.apply(conditions(await prober.states.map { ($0, $1) }))
+      dataPlane.update(settings)
+      let revision = await publisher.edition.revision
+      logger.info("configuration reloaded", metadata: ["revision": "\(revision)"])
+      return []
+    } catch {
+      for fault in error.faults {
+        logger.error("configuration refused", metadata: ["fault": "\(fault)"])
+      }
+      return error.faults
+    }
+  }
+
+  /// Sockets and threads are made at the start: what asks for others takes a restart.
+  private func refuseFixedChanges(from old: Settings, to new: Settings) throws(Faults) {
+    let changes: [(path: String, isChanged: Bool)] = [
+      ("node", old.node != new.node), ("log", old.log != new.log), ("dns", old.dns != new.dns),
+      ("proxy.threads", old.proxy.threads != new.proxy.threads),
+      ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
+      (
+        "proxy.listeners",
+        old.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
+          != new.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
+      ),
+      ("admin", old.admin != new.admin),
+    ]
+    let faults = changes.filter(\.isChanged).map {
+      Fault(
+        origin: Origin(file: file, path: $0.path),
+        message: "cannot change while running", suggestion: "restart to apply it")
+    }
+    guard faults.isEmpty else { throw Faults(faults) }
+  }
+}
+
+/// Probing's states as the health board has them.
+func conditions(_ states: [(String, EndpointState)]) -> [String: EndpointCondition] {
+  Dictionary(
+    states.map { ($0, EndpointCondition(health: $1.health, lastGood: $1.lastGood)) },
+    uniquingKeysWith: { $1 })
+}

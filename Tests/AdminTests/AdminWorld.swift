@@ -1,0 +1,154 @@
+import Admin
+import Compiling
+import Counters
+import Editions
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import Places
+import Publishing
+import Routing
+import Settings
+import Synchronization
+
+/// An admin server over a small configuration of its own, with everything that is injected under
+/// the test's hand.
+struct AdminWorld: Sendable {
+  /// 2026-01-01T00:00:00Z.
+  static let start = 1_767_225_600.0
+  static let token = "s3cret"
+
+  let publisher: EditionPublisher
+  let counters = CounterBoard()
+  let clock = Clock()
+  var sources: AdminSources
+
+  final class Clock: Sendable {
+    private let seconds = Mutex(AdminWorld.start)
+    var now: Double { seconds.withLock { $0 } }
+    func advance(_ amount: Double) { seconds.withLock { $0 += amount } }
+  }
+
+  init(isReady: Bool = true, token: String? = AdminWorld.token) throws {
+    publisher = try EditionPublisher(
+      Self.compiled.get(), isReady: isReady, now: { [clock] in clock.now })
+    sources = AdminSources(
+      node: NodeFacts(id: "node-1", version: "1.2.3", startedAt: Self.start),
+      publisher: publisher, counters: counters, now: { [clock] in clock.now },
+      token: { token }, lookUpName: { name, _ in Self.lookUp(name) },
+      services: { ["front": "web", "ghost": "nowhere"] }, reload: {})
+  }
+
+  /// Once for all tests: compiling takes longer than most of them.
+  private static let compiled = Result {
+    try CompiledSettings(
+      SettingsReader.read(text: configuration, name: "test.yaml"), zoneHashSeed: 1)
+  }
+
+  private static func lookUp(_ name: String) -> NameLookup {
+    switch name {
+    case "www.example.org": .steered(service: 0)
+    case "eu.example.org": .steered(service: 1)
+    case "gone.example.org": .steered(service: 99)
+    case "fixed.example.org": .static
+    case "none.example.org": .noSuchName
+    case "a..b": .malformed("an empty label")
+    default: .notOurs
+    }
+  }
+
+  /// Asks the server, without a socket.
+  func ask(
+    _ method: HTTPRequest.Method, _ uri: String, headers: HTTPFields = [:], body: String? = nil
+  ) async throws -> Reply {
+    let server = AdminServer(
+      sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let response = try await server.application(listen: .init(address: .ipv4(0x7F00_0001), port: 0))
+      .test(.router) { client in
+        try await client.executeRequest(
+          uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })
+      }
+    return Reply(
+      status: response.status.code, headers: response.headers,
+      text: String(buffer: response.body))
+  }
+
+  func get(_ uri: String) async throws -> Reply { try await ask(.get, uri) }
+
+  /// With the token and, for a body, its type.
+  func change(
+    _ method: HTTPRequest.Method, _ uri: String, body: String? = nil
+  ) async throws -> Reply {
+    var headers: HTTPFields = [.authorization: "Bearer \(Self.token)"]
+    if body != nil { headers[.contentType] = "application/json" }
+    return try await ask(method, uri, headers: headers, body: body)
+  }
+}
+
+extension AdminWorld {
+  /// Clients: 10.1/16 in Tokyo, 10.2/16 in Munich, 10.3/16 in New York, 2001:db8:1::/48 in Tokyo.
+  static let configuration = """
+    node: {id: node-1}
+    geo:
+      prefixes:
+        - "10.1.0.0/16 at=35.7,139.7 radius=20 country=JP subdivision=JP-13 asn=2500 city=Tokyo"
+        - "10.2.0.0/16 at=48.1,11.6 country=DE"
+        - "10.3.0.0/16 at=40.7,-74.0 country=US"
+        - "10.4.0.0/16 regions=virginia"
+        - "2001:db8:1::/48 at=35.7,139.7 country=JP"
+    regions:
+      tokyo: {location: [35.68, 139.69], tags: [jp]}
+      frankfurt: {location: [50.11, 8.68], tags: [eu, de]}
+      virginia: {location: [38.95, -77.45], tags: [us]}
+    monitors:
+      tcp: {type: tcp}
+    pools:
+      web:
+        monitor: tcp
+        endpoints:
+          tokyo: [127.0.10.1:8080, 127.0.10.2:8080, "[2001:db8:ff::1]:8080"]
+          frankfurt: [127.0.10.3:8080]
+          virginia: [127.0.10.5:8080]
+      eu:
+        endpoints:
+          frankfurt: [127.0.20.3:8080]
+          virginia: [127.0.20.5:8080]
+    policies:
+      nearest: {type: proximity, unknown: [frankfurt, tokyo, virginia]}
+    services:
+      web: {policy: nearest, pool: web, ttl: 20s}
+      eu: {policy: nearest, pool: eu, ttl: 20s, on_all_down: fail_closed}
+    fences:
+      residents: {clients: {country: [DE]}, regions: {tags: [eu]}, services: [eu]}
+    """
+
+  /// Tells the publisher that every endpoint is healthy.
+  func heal() async {
+    let ids = publisher.desk.take().model.endpoints.map(\.id)
+    await publisher.apply(
+      Dictionary(uniqueKeysWithValues: ids.map { ($0, EndpointCondition.fine) }))
+  }
+
+  /// Tells the publisher what probes find of all endpoints of a region.
+  func report(_ health: Health, of region: String) async {
+    let ids = publisher.desk.take().model.endpoints.map(\.id).filter { $0.hasPrefix("\(region)/") }
+    await publisher.apply(
+      Dictionary(uniqueKeysWithValues: ids.map { ($0, EndpointCondition(health: health)) }))
+  }
+}
+
+extension EndpointCondition {
+  static let fine = EndpointCondition(health: .healthy, lastGood: .max)
+}
+
+/// An answer as text and as JSON.
+struct Reply: Sendable {
+  var status: Int
+  var headers: HTTPFields
+  var text: String
+
+  var type: String? { headers[.contentType] }
+  var json: JSON { JSON(text) }
+}

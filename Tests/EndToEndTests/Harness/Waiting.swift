@@ -1,0 +1,46 @@
+import Glibc
+import Testing
+
+/// Asks again and again until the condition holds, and fails the test if it does not in time.
+///
+/// - Returns: how long it took.
+@discardableResult
+func eventually(
+  _ what: String, within limit: Duration = .seconds(15),
+  sourceLocation: SourceLocation = #_sourceLocation, _ condition: () throws -> Bool
+) -> Duration {
+  let clock = ContinuousClock()
+  let start = clock.now
+  var last = "it never held"
+  repeat {
+    do {
+      if try condition() { return clock.now - start }
+    } catch {
+      last = "\(error)"
+    }
+    rest()
+  } while clock.now - start < limit
+  Issue.record("\(what): not within \(limit): \(last)", sourceLocation: sourceLocation)
+  return clock.now - start
+}
+
+/// Lets the others work before the next look.
+func rest() {
+  var time = timespec(tv_sec: 0, tv_nsec: 10_000_000)
+  nanosleep(&time, nil)
+}
+
+/// The same numbers for the same seed (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}

@@ -1,0 +1,82 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+  @Suite struct `A reload` {
+    @Test(.timeLimit(.minutes(10)))
+    func `200 times under load loses no query and resets no connection`() throws {
+      let world = try World()
+      let source = "127.81.0.1"
+      let lasting = try HTTPConnection(port: world.ports.proxy, from: source)
+      let loads = [
+        try Load.dns(world, subnet: "133.11.0.1"), try Load.dns(world, subnet: "141.2.0.1"),
+        Load.proxy(world, from: source),
+      ]
+      for round in 1...200 {
+        let text = world.configuration.replacing("ttl: 20s", with: "ttl: \(20 + round % 2)s")
+        try world.rewrite(text)
+        let before = try world.route("133.11.0.1").revision
+        if round % 4 == 0 {
+          world.process.signal(SIGHUP)
+        } else {
+          let response = try world.reload()
+          try #require(response.status / 100 == 2, "\(response.text)")
+        }
+        eventually("revision \(before + 1)") { try world.route("133.11.0.1").revision > before }
+        #expect(try world.route("133.11.0.1").ttl == 20 + round % 2)
+        try #require(try lasting.request("GET", "/").status == 200)
+      }
+      for load in loads {
+        let events = load.stop()
+        let failures = events.compactMap(\.failure)
+        #expect(failures.isEmpty, "\(failures.count) of \(events.count): \(failures.prefix(3))")
+      }
+    }
+
+    @Test(arguments: [true, false])
+    func `a bad configuration is refused whole, and the old one goes on`(bySignal: Bool) throws {
+      let world = try World()
+      let before = try world.route("133.11.0.1")
+      try world.rewrite(
+        world.configuration.replacing("{policy: by-rule,", with: "{policy: by-rules,")
+          .replacing("ttl: 20s", with: "ttl: 60s"))
+      if bySignal {
+        world.process.signal(SIGHUP)
+        eventually("the fault in the log") { world.process.all.contains("by-rules") }
+      } else {
+        let response = try world.reload()
+        #expect((400..<500).contains(response.status))
+        #expect(response.headers["content-type"]?.hasPrefix("application/problem+json") == true)
+        #expect(response.text.contains("by-rules"), "\(response.text)")
+      }
+      let after = try world.route("133.11.0.1")
+      #expect(after.revision == before.revision && after.ttl == 20)
+      #expect(try world.dnsRegion(of: "133.11.0.1") == "tokyo")
+    }
+
+    @Test func `what an operator said and what probes found are carried over`() throws {
+      let world = try World()
+      world.regions["singapore"]?.stop()
+      #expect(try world.override("tokyo", state: "down").status / 100 == 2)
+      eventually("Singapore is seen to be down") {
+        try world.route("133.11.0.1").candidates
+          .first { $0.region == "singapore" }?.health == "unhealthy"
+      }
+      let before = try world.route("133.11.0.1")
+      try world.rewrite(world.configuration.replacing("ttl: 20s", with: "ttl: 21s"))
+      #expect(try world.reload().status / 100 == 2)
+      let after = try world.route("133.11.0.1")
+      #expect(after.revision > before.revision && after.outcome == before.outcome)
+    }
+
+    @Test func `a new name is there when the reload has ended`() throws {
+      let world = try World()
+      #expect(try world.ask(DNSQuestion("new.example.org")).code == 3)
+      try world.rewrite(
+        world.configuration.replacing("      www: web", with: "      www: web\n      new: web"))
+      #expect(try world.reload().status / 100 == 2)
+      let reply = try world.ask(DNSQuestion("new.example.org", subnet: "133.11.0.1"))
+      #expect(reply.addresses == [world.address(of: "tokyo")])
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Answering
+import DNSWire
+import Editions
+import Glibc
+import Places
+import Routing
+import Zones
+
+/// Not NIO's.
+typealias ServerAddress = Places.SocketAddress
+
+/// A zone `test.` with `www A 192.0.2.n`, `n` the edition's number.
+func edition(_ number: UInt8 = 1) throws -> Edition {
+  let apex = try DomainName("test.")
+  let big = (0..<255).map { _ in "\"" + String(repeating: "x", count: 200) + "\"" }
+  let source = ZoneSource(
+    name: apex,
+    soa: ZoneSource.StartOfAuthority(
+      primary: apex, mailbox: apex, serial: 1, refreshSeconds: 2, retrySeconds: 3,
+      expireSeconds: 4, minimumSeconds: 5, ttlSeconds: 6),
+    records: [
+      ZoneSource.Record(
+        owner: try DomainName("www.test."), ttlSeconds: 60, type: .a, data: [192, 0, 2, number]),
+      ZoneSource.Record(
+        owner: try DomainName("big.test."), ttlSeconds: 60, type: .txt,
+        data: try RecordData.encode(.txt, text: big.joined(separator: " "), origin: apex)),
+    ])
+  let model = RoutingModel(
+    regions: [], pools: [], endpoints: [], services: [], maps: [], places: PlaceTable())
+  return Edition(
+    number: UInt64(number), revision: UInt64(number),
+    zones: try ZoneTableBuilder(seed: 1).build([source]), maps: CohortMaps([]), model: model,
+    board: HealthBoard(conditions: []), isReady: true)
+}
+
+func query(_ name: String, id: UInt8, type: RecordType = .a) throws -> [UInt8] {
+  [0, id, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] + (try DomainName(name).wire)
+    + [0, UInt8(type.rawValue), 0, 1]
+}
+
+func framed(_ message: [UInt8]) -> [UInt8] {
+  [UInt8(message.count >> 8), UInt8(message.count & 255)] + message
+}
+
+/// A blocking socket of a test's client, connected to a loopback address; reads wait 5 s at most.
+final class Client {
+  private let descriptor: Int32
+
+  init(_ server: ServerAddress, isStream: Bool, receiveBufferBytes: Int32? = nil) {
+    let isIPv6 = if case .ipv6 = server.address { true } else { false }
+    let kind = isStream ? SOCK_STREAM : SOCK_DGRAM
+    descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(kind.rawValue), 0)
+    var timeout = timeval(tv_sec: 5, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    if var bytes = receiveBufferBytes {
+      setsockopt(
+        descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+    switch server.address {
+    case .ipv4(let bits):
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = server.port.bigEndian
+      address.sin_addr.s_addr = bits.bigEndian
+      connect(&address)
+    case .ipv6(let bits):
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_port = server.port.bigEndian
+      withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
+        for index in 0..<16 {
+          bytes[index] = UInt8(truncatingIfNeeded: bits >> UInt128(120 - 8 * index))
+        }
+      }
+      connect(&address)
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  private func connect<Address>(_ address: inout Address) {
+    _ = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
+      }
+    }
+  }
+
+  func send(_ bytes: [UInt8]) {
+    _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+  }
+
+  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// What has come, `count` bytes at most; empty at the end and after 5 s.
+  func receive(_ count: Int = 65_536) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let received = recv(descriptor, &bytes, count, 0)
+    return Array(bytes[..<max(0, received)])
+  }
+
+  /// Exactly so many bytes, or fewer at the end.
+  func receiveAll(_ count: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      let more = receive(count - bytes.count)
+      if more.isEmpty { break }
+      bytes += more
+    }
+    return bytes
+  }
+
+  /// One framed message; empty at the end.
+  func receiveFrame() -> [UInt8] {
+    let head = receiveAll(2)
+    guard head.count == 2 else { return [] }
+    return receiveAll(Int(head[0]) << 8 | Int(head[1]))
+  }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Places
+import Proxying
+import Testing
+
+private func line(_ build: (inout AccessLine) -> Void) -> String {
+  var line = AccessLine()
+  build(&line)
+  return String(decoding: line.bytes, as: UTF8.self)
+}
+
+@Test(arguments: [
+  (0, "1970-01-01T00:00:00.000Z"), (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+  (951_782_400_000, "2000-02-29T00:00:00.000Z"), (1_709_251_199_001, "2024-02-29T23:59:59.001Z"),
+  (1_798_761_600_000, "2027-01-01T00:00:00.000Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+])
+func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
+  let written = line { $0.begin(wallClockNanoseconds: milliseconds * 1_000_000) }
+  #expect(written == "{\"time\":\"\(text)\"")
+}
+
+@Test func `values are escaped and numbers have their units`() {
+  let written = line {
+    $0.begin(wallClockNanoseconds: 0)
+    $0.add("a", "q\"b\\c\u{1}é")
+    $0.add("b", nil as String?)
+    $0.add("c", UInt64.max)
+    $0.add("d", milliseconds: 12_345_678)
+    $0.add("g", milliseconds: nil)
+    $0.add("e", SocketAddress(address: .ipv4(0xC000_0201), port: 443))
+    $0.add("f", SocketAddress(address: .ipv6(1), port: 53))
+    $0.addConnection(startSeconds: 0xABC, worker: 0, sequence: 16)
+    $0.end()
+  }
+  #expect(
+    written == """
+      {"time":"1970-01-01T00:00:00.000Z","a":"q\\"b\\\\c\\u0001é","b":null,\
+      "c":18446744073709551615,"d":12.345,"g":null,"e":"192.0.2.1:443","f":"[::1]:53",\
+      "connection":"abc-0-10"}
+
+      """)
+}
+
+@Test func `each connection leaves one line, also after a change of file`() throws {
+  let folder = FileManager.default.temporaryDirectory
+    .appending(path: "azimuth-access-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let path = folder.appending(path: "access.log")
+  let log = try AccessLogWriter(.file(path.path))
+  let server = try TestServer.greeter("hello")
+  let world = try ProxyWorld(regions: [[server.address]], log: log)
+  try visit(world)
+  #expect(eventually { lines(path).count == 1 })
+  let rotated = folder.appending(path: "access.log.1")
+  try FileManager.default.moveItem(at: path, to: rotated)
+  log.reopen()
+  #expect(eventually { FileManager.default.fileExists(atPath: path.path) })
+  try visit(world)
+  world.server.stop()
+  log.stop()
+  #expect(lines(rotated).count == 1)
+  let entry = try #require(lines(path).first)
+  #expect(entry["listener"] as? String == "web")
+  #expect(entry["region"] as? String == "r0")
+  #expect(entry["endpoint"] as? String == "pool/r0/\(server.address)")
+  #expect(entry["attempts"] as? Int == 1)
+  #expect(entry["bytes_up"] as? Int == 2)
+  #expect(entry["bytes_down"] as? Int == 5)
+  #expect(entry["reason"] as? String == "upstream_closed")
+  #expect(entry["edition"] as? Int == 1)
+  #expect(entry["basis"] as? String == "healthy")
+  #expect((entry["client"] as? String)?.hasPrefix("127.0.0.1:") == true)
+}
+
+private func visit(_ world: ProxyWorld) throws {
+  let client = try TestSocket(to: world.address)
+  try client.send([1, 2])
+  _ = try client.receiveAll()
+  let before = world.closed(.upstreamClosed)
+  client.close()
+  #expect(eventually { world.closed(.upstreamClosed) > before })
+}
+
+private func lines(_ path: URL) -> [[String: Any]] {
+  guard let data = try? Data(contentsOf: path) else { return [] }
+  return data.split(separator: UInt8(ascii: "\n")).compactMap {
+    (try? JSONSerialization.jsonObject(with: $0)) as? [String: Any]
+  }
+}

@@ -1,0 +1,194 @@
+import Proxying
+import Testing
+
+private let limits = ConnectionStateMachine.Limits(
+  connectTimeout: 100, connectBudget: 250, maximumAttempts: 3, idleTimeout: 1000,
+  halfClosedTimeout: 500)
+
+/// One line of a story: at this time this event, and what must follow.
+private struct Line: CustomStringConvertible {
+  var at: UInt64
+  var event: ConnectionStateMachine.Event
+  var action: ConnectionStateMachine.Action
+  var description: String { "at \(at): \(event) → \(action)" }
+
+  init(
+    _ at: UInt64, _ event: ConnectionStateMachine.Event, _ action: ConnectionStateMachine.Action
+  ) {
+    self.at = at
+    self.event = event
+    self.action = action
+  }
+}
+
+struct Story: CustomStringConvertible, Sendable {
+  var description: String
+  fileprivate var lines: [Line]
+}
+
+private let connected = [Line(0, .accepted, .connect), Line(10, .connected, .relay)]
+
+private let stories = [
+  Story(
+    description: "client finishes first",
+    lines: connected + [
+      Line(20, .ended(.client), .shutDownWriting(to: .upstream)), Line(25, .ended(.client), .none),
+      Line(30, .ended(.upstream), .close(.clientClosed)), Line(31, .reset(.client), .none),
+    ]),
+  Story(
+    description: "endpoint finishes first",
+    lines: connected + [
+      Line(20, .ended(.upstream), .shutDownWriting(to: .client)),
+      Line(30, .ended(.client), .close(.upstreamClosed)),
+    ]),
+  Story(
+    description: "client resets",
+    lines: connected + [Line(20, .reset(.client), .close(.clientReset))]),
+  Story(
+    description: "endpoint resets a half-closed connection",
+    lines: connected + [
+      Line(20, .ended(.client), .shutDownWriting(to: .upstream)),
+      Line(30, .reset(.upstream), .close(.upstreamReset)),
+    ]),
+  Story(
+    description: "client resets before there is an endpoint",
+    lines: [Line(0, .accepted, .connect), Line(5, .reset(.client), .close(.clientReset))]),
+  Story(
+    description: "refused by policy",
+    lines: [
+      Line(0, .accepted, .connect), Line(0, .refused(.refusedByPolicy), .close(.refusedByPolicy)),
+    ]),
+  Story(
+    description: "two refusals, then an endpoint",
+    lines: [
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.refused), .connect),
+      Line(2, .connectFailed(.unreachable), .connect), Line(3, .connected, .relay),
+    ]),
+  Story(
+    description: "every attempt fails",
+    lines: [
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.refused), .connect),
+      Line(2, .connectFailed(.refused), .connect),
+      Line(3, .connectFailed(.refused), .close(.connectFailed)),
+    ]),
+  Story(
+    description: "no endpoint is left",
+    lines: [
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.refused), .connect),
+      Line(1, .targetsExhausted, .close(.connectFailed)),
+    ]),
+  Story(
+    description: "an attempt takes too long, and no endpoint is left",
+    lines: [
+      Line(0, .accepted, .connect), Line(99, .timerExpired, .none),
+      Line(100, .timerExpired, .connect),
+      Line(100, .targetsExhausted, .close(.connectTimedOut)),
+    ]),
+  Story(
+    description: "the budget ends before the attempts",
+    lines: [
+      Line(0, .accepted, .connect), Line(100, .timerExpired, .connect),
+      Line(200, .timerExpired, .connect), Line(249, .timerExpired, .none),
+      Line(250, .timerExpired, .close(.connectBudget)),
+    ]),
+  Story(
+    description: "a failure after the budget is not tried again",
+    lines: [
+      Line(0, .accepted, .connect), Line(260, .connectFailed(.refused), .close(.connectBudget)),
+    ]),
+  Story(
+    description: "nothing moves for too long",
+    lines: connected + [
+      Line(1009, .timerExpired, .none), Line(1010, .timerExpired, .close(.idleTimeout)),
+    ]),
+  Story(
+    description: "half-closed for too long",
+    lines: connected + [
+      Line(20, .ended(.client), .shutDownWriting(to: .upstream)), Line(509, .timerExpired, .none),
+      Line(510, .timerExpired, .close(.halfClosedTimeout)),
+    ]),
+  Story(description: "the proxy stops", lines: connected + [Line(20, .stopped, .close(.shutdown))]),
+]
+
+@Test(arguments: stories)
+func `a connection lives as its story says`(_ story: Story) {
+  var machine = ConnectionStateMachine(acceptedAt: 0)
+  for line in story.lines {
+    #expect(machine.handle(line.event, now: line.at, limits) == line.action, "\(line)")
+  }
+}
+
+@Test func `activity moves the deadline`() {
+  var machine = ConnectionStateMachine(acceptedAt: 0)
+  #expect(machine.handle(.accepted, now: 0, limits) == .connect)
+  #expect(machine.deadline(limits) == 100)
+  #expect(machine.handle(.connected, now: 50, limits) == .relay)
+  #expect(machine.deadline(limits) == 1050)
+  machine.noteActivity(now: 700)
+  #expect(machine.deadline(limits) == 1700)
+  #expect(machine.handle(.timerExpired, now: 1050, limits) == .none)
+  _ = machine.handle(.ended(.upstream), now: 800, limits)
+  #expect(machine.deadline(limits) == 1200)
+}
+
+@Test func `random schedules keep the rules`() {
+  let seed = UInt64.random(in: 1 ... .max)
+  var random = FastRandom(seed: seed)
+  for _ in 0..<20_000 {
+    var schedule = RandomSchedule()
+    schedule.run(&random)
+    #expect(schedule.fault == nil, "seed \(seed)")
+  }
+}
+
+/// Any events in any order, and what must hold whatever they are.
+private struct RandomSchedule {
+  var machine = ConnectionStateMachine(acceptedAt: 0)
+  var fault: String?
+  private var now: UInt64 = 0
+  private var connects = 0
+  private var shutDowns = 0
+  private var closes = 0
+
+  mutating func run(_ random: inout FastRandom) {
+    for _ in 0..<30 {
+      now += UInt64.random(in: 0..<200, using: &random)
+      let event = RandomSchedule.events.randomElement(using: &random) ?? .stopped
+      let before = machine
+      let action = machine.handle(event, now: now, limits)
+      check(event, before, action)
+    }
+    // However it went: once its deadline has come, a timer ends it or asks for the next attempt.
+    for _ in 0..<10 where machine.phase != .closed && machine.phase != .accepted {
+      now = max(now, machine.deadline(limits))
+      if machine.handle(.timerExpired, now: now, limits) == .none { fault = "stuck at \(now)" }
+    }
+    if machine.phase == .connecting || machine.phase == .relaying { fault = "never closed" }
+  }
+
+  private mutating func check(
+    _ event: ConnectionStateMachine.Event, _ before: ConnectionStateMachine,
+    _ action: ConnectionStateMachine.Action
+  ) {
+    switch action {
+    case .none, .relay: break
+    case .connect: connects += 1
+    case .shutDownWriting: shutDowns += 1
+    case .close(let reason):
+      closes += 1
+      if reason.isOrderly && shutDowns != 1 { fault = "orderly without a FIN passed on" }
+    }
+    if before.phase == .closed && action != .none { fault = "\(action) after the end" }
+    if connects > Int(limits.maximumAttempts) { fault = "too many attempts" }
+    if shutDowns > 1 { fault = "more than one FIN passed on" }
+    if closes > 1 { fault = "closed twice" }
+    if before.phase != .closed && machine.phase == .closed && closes != 1 { fault = "no close" }
+    if case .reset = event, before.phase != .closed, closes != 1 { fault = "reset ignored" }
+  }
+
+  private static let events: [ConnectionStateMachine.Event] = [
+    .accepted, .accepted, .connected, .connectFailed(.refused), .connectFailed(.local),
+    .ended(.client), .ended(.upstream), .timerExpired, .timerExpired, .targetsExhausted,
+    .reset(.client), .reset(.upstream), .refused(.refusedByPolicy), .stopped,
+  ]
+}

@@ -1,0 +1,74 @@
+import Testing
+
+@Suite struct `The documents` {
+  @Test(arguments: [
+    "README.md", "LICENSE", "NOTICE", "CHANGELOG.md", "docs/architecture.md", "docs/glossary.md",
+    "docs/configuration.md", "geodata/README.md", ".ci/run", "Makefile",
+  ])
+  func `a document is there`(path: String) {
+    #expect(Repository.exists(path))
+  }
+
+  @Test func `every Swift file that the architecture names exists`() {
+    let text = Repository.text("docs/architecture.md")
+    let named = Set(text.matches(of: #/[\w+\/]+\.swift\b/#).map { String($0.output) })
+    let missing = named.filter { name in
+      !Repository.files.contains { $0 == name || $0.hasSuffix("/\(name)") }
+    }
+    #expect(missing.isEmpty, "docs/architecture.md names \(missing.sorted())")
+  }
+
+  @Test func `every folder that a document names exists`() {
+    let blots = documents.flatMap { path in
+      lines(of: path).flatMap { number, line in
+        line.matches(
+          of: #/`((?:Sources|Tests|Benchmarks|config|docs|geodata|scripts)\/[^`\s*<…]*)`/#
+        )
+        .filter { !Repository.exists(String($0.1)) }
+        .map { Blot(path: path, line: number, message: "there is no \($0.1)") }
+      }
+    }
+    report(blots)
+  }
+
+  @Test func `every link from one document to another arrives`() {
+    let blots = documents.flatMap { path in
+      let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+      return lines(of: path).flatMap { number, line in
+        line.matches(of: #/\]\(([^)#\s]+)[^)]*\)/#).map { String($0.1) }
+          .filter { !$0.contains("://") && !$0.hasPrefix("mailto:") }
+          .filter { !Repository.exists(folder.isEmpty ? $0 : "\(folder)/\($0)") }
+          .map { Blot(path: path, line: number, message: "leads nowhere: \($0)") }
+      }
+    }
+    report(blots)
+  }
+
+  @Test func `the README names the source of the geodata, as its licence asks`() {
+    #expect(Repository.text("README.md").contains("[IP Geolocation by DB-IP](https://db-ip.com)"))
+  }
+
+  @Test func `the README's two commands are the Makefile's, and CI runs the second`() {
+    let readme = Repository.text("README.md")
+    let makefile = Repository.text("Makefile")
+    for command in ["run", "test"] {
+      #expect(readme.contains("\nmake \(command)"))
+      #expect(makefile.contains("\n\(command):"))
+    }
+    #expect(Repository.text(".ci/run").contains("\nmake test\n"))
+  }
+
+  @Test func `the changelog begins with what is unreleased, in the four kinds`() {
+    let headings = lines(of: "CHANGELOG.md").map(\.line).filter { $0.hasPrefix("##") }
+    #expect(
+      headings.prefix(5)
+        == ["## Unreleased", "### Added", "### Changed", "### Fixed", "### Faster"])
+  }
+
+  private var documents: [String] { Repository.files.filter { $0.hasSuffix(".md") } }
+
+  private func lines(of path: String) -> [(number: Int, line: Substring)] {
+    zip(1..., Repository.text(path).split(separator: "\n", omittingEmptySubsequences: false))
+      .map { (number: $0.0, line: $0.1) }
+  }
+}

@@ -70,14 +70,14 @@ let package = Package(
       path: "Sources/Core/Answering", swiftSettings: guarded),
 
     // Data plane: sockets; per packet, per connection.
-    .target(name: "CSockets", path: "Sources/DataPlane/CSystem"),
+    .target(name: "CLinux", path: "Sources/DataPlane/CLinux"),
     .target(
       name: "Listening",
-      dependencies: ["CSockets", "Answering", "Places", "Editions", "Counters", nio, nioPosix],
+      dependencies: ["CLinux", "Answering", "Places", "Editions", "Counters", nio, nioPosix],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
     .target(
       name: "Proxying",
-      dependencies: ["CSockets", "Places", "Routing", "Editions", "Counters"],
+      dependencies: ["CLinux", "Places", "Routing", "Editions", "Counters"],
       path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
 
     // Control plane: makes, replaces and shows editions.
@@ -119,7 +119,8 @@ let package = Package(
     .executableTarget(
       name: "azimuth",
       dependencies: [
-        "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating", "Listening",
+        "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating",
+        "Listening",
         "Proxying", "Answering", "DNSWire", "Zones", "Editions", "Routing", "Places", "Counters",
         nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
@@ -159,7 +160,7 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",
-      dependencies: ["Proxying", "CSockets", "Zones", "Places", "Routing", "Editions", "Counters"],
+      dependencies: ["Proxying", "CLinux", "Zones", "Places", "Routing", "Editions", "Counters"],
       swiftSettings: strict),
     .testTarget(
       name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places"],
@@ -183,7 +184,7 @@ let package = Package(
     .testTarget(
       name: "AdminTests",
       dependencies: [
-        "Admin", "Settings", "Publishing", "Compiling", "Editions", "Zones", "Routing", "Places",
+        "Admin", "Settings", "Publishing", "Compiling", "Editions", "Routing", "Places",
         "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio,
       ], swiftSettings: strict),
     .testTarget(

@@ -1,4 +1,5 @@
 import Admin
+import CLinux
 import Compiling
 import Counters
 import Editions
@@ -33,7 +34,9 @@ final class Node: Sendable {
   init(
     _ settings: Settings, file: String, whenListening: @escaping @Sendable () -> Void = {}
   ) throws {
+    clinux_map_large_allocations()
     let compiled = try compile(settings)
+    clinux_release_free_memory()
     let isMonitored = compiled.checks.values.contains { $0.monitor != nil }
     publisher = EditionPublisher(compiled, isReady: !isMonitored) {
       Date.now.timeIntervalSince1970

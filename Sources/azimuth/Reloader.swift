@@ -1,3 +1,4 @@
+import CLinux
 import Compiling
 import Editions
 import Foundation
@@ -57,6 +58,7 @@ actor Reloader {
       // What a new endpoint's first probe found before the edition knew the endpoint.
       await publisher.apply(conditions(await prober.states.map { ($0, $1) }))
       dataPlane.update(settings)
+      clinux_release_free_memory()
       let revision = await publisher.edition.revision
       logger.info("configuration reloaded", metadata: ["revision": "\(revision)"])
       return []

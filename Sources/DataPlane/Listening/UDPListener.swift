@@ -1,5 +1,5 @@
 public import Answering
-import CSockets
+import CLinux
 public import Counters
 public import Editions
 import Glibc

@@ -1,5 +1,5 @@
 import Answering
-import CSockets
+import CLinux
 import Counters
 import Editions
 import Glibc

@@ -1,4 +1,4 @@
-import CSockets
+import CLinux
 import Synchronization
 
 /// Lines on their way from one worker to the writer: bytes in a ring, one thread puts in, another

@@ -1,4 +1,4 @@
-import CSockets
+import CLinux
 
 /// Bytes that were read and could not be written yet.
 @safe struct PendingBytes {

@@ -1,4 +1,4 @@
-import CSockets
+import CLinux
 
 /// One thread's epoll: which descriptors have something to say.
 @safe struct Poller: ~Copyable {

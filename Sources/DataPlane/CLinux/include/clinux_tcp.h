@@ -1,7 +1,7 @@
 // The system calls of the TCP proxy, in a form that Swift reads without unions, varargs and macros.
 // Every function that can fail gives -errno.
-#ifndef CSYSTEM_TCP_H
-#define CSYSTEM_TCP_H
+#ifndef CLINUX_TCP_H
+#define CLINUX_TCP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "csystem_tcp.h"
+#include "clinux_tcp.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // Batches of datagrams for the DNS listener: recvmmsg, sendmmsg and the control messages that keep
 // the address a query came to. Every function that can fail gives -errno.
-#ifndef CSYSTEM_UDP_H
-#define CSYSTEM_UDP_H
+#ifndef CLINUX_UDP_H
+#define CLINUX_UDP_H
 
 #include <netinet/in.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE 1
-#include "csystem_udp.h"
+#include "clinux_udp.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -75,7 +75,7 @@ private let fine: [Health] = [.healthy, .healthy, .healthy, .healthy, .healthy]
   }
 
   @Test func `uses a standby where nothing else is healthy in its region`() {
-    let only = edition([.unhealthy, .unhealthy, .healthy, .healthy, .healthy])
+    let only = edition([.unhealthy, .healthy, .healthy, .healthy, .healthy])
     #expect(records(only, isIPv6: false).suffix(4) == [192, 0, 2, 2])
   }
 

@@ -42,11 +42,25 @@ private let munich = 2
   @Test func `a region with fewer healthy endpoints than its minimum is degraded`() {
     let healthy = EndpointCondition(health: .healthy)
     let unhealthy = EndpointCondition(health: .unhealthy)
-    let one = RegionStanding(conditions: [healthy, unhealthy], minimumHealthy: 2)
+    let one = RegionStanding(ipv4: [healthy, unhealthy], ipv6: [], minimumHealthy: 2)
     #expect(one.standing == .degraded)
-    #expect(
-      RegionStanding(conditions: [healthy, healthy], minimumHealthy: 2).standing == .healthy)
-    #expect(RegionStanding(conditions: [], minimumHealthy: 1).standing == .absent)
+    let both = RegionStanding(ipv4: [healthy], ipv6: [healthy], minimumHealthy: 2)
+    #expect(both.standing == .healthy)
+    #expect(RegionStanding(ipv4: [], ipv6: [], minimumHealthy: 1).standing == .absent)
+  }
+
+  @Test(arguments: [
+    (Health.healthy, Health.healthy, Standing.healthy), (.healthy, .unhealthy, .degraded),
+    (.unknown, .healthy, .degraded), (.degraded, .healthy, .degraded),
+    (.unknown, .unhealthy, .unknown), (.unhealthy, .unhealthy, .unhealthy),
+  ])
+  func `a region with both address families is as good as both`(
+    ipv4: Health, ipv6: Health, standing: Standing
+  ) {
+    let region = RegionStanding(
+      ipv4: [EndpointCondition(health: ipv4)], ipv6: [EndpointCondition(health: ipv6)],
+      minimumHealthy: 1)
+    #expect(region.standing == standing)
   }
 
   @Test func `below the panic threshold health is ignored, but not an operator's word`() {

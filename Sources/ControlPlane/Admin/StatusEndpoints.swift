@@ -168,11 +168,8 @@ extension Edition {
   /// Every region as each pool that has endpoints there sees it.
   var poolStandings: [(region: Int, pool: Int, standing: RegionStanding)] {
     model.pools.enumerated().flatMap { pool, value in
-      value.endpoints.enumerated().filter { !$0.element.isEmpty }.map { region, endpoints in
-        let standing = RegionStanding(
-          conditions: endpoints.map { board.conditions[$0] },
-          minimumHealthy: value.minimumHealthy)
-        return (region, pool, standing)
+      model.regions.indices.filter { !value.endpoints[$0].isEmpty }.map { region in
+        (region, pool, model.standing(ofRegion: region, inPool: pool, on: board))
       }
     }
   }

@@ -1,5 +1,5 @@
 extension Value {
-  /// `text` with what `${…}` stands for in its place; nil, and a fault, where that is not to be had.
+  /// `text` with what `${…}` stands for in its place; nil, and a fault, where that is missing.
   ///
   ///     ${NAME}              the environment's; a fault if unset
   ///     ${NAME:-default}     the default if unset or empty, as in a shell

@@ -237,7 +237,7 @@ package struct Settings: Sendable, Equatable {
     /// UDP threads; each has its own socket on every address.
     package var threads: Int
     package var receiveBufferBytes: Int
-    /// Largest UDP answer, 512...4096 (RFC 9715: 1,232).
+    /// Largest UDP answer, 512...4096 (RFC 9715 §3.1: 1,232).
     package var maximumUDPBytes: Int
     package var usesClientSubnet: Bool
     package var tcpMaximumConnections: Int

@@ -2,7 +2,7 @@ import Yams
 
 /// One value of the document: knows where it stands, and reports what is wrong with it.
 ///
-/// The readers return nil after they have reported a fault; whoever calls goes on with any stand-in,
+/// Readers return nil after they have reported a fault; whoever calls goes on with any stand-in,
 /// so that the other faults are found too: settings with a fault are never handed out.
 struct Value {
   let node: Node

@@ -42,9 +42,11 @@ public struct AnswerTable: Sendable {
     var builder = Builder()
     for (service, set) in zip(model.services, sets) {
       for outcome in set.outcomes {
-        let sockets = addresses(of: outcome, service: service, model: model, board: board)
-        builder.append(sockets, isIPv6: false, outcome: outcome, service: service)
-        builder.append(sockets, isIPv6: true, outcome: outcome, service: service)
+        for isIPv6 in [false, true] {
+          let addresses = addresses(
+            of: outcome, isIPv6: isIPv6, service: service, model: model, board: board)
+          builder.append(addresses, isIPv6: isIPv6, outcome: outcome, service: service)
+        }
       }
     }
     entries = builder.entries
@@ -60,8 +62,8 @@ public struct AnswerTable: Sendable {
     ) {
       let offset = bytes.count
       var recordCount: UInt16 = 0
-      for address in addresses where recordCount < service.maximumAddresses {
-        guard let data = recordData(of: address, isIPv6: isIPv6) else { continue }
+      for address in addresses.prefix(service.maximumAddresses) {
+        let data = recordData(of: address)
         bytes += [0xC0, 0x0C, 0, isIPv6 ? 28 : 1, 0, 1]
         bytes += bigEndianBytes(service.ttlSeconds)
         bytes += [0, UInt8(data.count)] + data
@@ -81,15 +83,17 @@ public struct AnswerTable: Sendable {
   }
 }
 
-/// The distinct addresses of an outcome's endpoints, in order.
+/// The distinct addresses of one family of an outcome's endpoints, in order.
 private func addresses(
-  of outcome: Outcome, service: RoutingModel.Service, model: RoutingModel, board: HealthBoard
+  of outcome: Outcome, isIPv6: Bool, service: RoutingModel.Service, model: RoutingModel,
+  board: HealthBoard
 ) -> [IPAddress] {
   var seen: Set<IPAddress> = []
   return outcome.regions.flatMap { region in
     usableEndpoints(
-      of: model.pools[service.pool].endpoints[region], model: model, board: board,
-      ignoringHealth: outcome.basis.ignoresHealth)
+      of: model.pools[service.pool].endpoints[region].filter {
+        model.endpoints[$0].socket.address.isIPv6 == isIPv6
+      }, model: model, board: board, ignoringHealth: outcome.basis.ignoresHealth)
   }
   .map { model.endpoints[$0].socket.address }
   .filter { seen.insert($0).inserted }
@@ -108,10 +112,10 @@ func usableEndpoints(
   return active.isEmpty ? usable : active
 }
 
-private func recordData(of address: IPAddress, isIPv6: Bool) -> [UInt8]? {
+private func recordData(of address: IPAddress) -> [UInt8] {
   switch address {
-  case .ipv4(let bits): isIPv6 ? nil : bigEndianBytes(bits)
-  case .ipv6(let bits): isIPv6 ? bigEndianBytes(bits) : nil
+  case .ipv4(let bits): bigEndianBytes(bits)
+  case .ipv6(let bits): bigEndianBytes(bits)
   }
 }
 

@@ -14,6 +14,13 @@ public enum IPAddress: Sendable, Equatable, Hashable, CustomStringConvertible {
     }
   }
 
+  public var isIPv6: Bool {
+    switch self {
+    case .ipv4: false
+    case .ipv6: true
+    }
+  }
+
   public var client: ClientAddress {
     switch self {
     case .ipv4(let bits): ClientAddress(ipv4: bits)

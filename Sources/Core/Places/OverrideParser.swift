@@ -7,7 +7,7 @@ extension OverrideList {
   ///     # These clients go to Frankfurt, then to Amsterdam.
   ///     203.0.113.0/24   regions=fra,ams
   ///     # These are in Tokyo, whatever the databases say.
-  ///     127.81.0.0/16    at=35.68,139.69 radius=20 country=JP subdivision=JP-13 asn=2500 city=Tokyo
+  ///     127.81.0.0/16    at=35.68,139.69 radius=20 country=JP subdivision=JP-13 city=Tokyo
   ///     2001:db8::/32    country=DE eu=true continent=EU
   ///
   /// The longest prefix around a client speaks alone. What a line does not say stays as the

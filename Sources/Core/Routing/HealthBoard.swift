@@ -62,28 +62,24 @@ public struct RegionStanding: Sendable, Equatable {
   /// The latest of the endpoints' ``EndpointCondition/lastGood``.
   public var lastGood: UInt64
 
-  /// - Parameter minimumHealthy: with fewer healthy endpoints the region is degraded.
-  public init(conditions: [EndpointCondition], minimumHealthy: Int) {
-    var counts: [Standing: Int] = [:]
-    for condition in conditions { counts[condition.standing, default: 0] += 1 }
-    let removedCount = counts[.removed, default: 0]
-    healthyCount = counts[.healthy, default: 0]
-    totalCount = conditions.count
-    eligibleCount = totalCount - removedCount
-    lastGood = conditions.filter { $0.standing != .removed }.map(\.lastGood).max() ?? 0
-    standing =
-      if totalCount == 0 {
-        .absent
-      } else if eligibleCount == 0 {
-        .removed
-      } else if healthyCount >= max(1, minimumHealthy) {
-        .healthy
-      } else if healthyCount > 0 || counts[.degraded] != nil {
-        .degraded
-      } else if counts[.unknown] != nil {
-        .unknown
-      } else {
-        .unhealthy
-      }
+  /// A region with endpoints of both address families is healthy only if both are: it must not
+  /// be preferred while it has no good answer for A or for AAAA.
+  ///
+  /// - Parameters:
+  ///   - ipv4, ipv6: the region's endpoints by family.
+  ///   - minimumHealthy: with fewer healthy endpoints the region is degraded.
+  public init(ipv4: [EndpointCondition], ipv6: [EndpointCondition], minimumHealthy: Int) {
+    let all = ipv4 + ipv6
+    totalCount = all.count
+    healthyCount = all.count { $0.standing == .healthy }
+    eligibleCount = all.count { $0.standing != .removed }
+    lastGood = all.filter { $0.standing != .removed }.map(\.lastGood).max() ?? 0
+    let families = [ipv4, ipv6].compactMap { family in family.map(\.standing).min() }
+    guard let best = families.min(), let worst = families.max() else {
+      standing = .absent
+      return
+    }
+    let isShort = best == .healthy && healthyCount < minimumHealthy
+    standing = best <= .degraded && (worst > best || isShort) ? .degraded : best
   }
 }

@@ -22,6 +22,20 @@ public struct RoutingModel: Sendable {
     self.places = places
   }
 
+  /// A region as a pool sees it.
+  public func standing(
+    ofRegion region: Int, inPool pool: Int, on board: HealthBoard
+  ) -> RegionStanding {
+    var families: [Bool: [EndpointCondition]] = [:]
+    for index in pools[pool].endpoints[region] {
+      let isIPv6 = endpoints[index].socket.address.isIPv6
+      families[isIPv6, default: []].append(board.conditions[index])
+    }
+    return RegionStanding(
+      ipv4: families[false] ?? [], ipv6: families[true] ?? [],
+      minimumHealthy: pools[pool].minimumHealthy)
+  }
+
   /// A named group of endpoints over the regions.
   public struct Pool: Sendable, Equatable {
     public var name: String

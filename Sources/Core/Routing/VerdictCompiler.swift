@@ -15,10 +15,9 @@ public struct VerdictCompiler: Sendable {
     self.service = model.services[service]
     pool = model.pools[self.service.pool]
     map = model.maps[self.service.map]
-    let minimumHealthy = pool.minimumHealthy
-    standings = pool.endpoints.map { endpoints in
-      RegionStanding(
-        conditions: endpoints.map { board.conditions[$0] }, minimumHealthy: minimumHealthy)
+    let poolIndex = self.service.pool
+    standings = model.regions.indices.map {
+      model.standing(ofRegion: $0, inPool: poolIndex, on: board)
     }
   }
 

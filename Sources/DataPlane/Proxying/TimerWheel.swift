@@ -1,4 +1,4 @@
-/// Deadlines of numbered slots, one each: O(1) to set, move and clear; no allocation but for growth.
+/// Deadlines of numbered slots, one each: O(1) to set, move and clear; allocates only to grow.
 ///
 ///     level 0   256 buckets of 8 ms      the next 2 s
 ///     level 1   256 buckets of 2 s       the next 9 minutes; later deadlines wait in the last one

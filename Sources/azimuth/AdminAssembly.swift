@@ -16,7 +16,7 @@ struct AdminAssembly: Sendable {
 
   init?(
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
-    reloader: Reloader, logger: Logger
+    reloader: Reloader, dataPlane: DataPlane, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -32,6 +32,14 @@ struct AdminAssembly: Sendable {
         if !faults.isEmpty { throw Faults(faults) }
       })
     sources.probeReports = { await prober.reports.compactMap(probeReport) }
+    sources.samples = {
+      let connections = dataPlane.openConnections.map {
+        MetricSample(
+          "azimuth_proxy_connections", labels: [.init("listener", $0.listener)],
+          value: Double($0.count))
+      }
+      return probeSamples(await prober.counts) + reloadSamples(await reloader.counts) + connections
+    }
     server = AdminServer(sources, logger: logger)
     self.listen = listen
   }
@@ -44,6 +52,28 @@ func serviceNames(_ settings: Settings) -> [String: String] {
   Dictionary(
     settings.proxy.listeners.map { ($0.name, settings.services[$0.service].name) },
     uniquingKeysWith: { $1 })
+}
+
+private func probeSamples(_ counts: ProbeCounts) -> [MetricSample] {
+  let results: [(name: String, count: Int)] = [
+    ("success", counts.succeeded), ("degraded", counts.degraded), ("failure", counts.failed),
+    ("inconclusive", counts.inconclusive),
+  ]
+  return results.map {
+    MetricSample(
+      "azimuth_probes_total", labels: [.init("result", $0.name)], value: Double($0.count))
+  } + [
+    MetricSample("azimuth_probe_seconds_total", value: counts.totalDuration.seconds),
+    MetricSample("azimuth_health_transitions_total", value: Double(counts.transitions)),
+    MetricSample("azimuth_passive_failures_total", value: Double(counts.passiveFailures)),
+  ]
+}
+
+private func reloadSamples(_ counts: Reloader.Counts) -> [MetricSample] {
+  [("accepted", counts.accepted), ("refused", counts.refused)].map { result, count in
+    MetricSample(
+      "azimuth_reloads_total", labels: [.init("result", result)], value: Double(count))
+  }
 }
 
 private func probeReport(_ report: EndpointReport) -> ProbeReport? {

@@ -76,6 +76,9 @@ final class DataPlane: Service {
     await tcp.stop()
   }
 
+  /// Connections that each of the proxy's listeners has open.
+  var openConnections: [(listener: String, count: Int)] { proxy.connectionCounts }
+
   /// Takes what a running proxy can take: services and limits of its listeners.
   func update(_ settings: Settings) {
     _ = proxy.update(listeners: proxyListeners(settings))

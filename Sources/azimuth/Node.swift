@@ -51,7 +51,7 @@ final class Node: Sendable {
       logger: logger)
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
-      logger: logger)
+      dataPlane: dataPlane, logger: logger)
   }
 
   /// Serves until a signal or the task's cancellation ends it.

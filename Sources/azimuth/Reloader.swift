@@ -12,6 +12,12 @@ import Settings
 
 /// Replaces the running configuration by what its file says now: whole or not at all.
 actor Reloader {
+  struct Counts: Sendable {
+    var accepted = 0
+    var refused = 0
+  }
+
+  private(set) var counts = Counts()
   private let file: String
   private let publisher: EditionPublisher
   private let prober: Prober
@@ -60,9 +66,11 @@ actor Reloader {
       dataPlane.update(settings)
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
+      counts.accepted += 1
       logger.info("configuration reloaded", metadata: ["revision": "\(revision)"])
       return []
     } catch {
+      counts.refused += 1
       for fault in error.faults {
         logger.error("configuration refused", metadata: ["fault": "\(fault)"])
       }

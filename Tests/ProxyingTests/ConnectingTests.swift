@@ -12,6 +12,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
 
 @Test func `a refused endpoint is passed over for another of its region`() throws {
   let bad = try RefusingPort()
+  defer { withExtendedLifetime(bad) {} }
   let good = try TestServer.greeter("good")
   let far = try TestServer.greeter("far")
   let world = try ProxyWorld(regions: [[bad.address, good.address], [far.address]])
@@ -27,6 +28,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
 
 @Test func `when a whole region refuses the next one serves`() throws {
   let bad = [try RefusingPort(), try RefusingPort()]
+  defer { withExtendedLifetime(bad) {} }
   let far = try TestServer.greeter("far")
   let world = try ProxyWorld(regions: [bad.map(\.address), [far.address]])
   for _ in 0..<5 { #expect(try greeting(world) == "far") }
@@ -36,6 +38,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
 
 @Test func `an endpoint that does not answer is passed over after the time-out`() throws {
   let hole = try BlackHole()
+  defer { withExtendedLifetime(hole) {} }
   let good = try TestServer.greeter("good")
   let world = try ProxyWorld(regions: [[hole.address], [good.address]]) {
     $0.connectTimeout = .milliseconds(100)
@@ -49,6 +52,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
 
 @Test func `an endpoint is used again once it serves`() throws {
   let hole = try BlackHole()
+  defer { withExtendedLifetime(hole) {} }
   let world = try ProxyWorld(regions: [[hole.address]]) { $0.connectTimeout = .milliseconds(50) }
   let lost = try TestSocket(to: world.address)
   #expect(throws: SocketFailure.code(ECONNRESET)) { try lost.receive() }
@@ -61,6 +65,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
 
 @Test func `attempts end with their number`() throws {
   let bad = try (0..<6).map { _ in try RefusingPort() }
+  defer { withExtendedLifetime(bad) {} }
   let world = try ProxyWorld(regions: [bad.map(\.address)]) { $0.maximumAttempts = 3 }
   let client = try TestSocket(to: world.address)
   #expect(throws: SocketFailure.code(ECONNRESET)) { try client.receive() }
@@ -70,6 +75,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
 
 @Test func `attempts end with their budget`() throws {
   let holes = try (0..<4).map { _ in try BlackHole() }
+  defer { withExtendedLifetime(holes) {} }
   let world = try ProxyWorld(regions: [holes.map(\.address)]) {
     $0.connectTimeout = .milliseconds(60)
     $0.connectBudget = .milliseconds(100)

@@ -52,11 +52,19 @@ package struct CompiledSettings: Sendable {
       faults += error.faults
     }
     guard faults.isEmpty, let places, let zones else { throw Faults(faults) }
-    let model = ModelCompiler(settings: settings, policies: policies, places: places).compile()
+    let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
+    let model = ModelCompiler(
+      settings: settings, policies: policies, places: places,
+      previousMaps: sameWorld?.model.maps ?? []
+    ).compile()
     self.settings = settings
     self.zones = zones
     self.model = model
-    maps = CohortMaps(model.maps.map { places.addresses.mapValues($0.cohortOfPlace) })
+    if let sameWorld, sameWorld.model.maps.map(\.planner) == model.maps.map(\.planner) {
+      maps = sameWorld.maps
+    } else {
+      maps = CohortMaps(model.maps.map { places.addresses.mapValues($0.cohortOfPlace) })
+    }
     checks = Self.checks(settings, model: model)
     initialBoard = HealthBoard(
       conditions: model.endpoints.map { [checks] endpoint in

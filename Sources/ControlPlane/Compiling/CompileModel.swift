@@ -8,6 +8,8 @@ struct ModelCompiler {
   let settings: Settings
   let policies: CompiledPolicies
   let places: PlaceTable
+  /// Made over the same places: taken again where policy, fences and regions are the same.
+  let previousMaps: [SteeringMap]
 
   private struct MapKey: Hashable {
     var policy: Int
@@ -29,7 +31,9 @@ struct ModelCompiler {
         let planner = Planner(
           regions: regions, policy: policies.policies[key.policy],
           fences: key.fences.map { policies.fences[$0] })
-        maps.append(SteeringMap(planner: planner, places: places))
+        maps.append(
+          previousMaps.first { $0.planner == planner }
+            ?? SteeringMap(planner: planner, places: places))
       }
       services.append(compiled(service, map: map))
     }

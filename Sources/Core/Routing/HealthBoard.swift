@@ -56,8 +56,9 @@ public enum Standing: UInt8, Sendable, Comparable, BitwiseCopyable {
 public struct RegionStanding: Sendable, Equatable {
   public var standing: Standing
   public var healthyCount: Int
-  /// Endpoints that are not removed.
-  public var eligibleCount: Int
+  /// Endpoints of which probes have said something and that are not removed: what a share of
+  /// healthy ones is a share of.
+  public var judgedCount: Int
   public var totalCount: Int
   /// The latest of the endpoints' ``EndpointCondition/lastGood``.
   public var lastGood: UInt64
@@ -72,7 +73,7 @@ public struct RegionStanding: Sendable, Equatable {
     let all = ipv4 + ipv6
     totalCount = all.count
     healthyCount = all.count { $0.standing == .healthy }
-    eligibleCount = all.count { $0.standing != .removed }
+    judgedCount = all.count { $0.standing != .removed && $0.standing != .unknown }
     lastGood = all.filter { $0.standing != .removed }.map(\.lastGood).max() ?? 0
     let families = [ipv4, ipv6].compactMap { family in family.map(\.standing).min() }
     guard let best = families.min(), let worst = families.max() else {

@@ -2,7 +2,7 @@ public import Places
 
 /// Turns a policy into the plan of one client: override prefixes, rules, distances, fences.
 /// Runs when an edition is compiled, once for each place, and once more for an explanation.
-public struct Planner: Sendable {
+public struct Planner: Sendable, Equatable {
   /// Up to so many regions are sorted exactly for every place. Beyond that the first
   /// ``exactCount`` are, and the rest follow in their distance from the first: otherwise almost
   /// every place would be a cohort of its own.

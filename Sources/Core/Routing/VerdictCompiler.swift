@@ -64,9 +64,9 @@ public struct VerdictCompiler: Sendable {
   }
 
   private func healthyShare(of regions: [Int]) -> Double {
-    let eligible = regions.reduce(0) { $0 + standings[$1].eligibleCount }
+    let judged = regions.reduce(0) { $0 + standings[$1].judgedCount }
     let healthy = regions.reduce(0) { $0 + standings[$1].healthyCount }
-    return eligible == 0 ? 0 : Double(healthy) / Double(eligible)
+    return judged == 0 ? 1 : Double(healthy) / Double(judged)
   }
 
   private func isUsable(_ region: Int, on basis: Basis) -> Bool {

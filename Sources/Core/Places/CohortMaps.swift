@@ -4,7 +4,7 @@
 ///     map ──► table          equal tables are kept once
 ///     index4    65,537 a table   address bits 0–15 → the range that holds the first such address
 ///     entries4  start << 32 | cohort, all tables behind each other, one 0 at the end
-///     index6    65,539 a table   the same for bits 3–18 of 2000::/3; one entry before, one behind
+///     index6    65,539 a table   the same for bits 3–18 of 2000::/3; an entry before and behind
 ///     starts6   the high 64 bits
 ///     values6   cohort, or the number of a deep /64: one that is not all of one cohort
 ///     deep…     the ranges of the low 64 bits of each deep /64

@@ -6,7 +6,8 @@ import Places
 /// Address → (cohort, scope) on the shipped database, for ten regions, by random addresses.
 /// A run of the benchmark is one look-up.
 let benchmarks: @Sendable () -> Void = {
-  let file = ProcessInfo.processInfo.environment["AZIMUTH_MMDB"] ?? "../../geodata/azimuth-city.mmdb"
+  let environment = ProcessInfo.processInfo.environment
+  let file = environment["AZIMUTH_MMDB"] ?? "../../geodata/azimuth-city.mmdb"
   guard let database = try? MaxMindDatabase(file: file) else {
     print("\(file) cannot be read; name another by AZIMUTH_MMDB")
     return

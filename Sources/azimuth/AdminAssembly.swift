@@ -44,7 +44,28 @@ struct AdminAssembly: Sendable {
     self.listen = listen
   }
 
-  var service: any Service { server.application(listen: listen) }
+  var service: any Service { AdminService(server: server, listen: listen) }
+}
+
+/// The admin server, whose failure names its address.
+private struct AdminService: Service {
+  let server: AdminServer
+  let listen: SocketAddress
+
+  func run() async throws {
+    let application: any Service = server.application(listen: listen)
+    do {
+      try await application.run()
+    } catch {
+      throw AdminFailure(listen: listen, cause: "\(error)")
+    }
+  }
+}
+
+private struct AdminFailure: Error, CustomStringConvertible {
+  var listen: SocketAddress
+  var cause: String
+  var description: String { "admin: \(listen): \(cause)" }
 }
 
 /// Listener name → service name.

@@ -82,8 +82,9 @@ final class DataPlane: Service {
   /// Takes what a running proxy can take: services and limits of its listeners.
   func update(_ settings: Settings) {
     _ = proxy.update(listeners: proxyListeners(settings))
-    accessLog?.reopen()
   }
+
+  func reopenAccessLog() { accessLog?.reopen() }
 }
 
 private func proxyListeners(_ settings: Settings) -> [ProxyListenerSettings] {

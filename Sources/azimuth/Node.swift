@@ -57,7 +57,8 @@ final class Node: Sendable {
   /// Serves until a signal or the task's cancellation ends it.
   func run() async throws {
     var services: [any Service] = [
-      dataPlane, ProbingService(prober: prober), HangUpService(reloader: reloader),
+      dataPlane, ProbingService(prober: prober),
+      HangUpService(reloader: reloader, dataPlane: dataPlane),
     ]
     if let admin { services.append(admin.service) }
     try await ServiceGroup(
@@ -75,13 +76,15 @@ private struct ProbingService: Service {
   }
 }
 
-/// Reloads on SIGHUP.
+/// Reloads on SIGHUP, and opens the access log anew, for those who rotate it.
 private struct HangUpService: Service {
   let reloader: Reloader
+  let dataPlane: DataPlane
 
   func run() async throws {
     let signals = await UnixSignalsSequence(trapping: .sighup)
     for await _ in signals.cancelOnGracefulShutdown() {
+      dataPlane.reopenAccessLog()
       // What is wrong was logged; the last good configuration goes on.
       _ = await reloader.reload()
     }

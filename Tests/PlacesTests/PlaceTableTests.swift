@@ -16,7 +16,7 @@ import Testing
   @Test func nothingIsKnownWithoutLayers() {
     let table = PlaceTable(layers: [])
     #expect(table.places == [Place()])
-    #expect(table.addresses == AddressTable())
+    #expect(table.addresses == PackedAddressTable(AddressTable()))
     #expect(table.prefixSets == [[]])
   }
 

@@ -78,7 +78,7 @@ import Testing
   func scopesAreExactAndTheLongestPrefixWins(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let (places, regions) = Self.table(of: Self.randomPrefixes(&random), &random)
-    let table = places.addresses
+    let table = places.addresses.unpacked()
     let maps = CohortMaps([AddressTable(7), table, table])
     for address in Self.clients(of: table) {
       let client = address.client
@@ -106,7 +106,7 @@ import Testing
   @Test func rangesAreMaximalAndBeginAtZero() {
     var random = SeededGenerator(seed: 99)
     for _ in 0..<50 {
-      let table = Self.table(of: Self.randomPrefixes(&random), &random).0.addresses
+      let table = Self.table(of: Self.randomPrefixes(&random), &random).0.addresses.unpacked()
       #expect(table.starts4[0] == 0 && table.starts6[0] == 0)
       #expect(zip(table.starts4, table.starts4.dropFirst()).allSatisfy { $0 < $1 })
       #expect(zip(table.starts6, table.starts6.dropFirst()).allSatisfy { $0 < $1 })

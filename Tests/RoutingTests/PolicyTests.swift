@@ -65,13 +65,19 @@ private let london = 5
     world.policy = .geo(
       [
         rule(to: "dublin") { $0.asns = [2500] },
-        rule(to: "sydney") { $0.prefixes = [7] },
+        rule(to: "sydney") {
+          $0.prefixes = [7]
+          $0.prefixNames = ["192.0.2.0/24"]
+        },
         rule(to: "frankfurt") { $0.isInEuropeanUnion = true },
         rule(to: "singapore") { $0.isUnknown = true },
       ], otherwise: .region(World.region("virginia")))
     let routed = Routed(world)
     #expect(routed.regions(atPlace: tokyo) == ["dublin"])
     #expect(routed.regions(atPlace: rio) == ["sydney"])
+    #expect(
+      routed.explanation(World.client(atPlace: rio)).steps
+        .contains(.rule(index: 1, reason: "prefix 192.0.2.0/24")))
     #expect(routed.regions(atPlace: munich) == ["frankfurt"])
     #expect(routed.regions(atPlace: london) == ["virginia"])
     #expect(routed.regions(atPlace: 0) == ["singapore"])

@@ -88,6 +88,7 @@ struct CompiledPolicies {
   private mutating func compiled(_ match: Settings.ClientMatch) -> ClientMatch {
     var compiled = ClientMatch()
     for prefix in match.prefixes { compiled.prefixes.append(prefixes.index(of: prefix)) }
+    compiled.prefixNames = match.prefixes.map(\.description)
     compiled.asns = match.asns
     compiled.countries = match.countries
     compiled.subdivisions = match.subdivisions

@@ -2,7 +2,7 @@
 /// Made by ``init(layers:overrides:rulePrefixes:)``.
 public struct PlaceTable: Sendable {
   /// Address → index into ``places``.
-  public let addresses: AddressTable
+  public let addresses: PackedAddressTable
   /// Distinct; the first is the place of which nothing is known.
   public let places: [Place]
   /// Distinct; the first is empty.
@@ -18,7 +18,7 @@ public struct PlaceTable: Sendable {
     addresses: AddressTable, places: [Place], cityNames: [String], overrides: [[String]],
     prefixSets: [[UInt32]]
   ) {
-    self.addresses = addresses
+    self.addresses = PackedAddressTable(addresses)
     self.places = places
     self.cityNames = cityNames
     self.overrides = overrides

@@ -52,9 +52,15 @@ struct RangeList<Bits: AddressBits>: Sendable, Equatable {
 
   /// The length of the widest prefix around `bits` that lies inside range `index`.
   func scopeBits(of bits: Bits, at index: Int) -> UInt8 {
-    let below = starts[index] == 0 ? 0 : (bits ^ (starts[index] - 1)).leadingZeroBitCount + 1
-    let isLast = index + 1 == starts.count
-    let above = isLast ? 0 : (bits ^ starts[index + 1]).leadingZeroBitCount + 1
+    Self.scopeBits(
+      of: bits, from: starts[index], before: index + 1 < starts.count ? starts[index + 1] : nil)
+  }
+
+  /// The length of the widest prefix around `bits` that begins at or behind `start` and ends before
+  /// `next`; nil: at the end of the space.
+  static func scopeBits(of bits: Bits, from start: Bits, before next: Bits?) -> UInt8 {
+    let below = start == 0 ? 0 : (bits ^ (start - 1)).leadingZeroBitCount + 1
+    let above = next.map { (bits ^ $0).leadingZeroBitCount + 1 } ?? 0
     return UInt8(max(below, above))
   }
 
@@ -84,7 +90,8 @@ struct RangeList<Bits: AddressBits>: Sendable, Equatable {
     with other: RangeList, _ join: (_ own: UInt32, _ other: UInt32) -> UInt32
   ) -> RangeList {
     var result = RangeList(join(values[0], other.values[0]))
-    result.reserveCapacity(max(count, other.count))
+    // Room that stays empty costs nothing: the system gives memory when it is first written.
+    result.reserveCapacity(count + other.count)
     var own = 0
     var others = 0
     while own + 1 < count || others + 1 < other.count {

@@ -43,6 +43,7 @@ struct SplitStarts: StartList {
 
   /// The low 64 bits of a start.
   func low(at index: Int) -> UInt64 {
+    guard let lastIndex = lowIndices.last, index <= lastIndex else { return 0 }
     var first = 0
     var end = lowIndices.count
     while first < end {

@@ -69,6 +69,8 @@ public struct DrawKey: Sendable, Hashable, BitwiseCopyable {
 public struct ClientMatch: Sendable, Hashable {
   /// Indices of rule prefixes, as ``PlaceTable/prefixSets`` has them.
   public var prefixes: [UInt32] = []
+  /// The same as text, in the same order.
+  public var prefixNames: [String] = []
   public var asns: [UInt32] = []
   public var countries: [CountryCode] = []
   public var subdivisions: [Subdivision] = []
@@ -83,7 +85,9 @@ public struct ClientMatch: Sendable, Hashable {
   ///
   /// - Parameter prefixSet: the rule prefixes that cover the client.
   public func reason(for place: Place, prefixSet: [UInt32]) -> String? {
-    if let prefix = prefixes.first(where: prefixSet.contains) { return "prefix rule \(prefix)" }
+    for (prefix, name) in zip(prefixes, prefixNames) where prefixSet.contains(prefix) {
+      return "prefix \(name)"
+    }
     if place.asn != 0 && asns.contains(place.asn) { return "AS\(place.asn)" }
     if let subdivision = place.subdivision, subdivisions.contains(subdivision) {
       return "subdivision \(subdivision)"

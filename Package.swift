@@ -142,15 +142,17 @@ let package = Package(
     .testTarget(
       name: "EditionsTests", dependencies: ["Editions", "Places", "Routing", "Zones"],
       swiftSettings: strict),
-    .testTarget(name: "PlacesTests", dependencies: ["Places"], swiftSettings: strict),
-    .testTarget(name: "ZonesTests", dependencies: ["Zones", "DNSWire"], swiftSettings: strict),
+    .testTarget(
+      name: "PlacesTests", dependencies: ["Places", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ZonesTests", dependencies: ["Zones", "DNSWire", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AnsweringTests",
       dependencies: [
-        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
+        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "ListeningTests",
@@ -163,10 +165,11 @@ let package = Package(
       dependencies: ["Proxying", "CLinux", "Zones", "Places", "Routing", "Editions", "Counters"],
       swiftSettings: strict),
     .testTarget(
-      name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places"],
+      name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Settings", "Places"], swiftSettings: strict),
+      name: "SettingsTests", dependencies: ["Settings", "Places", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "CompilingTests",
       dependencies: [
@@ -175,7 +178,7 @@ let package = Package(
     .testTarget(
       name: "ProbingTests",
       dependencies: [
-        "Probing", "Settings", "Routing", "Places", nio, nioPosix, nioSSL, logging,
+        "Probing", "Settings", "Routing", "Places", nio, nioPosix, nioSSL, logging, "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "DemonstratingTests",
@@ -185,7 +188,7 @@ let package = Package(
       name: "AdminTests",
       dependencies: [
         "Admin", "Settings", "Publishing", "Compiling", "Editions", "Routing", "Places",
-        "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio,
+        "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio, "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "AgreementTests",
@@ -195,6 +198,6 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["azimuth"], swiftSettings: strict),
+      name: "EndToEndTests", dependencies: ["azimuth", "TestSupport"], swiftSettings: strict),
   ]
 )

@@ -45,18 +45,19 @@ final class DataPlane: Service {
     let limits = Responder.Limits(
       maximumUDPBytes: settings.dns.maximumUDPBytes,
       usesClientSubnet: settings.dns.usesClientSubnet)
+    // TCP first: its ports cannot be shared, so that a second process ends here, before it takes
+    // packets from the one that serves. UDP gets the ports that TCP got.
+    let tcp = try await TCPDNSListener.start(
+      TCPDNSListener.Settings(
+        addresses: settings.dns.listen, maximumConnections: settings.dns.tcpMaximumConnections,
+        idleTimeout: settings.dns.tcpIdleTimeout, limits: limits),
+      group: MultiThreadedEventLoopGroup.singleton, desk: desk, counters: counters)
     let udp = try UDPListener.start(
       UDPListener.Settings(
-        addresses: settings.dns.listen, threads: settings.dns.threads,
+        addresses: tcp.boundAddresses, threads: settings.dns.threads,
         receiveBufferBytes: settings.dns.receiveBufferBytes, limits: limits),
       desk: desk, counters: counters)
     defer { udp.stop() }
-    // The ports that UDP got stand for TCP too.
-    let tcp = try await TCPDNSListener.start(
-      TCPDNSListener.Settings(
-        addresses: udp.boundAddresses, maximumConnections: settings.dns.tcpMaximumConnections,
-        idleTimeout: settings.dns.tcpIdleTimeout, limits: limits),
-      group: MultiThreadedEventLoopGroup.singleton, desk: desk, counters: counters)
     try proxy.start()
     if udp.receiveBufferBytes < settings.dns.receiveBufferBytes {
       logger.notice(

@@ -3,6 +3,7 @@ import Editions
 import Places
 import Publishing
 import Routing
+import TestSupport
 import Testing
 
 @Suite struct `A route report` {
@@ -137,7 +138,7 @@ import Testing
 
   /// The decision that serves, the answer's bytes and the report agree, whatever the health.
   @Test func `is the decision that is served`() async throws {
-    var random = SeededGenerator(state: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     let world = try AdminWorld()
     for round in 0..<12 {
       for region in ["tokyo", "frankfurt", "virginia"] {
@@ -208,18 +209,5 @@ import Testing
 
   @Test(arguments: cases) func `names regions and figures`(step: RouteStep, text: String) throws {
     #expect(try step.sentence(in: AdminWorld().publisher.desk.take().model) == text)
-  }
-}
-
-/// SplitMix64, so that a failing case can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -2,21 +2,12 @@ import Answering
 import Counters
 import DNSWire
 import Places
+import TestSupport
 import Testing
 
 /// Damaged packets: nothing traps, no response is answered, no answer is longer than allowed, and
 /// what is answered can be read.
 @Suite struct MutationTests {
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
 
   private static let bases: @Sendable () throws -> [[UInt8]] = {
     try [
@@ -31,7 +22,7 @@ import Testing
 
   @Test(arguments: UInt64(1)...8)
   func `damaged packets do no harm`(seed: UInt64) throws {
-    var generator = Generator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let asker = Asker(edition: try World.edition())
     let bases = try Self.bases()
     var responder = Responder(
@@ -54,7 +45,7 @@ import Testing
     }
   }
 
-  private func damaged(_ packet: [UInt8], _ generator: inout Generator) -> [UInt8] {
+  private func damaged(_ packet: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
     var packet = packet
     for _ in 0...Int(generator.next() % 4) where !packet.isEmpty {
       let position = Int(generator.next() % UInt64(packet.count))

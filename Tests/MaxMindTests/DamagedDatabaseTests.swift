@@ -1,5 +1,6 @@
 import MaxMind
 import Places
+import TestSupport
 import Testing
 
 /// Whatever the bytes, a database is read or refused with a reason.

@@ -2,6 +2,7 @@ import CMaxMindDB
 import Glibc
 import MaxMind
 import Places
+import TestSupport
 import Testing
 
 /// The shipped database, read by us and by libmaxminddb: they must agree on every kind of address.

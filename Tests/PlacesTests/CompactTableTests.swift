@@ -1,4 +1,5 @@
 import Places
+import TestSupport
 import Testing
 
 /// The compact forms of an `AddressTable` say of every client what it says itself.

@@ -1,4 +1,5 @@
 import Places
+import TestSupport
 import Testing
 
 /// The invariant of every scope: all clients inside it have the client's value, and no wider

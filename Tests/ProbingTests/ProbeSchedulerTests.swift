@@ -1,6 +1,7 @@
 import Places
 import Probing
 import Routing
+import TestSupport
 import Testing
 
 @Suite struct ProbeSchedulerTests {

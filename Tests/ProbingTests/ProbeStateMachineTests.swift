@@ -1,5 +1,6 @@
 import Probing
 import Routing
+import TestSupport
 import Testing
 
 @Suite struct ProbeStateMachineTests {

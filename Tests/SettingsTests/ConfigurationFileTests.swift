@@ -1,6 +1,7 @@
 import Foundation
 import Places
 import Settings
+import TestSupport
 import Testing
 
 private let repository = URL(filePath: #filePath)
@@ -44,23 +45,13 @@ struct ConfigurationFiles {
 
 @Suite("A mutated document")
 struct Mutations {
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
-  }
 
   /// Characters that mean something to YAML or to the reader.
   private static let spice = Array("{}[]:,\"'\n -&*!|>%@`#?~$\\.0aé\t\u{E000}\r".unicodeScalars)
 
   @Test("reads or has faults, and never crashes", arguments: 0..<8 as Range<UInt64>)
   func neverCrashes(seed: UInt64) throws {
-    var generator = Generator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let path = repository.appending(path: "config/azimuth.yaml")
     let original = Array(try String(contentsOf: path, encoding: .utf8).unicodeScalars)
     for _ in 0..<100 {
@@ -76,7 +67,7 @@ struct Mutations {
   }
 
   private func mutated(
-    _ original: [Unicode.Scalar], with generator: inout Generator
+    _ original: [Unicode.Scalar], with generator: inout SeededGenerator
   ) -> String {
     var scalars = original
     for _ in 0..<Int.random(in: 1...6, using: &generator) {

@@ -1,4 +1,5 @@
 import DNSWire
+import TestSupport
 import Testing
 import Zones
 
@@ -154,7 +155,7 @@ import Zones
 
   @Test(arguments: UInt64(1)...16)
   func `random zones answer as the list does`(seed: UInt64) throws {
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let labels = ["a", "b", "c", "*", "Dd"]
     func name(_ generator: inout SeededGenerator, depth: Int) -> String {
       (0..<Int.random(in: 0...depth, using: &generator))

@@ -1,3 +1,4 @@
+import Editions
 import Foundation
 import Places
 import Proxying
@@ -98,7 +99,11 @@ private func greeting(_ world: ProxyWorld) throws -> String {
   let good = try TestServer.greeter("good")
   let world = try ProxyWorld(regions: [[good.address]], isReady: false)
   let client = try TestSocket(to: world.address)
-  usleep(50_000)
+  // An edition goes only when every worker has taken the next one: then each has looked at its
+  // listeners since the client came.
+  weak let first = world.desk.take()
+  world.publish(regions: [[good.address]], isReady: false)
+  #expect(eventually { first == nil })
   #expect(world.counter("accepted") == 0)
   world.publish(regions: [[good.address]])
   #expect(String(decoding: try client.receiveAll(), as: UTF8.self) == "good")

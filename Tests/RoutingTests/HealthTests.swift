@@ -78,6 +78,20 @@ private let munich = 2
   }
 }
 
+@Suite struct `Panic waits for a judgement` {
+  @Test func `what was never checked is neither healthy nor a reason to panic`() {
+    var world = World()
+    world.panicThreshold = 0.5
+    var conditions: [String: EndpointCondition] = [:]
+    for site in World.sites { conditions[site.name] = EndpointCondition(health: .unknown) }
+    let unchecked = Routed(world, board: world.board(conditions))
+    #expect(unchecked.outcome(World.client(atPlace: munich)).basis == .unknown)
+    conditions["dublin"] = EndpointCondition(health: .healthy)
+    let one = Routed(world, board: world.board(conditions))
+    #expect(one.regions(atPlace: munich) == ["dublin"])
+  }
+}
+
 @Suite struct `When nothing is usable` {
   private func allDown(_ world: World) -> Routed {
     var conditions: [String: EndpointCondition] = [:]

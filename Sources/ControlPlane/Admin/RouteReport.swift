@@ -103,7 +103,7 @@ package struct RouteReport: Sendable, Equatable, Codable {
     steps = explanation.steps.map { $0.sentence(in: model) }
     self.attribution = attribution
     outcome = Outcome(
-      kind: explanation.outcome.kind.word, basis: explanation.outcome.basis.word,
+      kind: explanation.outcome.kind.word, basis: explanation.outcome.basis.name,
       regions: explanation.outcome.regions.map { model.regions[$0].name },
       addresses: addresses(explanation, question: question, edition: edition))
     switch question {

@@ -16,20 +16,6 @@ extension Standing {
   }
 }
 
-extension Basis {
-  /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort` or `fenced_out`.
-  package var word: String {
-    switch self {
-    case .healthy: "healthy"
-    case .degraded: "degraded"
-    case .unknown: "unknown"
-    case .panic: "panic"
-    case .lastResort: "last_resort"
-    case .fencedOut: "fenced_out"
-    }
-  }
-}
-
 extension Outcome.Kind {
   /// `serve`, `fail` or `nodata`.
   package var word: String {

@@ -27,6 +27,18 @@ public enum Basis: UInt8, Sendable, Hashable, BitwiseCopyable {
 
   /// Whether endpoints that probes call unhealthy are used as well.
   public var ignoresHealth: Bool { self == .panic || self == .lastResort }
+
+  /// The word for it in the API and in logs.
+  public var name: String {
+    switch self {
+    case .healthy: "healthy"
+    case .degraded: "degraded"
+    case .unknown: "unknown"
+    case .panic: "panic"
+    case .lastResort: "last_resort"
+    case .fencedOut: "fenced_out"
+    }
+  }
 }
 
 /// The current outcome of a cohort: one for all its clients, or shares drawn from a slot table.

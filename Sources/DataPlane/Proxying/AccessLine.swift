@@ -153,17 +153,3 @@ package struct AccessLine {
     append("Z")
   }
 }
-
-extension Basis {
-  /// The name in logs.
-  var name: String {
-    switch self {
-    case .healthy: "healthy"
-    case .degraded: "degraded"
-    case .unknown: "unknown"
-    case .panic: "panic"
-    case .lastResort: "last_resort"
-    case .fencedOut: "fenced_out"
-    }
-  }
-}

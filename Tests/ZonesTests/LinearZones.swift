@@ -64,7 +64,7 @@ struct LinearZones {
   }
 
   private func answer(at name: DomainName, _ type: RecordType, in zone: ZoneSource) -> Result {
-    if [.a, .aaaa].contains(type), let found = zone.steered.first(where: { $0.owner == name }) {
+    if let found = zone.steered.first(where: { $0.owner == name }), found.types.contains(type) {
       return .steered(found.service)
     }
     let here = zone.records.filter { $0.owner == name }

@@ -1,7 +1,8 @@
 import DNSWire
 import Zones
 
-/// A zone in few words: `owner type data`, or `owner steered service`, owners under the zone.
+/// A zone in few words: `owner type data`, or `owner steered service [types]`, owners under the
+/// zone; types are letters: a for addresses, h for HTTPS, s for SVCB, c for an alias.
 func zone(
   _ name: String, _ lines: [String], ttlSeconds: UInt32 = 300, minimumSeconds: UInt32 = 60
 ) throws -> ZoneSource {
@@ -15,8 +16,9 @@ func zone(
   for line in lines {
     let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
     let owner = try DomainName(parts[0], origin: apex)
-    if parts[1] == "steered", let service = Int(parts[2]) {
-      source.steered.append(ZoneSource.Steered(owner: owner, service: service))
+    if parts[1] == "steered", let service = Int(parts[2].prefix { $0 != " " }) {
+      source.steered.append(
+        ZoneSource.Steered(owner: owner, service: service, types: steeredTypes(parts[2])))
     } else if let type = RecordType(parts[1]) {
       source.records.append(
         ZoneSource.Record(
@@ -25,6 +27,14 @@ func zone(
     }
   }
   return source
+}
+
+private func steeredTypes(_ text: String) -> SteeredTypes {
+  let letters: [Character: SteeredTypes] = [
+    "a": .addresses, "h": .https, "s": .svcb, "c": .alias,
+  ]
+  let types = text.compactMap { letters[$0] }.reduce(into: SteeredTypes()) { $0.formUnion($1) }
+  return types.isEmpty ? .addresses : types
 }
 
 extension ZoneTable {
@@ -41,7 +51,7 @@ extension ZoneTable {
     case .notOurs: return .notOurs
     case .nameError: return .nameError
     case .noData: return .noData
-    case .steered: return .steered(finding.service)
+    case .steered, .steeredAlias: return .steered(finding.service)
     case .records: return .records(data(of: finding.records))
     case .alias: return .alias(data(of: finding.records).first ?? [])
     case .referral:

@@ -111,6 +111,10 @@ import Zones
     (["a steered 0", "a A 192.0.2.1"], "a.z. is steered and cannot have A records"),
     (["a steered 0", "a CNAME b"], "a.z. is steered and cannot have CNAME records"),
     (["a steered 0", "a steered 1"], "a.z. is steered already"),
+    (["a steered 0 h", "a HTTPS 1 ."], "a.z. is steered and cannot have HTTPS records"),
+    (["a steered 0 ahs", "a SVCB 1 ."], "a.z. is steered and cannot have SVCB records"),
+    (["a steered 0 c", "a TXT t"], "a.z. is steered and cannot have TXT records"),
+    (["@ steered 0 c"], "z. is the zone's own name and cannot be an alias"),
     (
       ["d NS ns.e.", "x.d TXT t"],
       "x.d.z. TXT would never be answered: d.z. is delegated by its NS records"

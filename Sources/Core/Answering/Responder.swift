@@ -154,7 +154,7 @@ extension Responder {
           finding.records, ownerOffset: name.offset, to: .answer, writer: &reply.writer,
           into: &buffer)
         return
-      case .steered:
+      case .steered, .steeredAlias:
         steer(
           query, name: name, finding: finding, source: source, edition: edition, reply: &reply,
           into: &buffer)

@@ -67,15 +67,17 @@ public struct ZoneSource: Sendable {
     }
   }
 
-  /// A name whose A and AAAA records routing decides.
+  /// A name some of whose records routing decides.
   public struct Steered: Sendable {
     public var owner: DomainName
     /// Index into the edition's services.
     public var service: Int
+    public var types: SteeredTypes
 
-    public init(owner: DomainName, service: Int) {
+    public init(owner: DomainName, service: Int, types: SteeredTypes = .addresses) {
       self.owner = owner
       self.service = service
+      self.types = types
     }
   }
 }

@@ -19,7 +19,7 @@ extension ZoneTable {
       let padded = wire + Array(repeating: 0, count: 8)
       let finding = unsafe find(padded.span.bytes, at: 0, nameByteCount: wire.count, type: .a)
       switch finding.kind {
-      case .steered: return .steered(service: finding.service)
+      case .steered, .steeredAlias: return .steered(service: finding.service)
       case .records, .noData, .referral: return .fixed
       case .nameError: return .noSuchName
       case .notOurs: return .notOurs

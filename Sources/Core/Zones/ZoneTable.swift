@@ -9,7 +9,7 @@ public import DNSWire
 ///     node     + 0   name bytes (8) | – (8) | sets (16) | service + 1 (32)
 ///              + 1   wildcard node (32)     child `*`, 0 if there is none
 ///                    cut node (32)          the delegation at or above, 0 if there is none
-///              + 2   zone (32)
+///              + 2   zone (32) | steered types (8)
 ///              + 3   the name in lower case, zero-padded to words
 ///              …     two words a set: type, run
 ///              …     the records, each set padded to words
@@ -45,7 +45,7 @@ public struct ZoneTable: Sendable {
     public var records: RecordRun = .none
     /// Of a referral: the addresses of its name servers, with their owners in full.
     public var glue: RecordRun = .none
-    /// Of kind `steered`: the service to ask.
+    /// Of kinds `steered` and `steeredAlias`: the service to ask.
     public var service = 0
     /// Unless the kind is `notOurs`.
     public var zone = 0
@@ -61,8 +61,10 @@ public struct ZoneTable: Sendable {
     case records
     /// A CNAME, to be followed.
     case alias
-    /// A or AAAA that routing decides.
+    /// Of a type that routing decides: addresses, HTTPS, SVCB.
     case steered
+    /// A CNAME that routing decides, whatever the type asked.
+    case steeredAlias
     /// The name exists, the type does not (RFC 2308 §2.2).
     case noData
     /// Neither the name nor anything below it exists (RFC 8020 §2).
@@ -174,13 +176,16 @@ extension ZoneTable {
     let head = words[node]
     let setCount = Int(head >> 16 & 0xFFFF)
     let service = Int(head >> 32)
-    let isAddress = type == .a || type == .aaaa
     var finding = Finding(.noData)
-    finding.zone = Int(words[node &+ 2])
-    if service != 0 && isAddress {
-      finding.kind = .steered
-      finding.service = service &- 1
-      return finding
+    let place = words[node &+ 2]
+    finding.zone = Int(place & 0xFFFF_FFFF)
+    if service != 0 {
+      let types = SteeredTypes(rawValue: UInt8(truncatingIfNeeded: place >> 32))
+      if types.contains(type) {
+        finding.kind = types.contains(.alias) ? .steeredAlias : .steered
+        finding.service = service &- 1
+        return finding
+      }
     }
     let firstSet = self.firstSet(of: node)
     for index in 0..<setCount {
@@ -206,7 +211,7 @@ extension ZoneTable {
 
   private func referral(to cut: Int) -> Finding {
     var finding = Finding(.referral)
-    finding.zone = Int(words[cut &+ 2])
+    finding.zone = Int(words[cut &+ 2] & 0xFFFF_FFFF)
     finding.cutByteCount = Int(words[cut] & 0xFF)
     for index in 0..<Int(words[cut] >> 16 & 0xFFFF) {
       let set = firstSet(of: cut) &+ index &* 2
@@ -243,7 +248,7 @@ extension ZoneTable {
       let wildcard = Int(links & 0xFFFF_FFFF)
       if wildcard != 0 { return finding(at: wildcard, type: type) }
       var finding = Finding(.nameError)
-      finding.zone = Int(words[encloser &+ 2])
+      finding.zone = Int(words[encloser &+ 2] & 0xFFFF_FFFF)
       return finding
     }
     return Finding(.notOurs)

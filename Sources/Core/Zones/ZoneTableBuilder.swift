@@ -17,6 +17,7 @@ public struct ZoneTableBuilder: Sendable {
     var zone: Int
     var sets: [RecordType: RecordSet] = [:]
     var service: Int?
+    var steeredTypes: SteeredTypes = []
     /// The delegation at or above this name, the one nearest to the apex.
     var cut: DomainName?
     var glue: [GlueRecord] = []
@@ -117,7 +118,13 @@ public struct ZoneTableBuilder: Sendable {
       fault(zone, subject, "\(steered.owner) is steered already")
       return
     }
+    guard !steered.types.contains(.alias) || steered.owner != sources[zone].name else {
+      // RFC 1034 §3.6.2: SOA and NS stand there.
+      fault(zone, subject, "\(steered.owner) is the zone's own name and cannot be an alias")
+      return
+    }
     node.service = steered.service
+    node.steeredTypes = steered.types
     nodes[steered.owner] = node
   }
 
@@ -202,7 +209,7 @@ public struct ZoneTableBuilder: Sendable {
     for type in types {
       guard let set = node.sets[type] else { continue }
       let subject = set.firstRecord < 0 ? ZoneFault.Subject.zone : .record(set.firstRecord)
-      if node.service != nil && [.a, .aaaa, .cname].contains(type) {
+      if node.service != nil && (type == .cname || node.steeredTypes.contains(type)) {
         fault(node.zone, subject, "\(name) is steered and cannot have \(type) records")
       }
       let byteCount = set.data.reduce(0) { $0 + $1.count + 12 }

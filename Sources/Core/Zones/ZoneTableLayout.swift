@@ -51,7 +51,8 @@ struct ZoneTableLayout {
     let setCount = sets.count + (node.glue.isEmpty ? 0 : 1)
     let service = UInt64(node.service.map { $0 + 1 } ?? 0)
     words += [
-      UInt64(name.wire.count) | UInt64(setCount) << 16 | service << 32, 0, UInt64(node.zone),
+      UInt64(name.wire.count) | UInt64(setCount) << 16 | service << 32, 0,
+      UInt64(node.zone) | UInt64(node.steeredTypes.rawValue) << 32,
     ]
     words += packed(name.loweredWire)
     let firstSet = words.count

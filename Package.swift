@@ -56,6 +56,9 @@ let package = Package(
     .target(name: "Places", path: "Sources/Core/Places", swiftSettings: guarded),
     .target(name: "Counters", path: "Sources/Core/Counters", swiftSettings: guarded),
     .target(
+      name: "ProxyProtocol", dependencies: ["DNSWire", "Places"],
+      path: "Sources/Core/ProxyProtocol", swiftSettings: guarded),
+    .target(
       name: "Zones", dependencies: ["DNSWire"], path: "Sources/Core/Zones",
       swiftSettings: guarded),
     .target(
@@ -144,6 +147,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PlacesTests", dependencies: ["Places", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ProxyProtocolTests", dependencies: ["ProxyProtocol", "Places", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "ZonesTests", dependencies: ["Zones", "DNSWire", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -22,6 +22,18 @@ static int is_wildcard(const uint8_t *address, int is_ipv6) {
   return 1;
 }
 
+/// Datagrams are never cut smaller, here or on the way, for a path MTU that somebody tells us by
+/// ICMP: such messages are easily forged, and whoever can make us send fragments can replace all
+/// but the first (RFC 9715 §3.1). OMIT ignores them for good; kernels without it get DONT.
+static void ignore_path_mtu(int fd, int is_ipv6) {
+  int level = is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  int name = is_ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
+  int omit = is_ipv6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
+  int dont = is_ipv6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT;
+  if (setsockopt(fd, level, name, &omit, sizeof omit) != 0)
+    setsockopt(fd, level, name, &dont, sizeof dont);
+}
+
 /// Options that the socket must have; 0 or -1.
 static int set_options(int fd, const uint8_t *address, int is_ipv6, int timeout_ms) {
   int one = 1;
@@ -30,6 +42,7 @@ static int set_options(int fd, const uint8_t *address, int is_ipv6, int timeout_
   if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0) return -1;
   if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) return -1;
   if (is_ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) != 0) return -1;
+  ignore_path_mtu(fd, is_ipv6);
   if (!is_wildcard(address, is_ipv6)) return 0;
   // Replies must leave from the address that was asked (RFC 2181 §4).
   return is_ipv6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof one)

@@ -65,18 +65,30 @@ let package = Package(
       name: "Routing", dependencies: ["Places"], path: "Sources/Core/Routing",
       swiftSettings: guarded),
     .target(
-      name: "Editions", dependencies: ["Zones", "Places", "Routing"],
+      name: "Cookies", dependencies: ["DNSWire", "Places"], path: "Sources/Core/Cookies",
+      swiftSettings: guarded),
+    .target(
+      name: "RateLimiting", dependencies: ["Places"], path: "Sources/Core/RateLimiting",
+      swiftSettings: guarded),
+    .target(
+      name: "Editions",
+      dependencies: ["Zones", "Places", "Routing", "Cookies", "RateLimiting"],
       path: "Sources/Core/Editions", swiftSettings: guarded),
     .target(
       name: "Answering",
-      dependencies: ["DNSWire", "Zones", "Places", "Routing", "Editions", "Counters"],
+      dependencies: [
+        "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies", "RateLimiting",
+      ],
       path: "Sources/Core/Answering", swiftSettings: guarded),
 
     // Data plane: sockets; per packet, per connection.
     .target(name: "CLinux", path: "Sources/DataPlane/CLinux"),
     .target(
       name: "Listening",
-      dependencies: ["CLinux", "Answering", "Places", "Editions", "Counters", nio, nioPosix],
+      dependencies: [
+        "CLinux", "Answering", "DNSWire", "Places", "Editions", "Counters", "RateLimiting", nio,
+        nioPosix,
+      ],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
     .target(
       name: "Proxying",
@@ -95,7 +107,10 @@ let package = Package(
       swiftSettings: testable),
     .target(
       name: "Compiling",
-      dependencies: ["Settings", "MaxMind", "DNSWire", "Zones", "Places", "Routing"],
+      dependencies: [
+        "Settings", "MaxMind", "DNSWire", "Zones", "Places", "Routing", "Editions", "Cookies",
+        "RateLimiting",
+      ],
       path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
     .target(
       name: "Probing",
@@ -124,7 +139,7 @@ let package = Package(
       dependencies: [
         "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating",
         "Listening",
-        "Proxying", "Answering", "DNSWire", "Zones", "Editions", "Routing", "Places", "Counters",
+        "Proxying", "DNSWire", "Zones", "Editions", "Routing", "Places", "Counters", "RateLimiting",
         nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
@@ -134,6 +149,7 @@ let package = Package(
       name: "ResponderRoad",
       dependencies: [
         "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
+        "RateLimiting",
       ], path: "Benchmarks/ResponderRoad", swiftSettings: strict),
 
     // Tests: one folder a module, and what holds for all of them.
@@ -141,6 +157,11 @@ let package = Package(
       name: "TestSupport", dependencies: ["Compiling", "Settings"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(name: "DNSWireTests", dependencies: ["DNSWire"], swiftSettings: strict),
+    .testTarget(
+      name: "CookiesTests", dependencies: ["Cookies", "DNSWire", "Places"], swiftSettings: strict),
+    .testTarget(
+      name: "RateLimitingTests", dependencies: ["RateLimiting", "Places", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "CountersTests", dependencies: ["Counters"], swiftSettings: strict),
     .testTarget(
       name: "EditionsTests", dependencies: ["Editions", "Places", "Routing", "Zones"],
@@ -158,13 +179,14 @@ let package = Package(
     .testTarget(
       name: "AnsweringTests",
       dependencies: [
-        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "TestSupport",
+        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies",
+        "RateLimiting", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "ListeningTests",
       dependencies: [
         "Listening", "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
-        nio, nioPosix,
+        "RateLimiting", nio, nioPosix,
       ], swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",
@@ -199,8 +221,8 @@ let package = Package(
     .testTarget(
       name: "AgreementTests",
       dependencies: [
-        "Admin", "Answering", "Compiling", "Counters", "Editions", "Places", "Routing",
-        "TestSupport",
+        "Admin", "Answering", "Compiling", "Counters", "Editions", "Places", "RateLimiting",
+        "Routing", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     .testTarget(

@@ -8,6 +8,7 @@ import Counters
 import DNSWire
 import Editions
 import Places
+import RateLimiting
 import Routing
 import Zones
 
@@ -137,18 +138,21 @@ func queries(_ kind: String) throws -> [[UInt8]] {
 func run(_ queries: [[UInt8]], count: Int, edition: Edition) -> Int {
   let board = CounterBoard()
   var responder = Responder(
-    transport: .udp, limits: Responder.Limits(), board: board, shard: board.makeShard())
+    transport: .udp, board: board, shard: board.makeShard(),
+    limiter: RateLimiter(byteCount: 1 << 22, seed: 0x5EED))
   var buffer = [UInt8](repeating: 0, count: 2_048)
   var total = 0
   var generator = Generator(state: 3)
   for index in 0..<count {
     let query = queries[index & 4_095]
-    let source = ClientAddress(ipv4: UInt32(truncatingIfNeeded: generator.next()))
+    let source = IPAddress.ipv4(UInt32(truncatingIfNeeded: generator.next()))
     for offset in query.indices { buffer[offset] = query[offset] }
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    total += responder.answer(
-      &bytes, queryByteCount: query.count, source: source, edition: edition)
+    let disposal = responder.answer(
+      &bytes, queryByteCount: query.count, source: source,
+      nowMicroseconds: 1_000_000 &+ UInt64(index), edition: edition)
+    if case .answer(let byteCount) = disposal { total += byteCount }
   }
   return total
 }
@@ -160,9 +164,9 @@ func runNothing(_ queries: [[UInt8]], count: Int) -> Int {
   var generator = Generator(state: 3)
   for index in 0..<count {
     let query = queries[index & 4_095]
-    let source = ClientAddress(ipv4: UInt32(truncatingIfNeeded: generator.next()))
+    let source = UInt32(truncatingIfNeeded: generator.next())
     for offset in query.indices { buffer[offset] = query[offset] }
-    total += Int(buffer[index & 63]) + Int(source.bits & 1)
+    total += Int(buffer[index & 63]) + Int(source & 1)
   }
   return total
 }

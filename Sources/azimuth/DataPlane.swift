@@ -1,4 +1,3 @@
-import Answering
 import Counters
 import Editions
 import Listening
@@ -6,6 +5,7 @@ import Logging
 import NIOPosix
 import Places
 import Proxying
+import RateLimiting
 import ServiceLifecycle
 import Settings
 
@@ -42,21 +42,23 @@ final class DataPlane: Service {
   }
 
   func run() async throws {
-    let limits = Responder.Limits(
-      maximumUDPBytes: settings.dns.maximumUDPBytes,
-      usesClientSubnet: settings.dns.usesClientSubnet)
+    let parts = ResponderParts(
+      desk: desk, counters: counters,
+      limiter: RateLimiter(
+        byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)))
     // TCP first: its ports cannot be shared, so that a second process ends here, before it takes
     // packets from the one that serves. UDP gets the ports that TCP got.
     let tcp = try await TCPDNSListener.start(
       TCPDNSListener.Settings(
         addresses: settings.dns.listen, maximumConnections: settings.dns.tcpMaximumConnections,
-        idleTimeout: settings.dns.tcpIdleTimeout, limits: limits),
-      group: MultiThreadedEventLoopGroup.singleton, desk: desk, counters: counters)
+        idleTimeout: settings.dns.tcpIdleTimeout),
+      group: MultiThreadedEventLoopGroup.singleton, parts: parts)
     let udp = try UDPListener.start(
       UDPListener.Settings(
         addresses: tcp.boundAddresses, threads: settings.dns.threads,
-        receiveBufferBytes: settings.dns.receiveBufferBytes, limits: limits),
-      desk: desk, counters: counters)
+        receiveBufferBytes: settings.dns.receiveBufferBytes,
+        maximumUDPBytes: settings.dns.maximumUDPBytes),
+      parts: parts)
     defer { udp.stop() }
     try proxy.start()
     if udp.receiveBufferBytes < settings.dns.receiveBufferBytes {

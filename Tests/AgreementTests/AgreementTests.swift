@@ -4,6 +4,7 @@ import Compiling
 import Counters
 import Editions
 import Places
+import RateLimiting
 import Routing
 import TestSupport
 import Testing
@@ -59,7 +60,8 @@ private struct Asker: ~Copyable {
     self.edition = edition
     let board = CounterBoard()
     responder = Responder(
-      transport: .udp, limits: Responder.Limits(), board: board, shard: board.makeShard())
+      transport: .udp, board: board, shard: board.makeShard(),
+      limiter: RateLimiter(byteCount: 64, seed: 0))
   }
 
   /// nil if all agree; else what they say.
@@ -102,8 +104,9 @@ private struct Asker: ~Copyable {
     let length = bytes.withUnsafeMutableBytes { pointer in
       var raw = pointer.mutableBytes
       return responder.answer(
-        &raw, queryByteCount: packet.count, source: ClientAddress(ipv4: 0x7F00_0001),
-        edition: edition)
+        &raw, queryByteCount: packet.count, source: .ipv4(0x7F00_0001), nowMicroseconds: 0,
+        edition: edition
+      ).answerByteCount
     }
     let answer = Array(bytes[..<length])
     guard length > 12 else { return ([], -1) }

@@ -26,8 +26,7 @@ import Testing
     let asker = Asker(edition: try World.edition())
     let bases = try Self.bases()
     var responder = Responder(
-      transport: .udp, limits: Responder.Limits(), board: asker.board,
-      shard: asker.board.makeShard())
+      transport: .udp, board: asker.board, shard: asker.board.makeShard(), limiter: asker.limiter)
     var buffer = [UInt8](repeating: 0, count: 1_232 + Responder.slackByteCount)
     for round in 0..<10_000 {
       let packet = damaged(bases[Int(generator.next() % UInt64(bases.count))], &generator)

@@ -3,6 +3,7 @@ import Counters
 import DNSWire
 import Editions
 import Places
+import RateLimiting
 import Routing
 import Zones
 
@@ -99,7 +100,8 @@ enum World {
   }
 
   static func edition(
-    health: Health = .healthy, onAllDown: LastResort = .failOpen, isReady: Bool = true
+    health: Health = .healthy, onAllDown: LastResort = .failOpen,
+    rules: AnswerRules = AnswerRules(), isReady: Bool = true
   ) throws -> Edition {
     let model = model(onAllDown: onAllDown)
     return Edition(
@@ -108,7 +110,7 @@ enum World {
       model: model,
       board: HealthBoard(
         conditions: model.endpoints.map { _ in EndpointCondition(health: health) }),
-      isReady: isReady)
+      rules: rules, isReady: isReady)
   }
 }
 
@@ -116,24 +118,48 @@ enum World {
 struct Asker {
   var edition: Edition
   var transport = Responder.Transport.udp
-  var limits = Responder.Limits()
-  var source = ClientAddress(ipv4: 0xCB00_7101)
+  var source = IPAddress.ipv4(0xCB00_7101)
+  var nowMicroseconds: UInt64 = 1_000_000_000
+  var handsOverUncommon = false
+  var keepaliveTenths: UInt16 = 0
   var bufferByteCount = 70_000
   let board = CounterBoard()
+  let limiter = RateLimiter(byteCount: 1 << 16, seed: 0x5EED)
 
   /// The answer's bytes; empty if there is none.
   func ask(_ packet: [UInt8]) -> [UInt8] {
-    var responder = Responder(
-      transport: transport, limits: limits, board: board, shard: board.makeShard())
+    var responder = responder()
     var buffer = packet + Array(repeating: 0xAA, count: max(0, bufferByteCount - packet.count))
     let count = answer(&buffer, packet.count, &responder)
     return Array(buffer[..<count])
   }
 
   func answer(_ buffer: inout [UInt8], _ count: Int, _ responder: inout Responder) -> Int {
+    disposal(&buffer, count, &responder).answerByteCount
+  }
+
+  func disposal(_ packet: [UInt8]) -> Responder.Disposal {
+    var responder = responder()
+    var buffer = packet + Array(repeating: 0xAA, count: max(0, bufferByteCount - packet.count))
+    return disposal(&buffer, packet.count, &responder)
+  }
+
+  private func disposal(
+    _ buffer: inout [UInt8], _ count: Int, _ responder: inout Responder
+  ) -> Responder.Disposal {
     var span = buffer.mutableSpan
     var bytes = span.mutableBytes
-    return responder.answer(&bytes, queryByteCount: count, source: source, edition: edition)
+    return responder.answer(
+      &bytes, queryByteCount: count, source: source, nowMicroseconds: nowMicroseconds,
+      edition: edition)
+  }
+
+  func responder() -> Responder {
+    var responder = Responder(
+      transport: transport, board: board, shard: board.makeShard(), limiter: limiter,
+      handsOverUncommon: handsOverUncommon)
+    responder.keepaliveTenths = keepaliveTenths
+    return responder
   }
 
   func reply(_ name: String, _ type: RecordType = .a, edns: [UInt8]? = []) throws -> Reply {

@@ -27,7 +27,7 @@ import Testing
       ("nothing", [], .tooShort),
       ("eleven bytes", Array(header.dropLast()), .tooShort),
       ("QR is set", [0, 0, 0x81, 0] + header[4...] + question, .isResponse),
-      ("opcode NOTIFY", [0, 0, 0x21, 0] + header[4...] + question, .unknownOpcode),
+      ("opcode NOTIFY", [0, 0, 0x21, 0] + header[4...] + question, .notify),
       ("opcode 15", [0, 0, 0x79, 0] + header[4...] + question, .unknownOpcode),
       ("no question", [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], .questionCount),
       (

@@ -1,8 +1,10 @@
-import Answering
+import Counters
 import DNSWire
 import Editions
 import Glibc
+import Listening
 import Places
+import RateLimiting
 import Routing
 import Zones
 
@@ -31,6 +33,10 @@ func edition(_ number: UInt8 = 1) throws -> Edition {
     number: UInt64(number), revision: UInt64(number),
     zones: try ZoneTableBuilder(seed: 1).build([source]), maps: CohortMaps([]), model: model,
     board: HealthBoard(conditions: []), isReady: true)
+}
+
+func parts(_ desk: EditionDesk, _ counters: CounterBoard) -> ResponderParts {
+  ResponderParts(desk: desk, counters: counters, limiter: RateLimiter(byteCount: 64, seed: 0))
 }
 
 func query(_ name: String, id: UInt8, type: RecordType = .a) throws -> [UInt8] {

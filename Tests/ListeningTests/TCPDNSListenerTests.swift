@@ -18,7 +18,7 @@ import Testing
     let listener = try await TCPDNSListener.start(
       TCPDNSListener.Settings(
         addresses: [address], maximumConnections: maximumConnections, idleTimeout: idleTimeout),
-      group: group, desk: EditionDesk(try edition()), counters: CounterBoard())
+      group: group, parts: parts(EditionDesk(try edition()), CounterBoard()))
     let result = Result { try body(listener.boundAddresses[0]) }
     await listener.stop()
     try await group.shutdownGracefully()

@@ -15,7 +15,7 @@ import Testing
     let addresses = addresses.compactMap { ServerAddress($0) }
     let listener = try UDPListener.start(
       UDPListener.Settings(addresses: addresses, threads: threads, receiveBufferBytes: 1 << 16),
-      desk: desk, counters: board)
+      parts: parts(desk, board))
     return (listener, desk, board)
   }
 

@@ -160,7 +160,7 @@ struct GoodDocument {
     #expect(settings.dns.threads == 2)
     #expect(settings.dns.receiveBufferBytes == 1 << 20)
     #expect(settings.dns.maximumUDPBytes == 1400)
-    #expect(!settings.dns.usesClientSubnet)
+    #expect(!settings.answers.usesClientSubnet)
     #expect(settings.dns.tcpMaximumConnections == 10)
     #expect(settings.dns.tcpIdleTimeout == .seconds(3))
     #expect(settings.proxy.accessLog == .file("/etc/azimuth/logs/access.log"))

@@ -69,7 +69,8 @@ extension ZoneTable {
     guard let query = try? Query.decode(message.span.bytes, byteCount: packet.count) else {
       return []
     }
-    var writer = AnswerWriter(query: query, repeatsSubnet: false, limit: message.count)
+    var writer = AnswerWriter(
+      query: query, repeatsSubnet: false, optionByteCount: 0, limit: message.count)
     guard var offset = append(run, to: &message, writer: &writer) else { return [] }
     var result: [[UInt8]] = []
     for _ in 0..<run.recordCount {

@@ -120,7 +120,7 @@ import Zones
       "x.d.z. TXT would never be answered: d.z. is delegated by its NS records"
     ),
     (["d NS ns.e.", "x.d steered 0"], "x.d.z. cannot be steered: d.z. is delegated"),
-    (["a TYPE250 \\# 0"], "a record of type TYPE250 cannot stand in a zone"),
+    (["a TYPE250 \\# 0"], "a record of type TSIG cannot stand in a zone"),
   ])
   func `what is wrong is said`(lines: [String], message: String) throws {
     let source = try zone("z.", lines)

@@ -1,3 +1,5 @@
+import Cookies
+package import Editions
 package import Places
 package import Routing
 package import Settings
@@ -9,6 +11,7 @@ package struct CompiledSettings: Sendable {
   package let settings: Settings
   package let zones: ZoneTable
   package let maps: CohortMaps
+  package let rules: AnswerRules
   package let model: RoutingModel
   /// Before any check: endpoints with a monitor are unknown, those without healthy.
   package let initialBoard: HealthBoard
@@ -16,6 +19,8 @@ package struct CompiledSettings: Sendable {
   /// stays the same.
   package let checks: [String: Check]
   let placeSources: PlaceSources
+  /// For cookies, where no secret is configured: this process's own, the same over reloads.
+  private let cookieSecret: CookieSecret
 
   package struct Check: Sendable, Equatable {
     /// nil: the endpoint is not monitored.
@@ -74,6 +79,10 @@ package struct CompiledSettings: Sendable {
           : EndpointCondition(health: .healthy, lastGood: .max)
       })
     placeSources = sources
+    cookieSecret =
+      previous?.cookieSecret
+      ?? CookieSecret(low: .random(in: .min ... .max), high: .random(in: .min ... .max))
+    rules = compiledAnswerRules(settings, ownSecret: cookieSecret)
   }
 
   /// Every endpoint healthy: what a decision is without knowledge of health.

@@ -32,7 +32,8 @@ package actor EditionPublisher {
     desk = EditionDesk(
       Edition(
         number: 1, revision: 1, zones: compiled.zones, maps: compiled.maps,
-        model: compiled.model, board: compiled.initialBoard, isReady: isReady))
+        model: compiled.model, board: compiled.initialBoard, rules: compiled.rules,
+        isReady: isReady))
     for (endpoint, condition) in zip(compiled.model.endpoints, compiled.initialBoard.conditions) {
       health[endpoint.id] = condition
     }
@@ -130,6 +131,7 @@ package actor EditionPublisher {
       Edition(
         number: previous.number + 1, revision: revision ?? previous.revision,
         zones: compiled.zones, maps: compiled.maps, model: compiled.model,
-        board: HealthBoard(conditions: conditions), isReady: isReady, previous: previous))
+        board: HealthBoard(conditions: conditions), rules: compiled.rules, isReady: isReady,
+        previous: previous))
   }
 }

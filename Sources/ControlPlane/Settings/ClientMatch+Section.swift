@@ -40,6 +40,11 @@ extension Settings.ClientMatch {
 }
 
 extension Value {
+  /// A CIDR prefix, or an address.
+  func addressPrefix() -> AddressPrefix? {
+    parsed("a prefix such as 192.0.2.0/24, no bits set behind its length") { AddressPrefix($0) }
+  }
+
   fileprivate var isFalse: Bool {
     if case .scalar(let scalar) = node { scalar.string == "false" } else { false }
   }

@@ -17,12 +17,13 @@ package struct Settings: Sendable, Equatable {
   package var services: [Service]
   package var zones: [Zone]
   package var dns: DNS
+  package var answers: Answers
   package var proxy: Proxy
   package var admin: Admin
   package var health: HealthChecking
 
   package struct Node: Sendable, Equatable {
-    /// One name of this node: the metrics label, later NSID and id.server.
+    /// One name of this node: in metrics, and where it is told in NSID and id.server.
     package var id: String
   }
 
@@ -239,9 +240,41 @@ package struct Settings: Sendable, Equatable {
     package var receiveBufferBytes: Int
     /// Largest UDP answer, 512...4096 (RFC 9715 §3.1: 1,232).
     package var maximumUDPBytes: Int
-    package var usesClientSubnet: Bool
     package var tcpMaximumConnections: Int
     package var tcpIdleTimeout: Duration
+    /// Of the table of rates; rounded down to a power of two.
+    package var rateTableBytes: Int
+  }
+
+  /// How questions are answered, apart from what is answered: what of `dns` a reload may change.
+  package struct Answers: Sendable, Equatable {
+    package var usesClientSubnet: Bool
+    /// For NSID and `id.server`; nil: it is not told.
+    package var identity: String?
+    /// For `version.bind`; nil: it is not told.
+    package var version: String?
+    package var cookies: Cookies
+    /// nil: nobody is limited.
+    package var rateLimit: RateLimit?
+  }
+
+  package enum Cookies: Sendable, Equatable {
+    case off
+    /// A secret of this process alone.
+    case ownSecret
+    /// 16 bytes each.
+    case shared(secret: [UInt8], accepted: [UInt8]?)
+  }
+
+  /// Answers per second and prefix of clients; 0: no limit.
+  package struct RateLimit: Sendable, Equatable {
+    package var answers: Int
+    package var nameErrors: Int
+    package var errors: Int
+    /// Every so many-th limited answer is sent truncated; 0: none.
+    package var slip: Int
+    package var isDryRun: Bool
+    package var exempt: [AddressPrefix]
   }
 
   package struct Proxy: Sendable, Equatable {

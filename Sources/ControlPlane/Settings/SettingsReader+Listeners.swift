@@ -3,11 +3,14 @@ import Places
 import Yams
 
 extension SettingsReader {
-  static func dns(_ value: Value?, hasZones: Bool) -> Settings.DNS {
+  static func dns(
+    _ value: Value?, hasZones: Bool, node: Settings.Node
+  ) -> (Settings.DNS, Settings.Answers) {
+    var answers = Settings.Answers.standard
     var dns = Settings.DNS(
       listen: [], threads: ProcessInfo.processInfo.activeProcessorCount,
-      receiveBufferBytes: 4 << 20, maximumUDPBytes: 1232, usesClientSubnet: true,
-      tcpMaximumConnections: 1000, tcpIdleTimeout: .seconds(10))
+      receiveBufferBytes: 4 << 20, maximumUDPBytes: 1232, tcpMaximumConnections: 1000,
+      tcpIdleTimeout: .seconds(10), rateTableBytes: 4 << 20)
     if hasZones {
       dns.listen = [
         SocketAddress(address: .ipv4(0), port: 53), SocketAddress(address: .ipv6(0), port: 53),
@@ -21,7 +24,16 @@ extension SettingsReader {
         ?? dns.receiveBufferBytes
       dns.maximumUDPBytes =
         section.optional("max_udp_size")?.integer(512...4096) ?? dns.maximumUDPBytes
-      dns.usesClientSubnet = section.optional("client_subnet")?.flag() ?? true
+      answers.read(section, node: node)
+      if let limit = section.optional("rate_limit"), limit.isMapping {
+        _ = limit.section { limit in
+          answers.rateLimit?.read(limit)
+          dns.rateTableBytes =
+            limit.optional("table")?.byteCount(4 << 10...1 << 30) ?? dns.rateTableBytes
+        }
+      } else if section.optional("rate_limit")?.isOff() ?? false {
+        answers.rateLimit = nil
+      }
       _ = section.optional("tcp")?.section { tcp in
         dns.tcpMaximumConnections =
           tcp.optional("max_connections")?.integer(1...1_000_000) ?? dns.tcpMaximumConnections
@@ -30,7 +42,7 @@ extension SettingsReader {
           ?? dns.tcpIdleTimeout
       }
     }
-    return dns
+    return (dns, answers)
   }
 
   static func proxy(_ value: Value?, services: Names) -> Settings.Proxy {

@@ -72,13 +72,15 @@ package enum SettingsReader {
     let serviceReader = ServiceReader(
       regions: regionNames, pools: readPools, policies: readPolicies)
     let zones = zones(root.optional("zones"), services: serviceNames)
+    let node = node(root.optional("node"))
+    let (dns, answers) = dns(root.optional("dns"), hasZones: !zones.isEmpty, node: node)
     let settings = Settings(
-      node: node(root.optional("node")), log: log(root.optional("log")),
+      node: node, log: log(root.optional("log")),
       geo: geo(root.optional("geo")), regions: readRegions, monitors: monitors.map { monitor($0) },
       pools: readPools, policies: readPolicies,
       fences: fences(root.optional("fences"), regions: readRegions, services: serviceNames),
       services: services.map { serviceReader.read($0) }, zones: zones,
-      dns: dns(root.optional("dns"), hasZones: !zones.isEmpty),
+      dns: dns, answers: answers,
       proxy: proxy(root.optional("proxy"), services: serviceNames),
       admin: admin(root.optional("admin")), health: health(root.optional("health")))
     reportListenersInConflict(root.value.document)

@@ -2,6 +2,7 @@ public import Counters
 import DNSWire
 public import Editions
 public import Places
+public import RateLimiting
 import Routing
 import Zones
 
@@ -13,38 +14,76 @@ import Zones
 ///
 /// One for each thread: it counts into the thread's own shard. Allocates only when it meets an
 /// edition for the first time.
+///
+/// Its functions are mutating even where they change nothing: for others the compiler copies the
+/// whole responder for every call (35 instructions each).
 public struct Responder: ~Copyable {
-  /// What listeners say of themselves.
-  public struct Limits: Sendable {
-    /// Most bytes of a UDP answer, 512...4096 (RFC 9715 §3.1); also said to clients in OPT.
-    public var maximumUDPBytes: Int
-    /// Whether client subnets (RFC 7871) are heeded and repeated; else they are ignored.
-    public var usesClientSubnet: Bool
+  public enum Transport: Sendable, BitwiseCopyable { case udp, tcp, tls }
 
-    public init(maximumUDPBytes: Int = 1_232, usesClientSubnet: Bool = true) {
-      self.maximumUDPBytes = min(max(maximumUDPBytes, 512), 4_096)
-      self.usesClientSubnet = usesClientSubnet
+  /// What becomes of a message.
+  public enum Disposal: Sendable, Equatable, BitwiseCopyable {
+    /// The answer stands in the first so many bytes of the buffer.
+    case answer(byteCount: Int)
+    /// Nothing is to be sent.
+    case silence
+    /// No plain question: NOTIFY, a transfer, or signed (RFC 8945 §5.1). The buffer is as it was.
+    case uncommon
+
+    /// 0 unless there is an answer.
+    public var answerByteCount: Int {
+      if case .answer(let byteCount) = self { byteCount } else { 0 }
     }
   }
-
-  public enum Transport: Sendable, BitwiseCopyable { case udp, tcp }
 
   /// How much longer than the longest query and the longest answer a buffer must be.
   public static let slackByteCount = Query.slackByteCount
   /// The most bytes of an answer over TCP (RFC 1035 §4.2.2).
   public static let maximumTCPBytes = 65_535
 
-  private let limits: Limits
-  private let transport: Transport
-  private let shard: CounterShard
-  private var counters: ResponderCounters
+  /// How long a connection may be idle, in units of 100 ms, for clients that ask (RFC 7828 §3.1).
+  public var keepaliveTenths: UInt16 = 0
 
-  /// - Parameter shard: of the thread that this answers on.
-  public init(transport: Transport, limits: Limits, board: CounterBoard, shard: CounterShard) {
+  let transport: Transport
+  let shard: CounterShard
+  var counters: ResponderCounters
+  let limiter: RateLimiter
+  /// Of the edition's rules, what every query asks for.
+  var maximumUDPBytes = 512
+  var usesClientSubnet = false
+  private var usesCookies = false
+  private var usesRateLimits = false
+  private var adoptedNumber: UInt64 = .max
+  /// Of the query that is being answered, if it has any.
+  var options = AnswerOptions()
+  /// Of answers that were one too many.
+  var limitedCount = 0
+  private let handsOverUncommon: Bool
+
+  /// - Parameters:
+  ///   - shard: of the thread that this answers on.
+  ///   - limiter: shared by all threads.
+  ///   - handsOverUncommon: whether somebody takes what is ``Disposal/uncommon``; else it is
+  ///     refused.
+  public init(
+    transport: Transport, board: CounterBoard, shard: CounterShard, limiter: RateLimiter,
+    handsOverUncommon: Bool = false
+  ) {
     self.transport = transport
-    self.limits = limits
     self.shard = shard
+    self.limiter = limiter
+    self.handsOverUncommon = handsOverUncommon
     counters = ResponderCounters(board: board, transport: transport)
+  }
+
+  /// Makes ready for an edition; kept out of line, since it runs once for each.
+  @inline(never)
+  private mutating func adopt(_ edition: Edition) {
+    adoptedNumber = edition.number
+    maximumUDPBytes = edition.rules.maximumUDPBytes
+    usesClientSubnet = edition.rules.usesClientSubnet
+    usesCookies = edition.rules.cookies != nil
+    usesRateLimits = edition.rules.rateLimits != nil
+    counters.register(edition)
   }
 
   /// Answers the query in the first `queryByteCount` bytes of the buffer.
@@ -53,80 +92,128 @@ public struct Responder: ~Copyable {
   ///   - buffer: at least ``slackByteCount`` longer than the query; the answer is at most
   ///     ``slackByteCount`` shorter than it.
   ///   - source: where the query came from.
-  /// - Returns: the length of the answer, which stands in the buffer then; 0: nothing is to be
-  ///   sent.
+  ///   - nowMicroseconds: since 1970; may be some milliseconds old.
   public mutating func answer(
-    _ buffer: inout MutableRawSpan, queryByteCount: Int, source: ClientAddress, edition: Edition
-  ) -> Int {
-    counters.adopt(edition)
+    _ buffer: inout MutableRawSpan, queryByteCount: Int, source: IPAddress,
+    nowMicroseconds: UInt64, edition: Edition
+  ) -> Disposal {
+    if edition.number != adoptedNumber { adopt(edition) }
     shard.add(to: counters.queries)
     guard edition.isReady else {
       shard.add(to: counters.droppedNotReady)
-      return 0
+      return .silence
     }
     let query: Query
     do throws(QueryFault) {
       query = try Query.decode(buffer.bytes, byteCount: queryByteCount)
     } catch {
-      return answerUnreadable(error, into: &buffer)
+      return answerUnreadable(
+        error, source: source, nowMicroseconds: nowMicroseconds, edition: edition, into: &buffer)
     }
+    if handsOverUncommon && isUncommon(query) { return .uncommon }
     let refusal = refusal(of: query)
+    let hasOptions = !query.extras.isEmpty
+    var sender = Sender(address: source, nowMicroseconds: nowMicroseconds)
+    if hasOptions { gatherOptions(of: query, in: buffer.bytes, sender: &sender, edition: edition) }
+    let repeatsSubnet =
+      usesClientSubnet && (refusal == nil || refusal?.code == .refused)
     var reply = Reply(
       writer: AnswerWriter(
-        query: query,
-        repeatsSubnet: limits.usesClientSubnet && (refusal == nil || refusal == .refused),
-        limit: limit(for: query, bufferByteCount: buffer.byteCount)),
-      outcome: AnswerWriter.Outcome(code: refusal ?? .noError, isAuthoritative: refusal == nil))
+        query: query, repeatsSubnet: repeatsSubnet,
+        optionByteCount: hasOptions ? options.byteCount : 0,
+        limit: limit(
+          for: query, bufferByteCount: buffer.byteCount)),
+      outcome: AnswerWriter.Outcome(
+        code: refusal?.code ?? .noError, isAuthoritative: refusal == nil,
+        extendedError: refusal?.extendedError))
     if refusal == nil {
-      resolve(query, source: source, edition: edition, reply: &reply, into: &buffer)
+      if query.recordClass == .internet {
+        resolve(query, source: source, edition: edition, reply: &reply, into: &buffer)
+      } else {
+        resolveApart(query, sender: sender, edition: edition, reply: &reply, into: &buffer)
+      }
+    }
+    if usesRateLimits && transport == .udp && !sender.isProven {
+      guard admit(query, sender: sender, edition: edition, reply: &reply) else { return .silence }
     }
     shard.add(to: counters.answers(reply.outcome.code))
     if reply.writer.isTruncated { shard.add(to: counters.truncated) }
-    return reply.writer.finish(
-      reply.outcome, query: query, payloadByteCount: limits.maximumUDPBytes, into: &buffer)
+    if hasOptions || reply.outcome.extendedError != nil {
+      return .answer(
+        byteCount: finish(
+          &reply, query: query, hasOptions: hasOptions, edition: edition, into: &buffer))
+    }
+    return .answer(
+      byteCount: reply.writer.finish(
+        reply.outcome, query: query, payloadByteCount: maximumUDPBytes,
+        into: &buffer))
   }
 
-  private struct Reply {
+  /// Who asks, and when.
+  struct Sender {
+    var address: IPAddress
+    var nowMicroseconds: UInt64
+    /// A cookie has proved that the sender is where it says.
+    var isProven = false
+    var hasInvalidCookie = false
+  }
+
+  struct Reply {
     var writer: AnswerWriter
     var outcome: AnswerWriter.Outcome
+    /// The zone that the answer comes from; -1: none.
+    var zone = -1
   }
 
-  private func answerUnreadable(
-    _ fault: QueryFault, into buffer: inout MutableRawSpan
-  ) -> Int {
+  private mutating func answerUnreadable(
+    _ fault: QueryFault, source: IPAddress, nowMicroseconds: UInt64, edition: Edition,
+    into buffer: inout MutableRawSpan
+  ) -> Disposal {
     let code: ResponseCode
     switch fault {
     case .tooShort:
       shard.add(to: counters.droppedTooShort)
-      return 0
+      return .silence
     case .isResponse:
       // Whoever answers a response can be made to talk to itself for ever.
       shard.add(to: counters.droppedResponse)
-      return 0
-    case .unknownOpcode: code = .notImplemented
+      return .silence
+    case .notify where handsOverUncommon: return .uncommon
+    case .notify, .unknownOpcode: code = .notImplemented
     case .questionCount, .question: code = .formatError
     }
+    let sender = Sender(address: source, nowMicroseconds: nowMicroseconds)
+    guard admitUnreadable(sender, edition: edition) else { return .silence }
     shard.add(to: counters.answers(code))
-    return writeHeaderOnly(code: code, into: &buffer)
+    return .answer(byteCount: writeHeaderOnly(code: code, into: &buffer))
   }
 
-  /// Why a query is not looked up at all; nil if it is.
-  private func refusal(of query: Query) -> ResponseCode? {
-    if query.isMalformed { return .formatError }
+  /// Why a query is not looked up at all.
+  struct Refusal {
+    var code: ResponseCode
+    var extendedError: ExtendedError?
+  }
+
+  private mutating func refusal(of query: Query) -> Refusal? {
+    if query.isMalformed { return Refusal(code: .formatError) }
     // RFC 6891 §6.1.3: before the options, whose meaning the version decides.
-    if query.ednsVersion != 0 { return .badVersion }
-    if query.subnetState == .malformed && limits.usesClientSubnet { return .formatError }
-    guard query.recordClass == .internet, query.type != .axfr, query.type != .ixfr else {
-      return .refused
+    if query.ednsVersion != 0 { return Refusal(code: .badVersion) }
+    if query.subnetState == .malformed && usesClientSubnet {
+      return Refusal(code: .formatError)
     }
-    return nil
+    // RFC 7873 §5.2.2.
+    if query.extras.contains(.malformedCookie) && usesCookies {
+      return Refusal(code: .formatError)
+    }
+    if query.recordClass == .internet && !query.type.isMetaQuestion { return nil }
+    return refusalOfUnusual(query, usesCookies: usesCookies)
   }
 
-  private func limit(for query: Query, bufferByteCount: Int) -> Int {
+  private mutating func limit(for query: Query, bufferByteCount: Int) -> Int {
     let most =
       switch transport {
-      case .udp: min(query.payloadByteCount, limits.maximumUDPBytes)
-      case .tcp: Self.maximumTCPBytes
+      case .udp: min(query.payloadByteCount, maximumUDPBytes)
+      case .tcp, .tls: Self.maximumTCPBytes
       }
     return min(most, bufferByteCount &- Self.slackByteCount)
   }
@@ -140,14 +227,15 @@ extension Responder {
   /// Of a record, before its data: owner pointer, type, class, TTL, length.
   private static let recordHeadByteCount = 12
 
-  private func resolve(
-    _ query: Query, source: ClientAddress, edition: Edition, reply: inout Reply,
+  private mutating func resolve(
+    _ query: Query, source: IPAddress, edition: Edition, reply: inout Reply,
     into buffer: inout MutableRawSpan
   ) {
     var name = Name(offset: Query.nameOffset, byteCount: query.nameByteCount)
     for aliasCount in 0...Self.maximumAliasCount {
       let finding = edition.zones.find(
         buffer.bytes, at: name.offset, nameByteCount: name.byteCount, type: query.type)
+      if finding.kind != .notOurs { reply.zone = finding.zone }
       switch finding.kind {
       case .records:
         _ = edition.zones.append(
@@ -181,6 +269,7 @@ extension Responder {
         if aliasCount == 0 {
           reply.outcome.code = .refused
           reply.outcome.isAuthoritative = false
+          reply.outcome.extendedError = .notAuthoritative
         }
         return
       }
@@ -196,7 +285,7 @@ extension Responder {
     func suffixOffset(byteCount suffix: Int) -> Int { offset &+ byteCount &- suffix }
   }
 
-  private func appendSOA(
+  private mutating func appendSOA(
     _ finding: ZoneTable.Finding, _ name: Name, _ edition: Edition, _ reply: inout Reply,
     _ buffer: inout MutableRawSpan
   ) {
@@ -207,7 +296,7 @@ extension Responder {
   }
 
   /// RFC 1034 §4.3.2 step 3b.
-  private func refer(
+  private mutating func refer(
     _ finding: ZoneTable.Finding, _ name: Name, _ edition: Edition, _ reply: inout Reply,
     _ buffer: inout MutableRawSpan
   ) {
@@ -226,15 +315,15 @@ extension Responder {
 // MARK: - Steering
 
 extension Responder {
-  private func steer(
-    _ query: Query, name: Name, finding: ZoneTable.Finding, source: ClientAddress,
-    edition: Edition, reply: inout Reply, into buffer: inout MutableRawSpan
+  private mutating func steer(
+    _ query: Query, name: Name, finding: ZoneTable.Finding, source: IPAddress, edition: Edition,
+    reply: inout Reply, into buffer: inout MutableRawSpan
   ) {
     let subnet = query.subnet
     // RFC 7871 §7.1.2: with a source prefix of 0 bits the client asks us not to use it.
     let usesSubnet =
-      limits.usesClientSubnet && query.subnetState == .valid && subnet.sourceBits > 0
-    let client = usesSubnet ? ClientAddress(subnet) : source
+      usesClientSubnet && query.subnetState == .valid && subnet.sourceBits > 0
+    let client = usesSubnet ? ClientAddress(subnet) : source.client
     var trace = SilentTrace()
     let decision = edition.steering.route(client, to: finding.service, trace: &trace)
     if usesSubnet { reply.outcome.scopeBits = decision.scopeBits }
@@ -252,7 +341,7 @@ extension Responder {
     }
   }
 
-  private func append(
+  private mutating func append(
     _ entry: AnswerTable.Entry, of answers: borrowing AnswerTable, name: Name,
     reply: inout Reply, into buffer: inout MutableRawSpan
   ) {

@@ -1,6 +1,7 @@
 import Counters
 import DNSWire
 import Editions
+import RateLimiting
 import Routing
 
 /// Which cells a responder counts in. Those of steered answers depend on the edition: they are
@@ -11,11 +12,14 @@ struct ResponderCounters {
   let droppedTooShort: CounterIndex
   let droppedResponse: CounterIndex
   let truncated: CounterIndex
+  let validCookies: CounterIndex
+  let newCookies: CounterIndex
+  /// By kind × 3 + action.
+  private let limitedAnswers: [CounterIndex]
   /// By code.
   private let codes: [CounterIndex]
 
   private let board: CounterBoard
-  private var editionNumber: UInt64 = .max
   /// By outcome over all services, as ``Decision/outcome`` says it.
   private var outcomes: [CounterIndex] = []
   private var revision: UInt64 = .max
@@ -27,6 +31,7 @@ struct ResponderCounters {
       switch transport {
       case .udp: "udp"
       case .tcp: "tcp"
+      case .tls: "tls"
       }
     let label = CounterBoard.Label("transport", name)
     func index(_ series: String, _ labels: CounterBoard.Label...) -> CounterIndex {
@@ -41,7 +46,15 @@ struct ResponderCounters {
     let known = ResponseCode.allCases.map { code in
       (code, index("azimuth_dns_answers_total", .init("rcode", code.mnemonic)))
     }
-    let last = Int(ResponseCode.badVersion.rawValue)
+    validCookies = index("azimuth_dns_cookies_total", .init("state", "valid"))
+    newCookies = index("azimuth_dns_cookies_total", .init("state", "new"))
+    limitedAnswers = RateLimits.Kind.allCases.flatMap { kind in
+      LimitedAction.allCases.map { action in
+        index(
+          "azimuth_dns_rate_limited_total", .init("kind", kind.name), .init("action", action.name))
+      }
+    }
+    let last = Int(ResponseCode.allCases.map(\.rawValue).max() ?? 0)
     codes = (0...last).map { value in
       known.first { Int($0.0.rawValue) == value }?.1 ?? known[0].1
     }
@@ -49,18 +62,14 @@ struct ResponderCounters {
 
   func answers(_ code: ResponseCode) -> CounterIndex { codes[Int(code.rawValue)] }
 
-  func steered(outcome: Int) -> CounterIndex { outcomes[outcome] }
-
-  /// Makes ready for an edition; does nothing if it is the one before.
-  mutating func adopt(_ edition: Edition) {
-    guard edition.number != editionNumber else { return }
-    editionNumber = edition.number
-    register(edition)
+  func limited(_ kind: RateLimits.Kind, _ action: LimitedAction) -> CounterIndex {
+    limitedAnswers[Int(kind.rawValue) &* LimitedAction.allCases.count &+ Int(action.rawValue)]
   }
 
-  /// Kept out of line: it runs once for every edition.
-  @inline(never)
-  private mutating func register(_ edition: Edition) {
+  func steered(outcome: Int) -> CounterIndex { outcomes[outcome] }
+
+  /// Makes ready for an edition.
+  mutating func register(_ edition: Edition) {
     let model = edition.model
     if edition.revision != revision {
       revision = edition.revision
@@ -85,6 +94,20 @@ struct ResponderCounters {
         cells[service][column] = cell
         outcomes.append(cell)
       }
+    }
+  }
+}
+
+/// What became of an answer that was one too many.
+enum LimitedAction: UInt8, CaseIterable {
+  case dropped, slipped, dryRun
+
+  /// In metrics.
+  var name: String {
+    switch self {
+    case .dropped: "dropped"
+    case .slipped: "slipped"
+    case .dryRun: "dry_run"
     }
   }
 }

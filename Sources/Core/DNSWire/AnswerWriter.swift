@@ -6,8 +6,6 @@
 public struct AnswerWriter: Sendable, BitwiseCopyable {
   /// Of the OPT record without options (RFC 6891 §6.1.2).
   @usableFromInline static var fixedOPTByteCount: Int { 11 }
-  /// Of an extended error, its option's code and length included, without the text.
-  static var fixedExtendedErrorByteCount: Int { 6 }
 
   /// Where the next record goes.
   @usableFromInline var end: Int
@@ -18,8 +16,10 @@ public struct AnswerWriter: Sendable, BitwiseCopyable {
   @usableFromInline let limit: Int
   /// Of the client subnet to repeat (RFC 7871 §7.2.1), its fixed part included; 0: none.
   @usableFromInline let subnetByteCount: Int
+  /// The count of questions.
+  @usableFromInline let noRecords: UInt64
   /// As the header has them (RFC 1035 §4.1.1), 16 bits each.
-  @usableFromInline var counts: UInt64 = 1 << 48
+  @usableFromInline var counts: UInt64
 
   /// The value is the place of the section's count in the header.
   public enum Section: UInt64, Sendable, BitwiseCopyable {
@@ -31,16 +31,21 @@ public struct AnswerWriter: Sendable, BitwiseCopyable {
   /// - Parameters:
   ///   - query: has been decoded from the same buffer.
   ///   - repeatsSubnet: whether the query's client subnet goes into the answer.
+  ///   - optionByteCount: for which room is kept in OPT beside it.
   ///   - limit: the most bytes that the answer may have, at least 512.
   @inlinable
-  public init(query: Query, repeatsSubnet: Bool, limit: Int) {
+  public init(query: Query, repeatsSubnet: Bool, optionByteCount: Int, limit: Int) {
     questionEnd = query.questionEnd
     end = query.questionEnd
     self.limit = limit
     subnetByteCount =
       repeatsSubnet && query.subnetState == .valid
       ? ClientSubnet.fixedByteCount &+ query.subnet.addressByteCount : 0
-    recordLimit = limit &- (query.hasEDNS ? Self.fixedOPTByteCount &+ subnetByteCount : 0)
+    recordLimit =
+      query.hasEDNS
+      ? limit &- Self.fixedOPTByteCount &- subnetByteCount &- optionByteCount : limit
+    noRecords = query.hasQuestion ? 1 << 48 : 0
+    counts = noRecords
   }
 
   /// Appends records.
@@ -91,7 +96,7 @@ public struct AnswerWriter: Sendable, BitwiseCopyable {
   /// Empties the sections.
   public mutating func removeRecords() {
     end = questionEnd
-    counts = 1 << 48
+    counts = noRecords
   }
 
   /// What of the outcome goes into header and OPT.
@@ -114,7 +119,7 @@ public struct AnswerWriter: Sendable, BitwiseCopyable {
     }
   }
 
-  /// Writes OPT and the header.
+  /// Writes OPT and the header of an answer with neither options nor extended error.
   ///
   /// - Parameter payloadByteCount: what we can take over UDP, said in OPT.
   /// - Returns: the length of the answer.
@@ -123,21 +128,67 @@ public struct AnswerWriter: Sendable, BitwiseCopyable {
     into buffer: inout MutableRawSpan
   ) -> Int {
     if query.hasEDNS {
-      appendOPT(outcome, query: query, payloadByteCount: payloadByteCount, into: &buffer)
+      let position = openOPT(
+        outcome, query: query, payloadByteCount: payloadByteCount, into: &buffer)
+      closeOPT(at: position, into: &buffer)
     }
+    writeHeader(outcome, query: query, into: &buffer)
+    return end
+  }
+
+  /// Writes OPT and the header.
+  ///
+  /// - Parameters:
+  ///   - payloadByteCount: what we can take over UDP, said in OPT.
+  ///   - options: for which room was kept.
+  ///   - identity: of as many bytes as the options say.
+  ///   - zoneVersion: of the zone that the answer comes from, if it comes from one.
+  /// - Returns: the length of the answer.
+  @inline(never)
+  public mutating func finish(
+    _ outcome: Outcome, query: Query, payloadByteCount: Int, options: AnswerOptions,
+    identity: RawSpan, zoneVersion: ZoneVersion?, into buffer: inout MutableRawSpan
+  ) -> Int {
+    if query.hasEDNS {
+      var writer = OptionWriter(
+        position: openOPT(
+          outcome, query: query, payloadByteCount: payloadByteCount, into: &buffer),
+        limit: limit)
+      if let cookie = options.cookie { writer.append(cookie, into: &buffer) }
+      if options.identityByteCount > 0 {
+        writer.append(identity, count: options.identityByteCount, into: &buffer)
+      }
+      if let tenths = options.keepaliveTenths {
+        writer.append(keepaliveTenths: tenths, into: &buffer)
+      }
+      if options.hasZoneVersion, let zoneVersion { writer.append(zoneVersion, into: &buffer) }
+      if let error = outcome.extendedError { writer.append(error, into: &buffer) }
+      if options.isPadded { writer.appendPadding(into: &buffer) }
+      closeOPT(at: writer.position, into: &buffer)
+    }
+    writeHeader(outcome, query: query, into: &buffer)
+    return end
+  }
+
+  @inline(__always)
+  private func writeHeader(
+    _ outcome: Outcome, query: Query, into buffer: inout MutableRawSpan
+  ) {
     var flags = headerFlags(query: query.flags, code: outcome.code)
     if outcome.isAuthoritative { flags |= 0x0400 }
     if isTruncated { flags |= 0x0200 }
     buffer.store(flags, at: 2)
     buffer.store(counts, at: 4)
-    return end
   }
 
   /// Stores whole words: what goes beyond OPT is written over or stands behind the answer.
-  private mutating func appendOPT(
+  ///
+  /// - Returns: where the next option goes.
+  @inline(__always)
+  private func openOPT(
     _ outcome: Outcome, query: Query, payloadByteCount: Int,
     into buffer: inout MutableRawSpan
-  ) {
+  ) -> Int {
     let payload = UInt64(truncatingIfNeeded: payloadByteCount & 0xFFFF)
     let extendedCode = UInt64(outcome.code.rawValue >> 4)
     let dnssecOK: UInt64 = query.wantsDNSSEC ? 0x80 : 0
@@ -146,44 +197,25 @@ public struct AnswerWriter: Sendable, BitwiseCopyable {
       UInt64(RecordType.opt.rawValue) << 40 | payload << 24 | extendedCode << 16 | dnssecOK,
       at: end)
     let options = end &+ Self.fixedOPTByteCount
-    var optionByteCount = subnetByteCount
-    if subnetByteCount > 0 {
-      let subnet = query.subnet
-      let head = UInt64(ClientSubnet.optionCode) << 48 | UInt64(subnetByteCount &- 4) << 32
-      let family: UInt64 = subnet.isIPv6 ? 2 : 1
-      let prefix = UInt64(subnet.sourceBits) << 8 | UInt64(outcome.scopeBits)
-      buffer.store(head | family << 16 | prefix, at: options)
-      buffer.store(subnet.high, at: options &+ 8)
-      if subnetByteCount > 16 { buffer.store(subnet.low, at: options &+ 16) }
-    }
-    if let error = outcome.extendedError {
-      optionByteCount = append(error, at: options &+ subnetByteCount, into: &buffer) &- options
-    }
-    // The second byte of the flags, and the length.
-    buffer.storeBytes(of: 0, toByteOffset: end &+ 8, as: UInt8.self)
-    buffer.store(UInt16(truncatingIfNeeded: optionByteCount), at: end &+ 9)
-    end = options &+ optionByteCount
-    counts &+= 1
+    guard subnetByteCount > 0 else { return options }
+    let subnet = query.subnet
+    let head = UInt64(ClientSubnet.optionCode) << 48 | UInt64(subnetByteCount &- 4) << 32
+    let family: UInt64 = subnet.isIPv6 ? 2 : 1
+    let prefix = UInt64(subnet.sourceBits) << 8 | UInt64(outcome.scopeBits)
+    buffer.store(head | family << 16 | prefix, at: options)
+    buffer.store(subnet.high, at: options &+ 8)
+    if subnetByteCount > 16 { buffer.store(subnet.low, at: options &+ 16) }
+    return options &+ subnetByteCount
   }
 
-  /// RFC 8914 §2; left out if there is no room for it.
-  private func append(
-    _ error: ExtendedError, at offset: Int, into buffer: inout MutableRawSpan
-  ) -> Int {
-    let textByteCount = error.text.utf8CodeUnitCount
-    let byteCount = Self.fixedExtendedErrorByteCount &+ textByteCount
-    guard offset &+ byteCount <= limit else { return offset }
-    buffer.store(ExtendedError.optionCode, at: offset)
-    buffer.store(UInt16(truncatingIfNeeded: textByteCount &+ 2), at: offset &+ 2)
-    buffer.store(error.code, at: offset &+ 4)
-    var position = offset &+ Self.fixedExtendedErrorByteCount
-    error.text.withUTF8Buffer { text in
-      for index in 0..<textByteCount {
-        unsafe buffer.storeBytes(of: text[index], toByteOffset: position, as: UInt8.self)
-        position &+= 1
-      }
-    }
-    return offset &+ byteCount
+  /// The second byte of the flags, and the length.
+  @inline(__always)
+  private mutating func closeOPT(at position: Int, into buffer: inout MutableRawSpan) {
+    buffer.storeBytes(of: 0, toByteOffset: end &+ 8, as: UInt8.self)
+    let optionByteCount = position &- end &- Self.fixedOPTByteCount
+    buffer.store(UInt16(truncatingIfNeeded: optionByteCount), at: end &+ 9)
+    end = position
+    counts &+= 1
   }
 }
 
@@ -195,6 +227,18 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
   case lastResort
   /// The fences leave no region for the client.
   case fencedOut
+  /// The zone is configured, and its data is not there or too old.
+  case noZoneData
+  /// What the answer needs is not known yet.
+  case notReady
+  /// What the answer is made of could not be renewed in time.
+  case stale
+  /// No zone of ours.
+  case notAuthoritative
+  /// Of the sender we want no such question.
+  case prohibited
+  /// A type that is no type of records.
+  case notAType
 
   static let optionCode: UInt16 = 15
 
@@ -202,7 +246,12 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
   public var code: UInt16 {
     switch self {
     case .noHealthyRegion, .lastResort: 0
-    case .fencedOut: 18
+    case .stale: 3
+    case .notReady: 14
+    case .fencedOut, .prohibited: 18
+    case .notAuthoritative: 20
+    case .noZoneData: 24
+    case .notAType: 30
     }
   }
 
@@ -211,6 +260,12 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
     case .noHealthyRegion: "no healthy region"
     case .lastResort: "no healthy region; serving last resort"
     case .fencedOut: "no region inside the fence"
+    case .noZoneData: "the zone is not loaded or has expired"
+    case .notReady: "not known yet"
+    case .stale: "older than it should be"
+    case .notAuthoritative: "no zone of this server"
+    case .prohibited: "not for this client"
+    case .notAType: "no type of records"
     }
   }
 }

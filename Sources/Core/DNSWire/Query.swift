@@ -15,7 +15,7 @@ public struct Query: Sendable, BitwiseCopyable {
 
   /// The second 16 bits of the header as received.
   public var flags: UInt16
-  /// The root's byte included: 1...255.
+  /// The root's byte included: 1...255; 0 if there is no question (RFC 7873 §5.4).
   public var nameByteCount: Int
   public var type: RecordType
   public var recordClass: RecordClass
@@ -31,11 +31,45 @@ public struct Query: Sendable, BitwiseCopyable {
   public var subnetState: SubnetState
   /// Meaningful if ``subnetState`` is `valid`.
   public var subnet: ClientSubnet
+  public var extras: Extras
+  /// The data of the cookie option, meaningful if ``extras`` has `cookie`: see
+  /// ``ClientCookie/init(of:in:)``.
+  var cookieByteCount: UInt8
+  var cookieOffset: UInt16
+  /// Where the question ends.
+  public var questionEnd: Int
 
   public enum SubnetState: UInt8, Sendable, BitwiseCopyable { case absent, valid, malformed }
 
-  /// Where the question ends.
-  @inlinable public var questionEnd: Int { Self.nameOffset &+ nameByteCount &+ 4 }
+  /// What few queries have.
+  public struct Extras: OptionSet, Sendable, BitwiseCopyable {
+    public let rawValue: UInt8
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// NSID is asked for (RFC 5001 §2.1).
+    @inlinable public static var identity: Extras { Extras(rawValue: 1) }
+    @inlinable public static var cookie: Extras { Extras(rawValue: 2) }
+    /// A cookie of a length that none can have (RFC 7873 §5.2.2).
+    @inlinable public static var malformedCookie: Extras { Extras(rawValue: 4) }
+    /// RFC 7828 §3.2.1: the client wants to know how long it may be idle.
+    @inlinable public static var keepalive: Extras { Extras(rawValue: 8) }
+    /// RFC 7830 §4: the client has padded its query.
+    @inlinable public static var padding: Extras { Extras(rawValue: 16) }
+    /// RFC 9660 §3.1: the version of the zone is asked for.
+    @inlinable public static var zoneVersion: Extras { Extras(rawValue: 32) }
+    /// The last record is a TSIG (RFC 8945 §5.1).
+    @inlinable public static var signature: Extras { Extras(rawValue: 64) }
+  }
+
+  @inlinable public var hasQuestion: Bool { nameByteCount > 0 }
+}
+
+/// IANA's numbers of options.
+enum OptionCode {
+  static let identity: UInt16 = 3
+  static let keepalive: UInt16 = 11
+  static let padding: UInt16 = 12
+  static let zoneVersion: UInt16 = 19
 }
 
 /// Why a packet has no ``Query``.
@@ -44,8 +78,10 @@ public enum QueryFault: Error, Sendable, BitwiseCopyable {
   case tooShort
   /// QR is set: answering would loop.
   case isResponse
-  /// Not QUERY.
+  /// Neither QUERY nor NOTIFY.
   case unknownOpcode
+  /// For whoever keeps the zones (RFC 1996 §3.1).
+  case notify
   /// Not exactly one question (RFC 9619 §4).
   case questionCount
   /// The question's name or its type and class do not fit, or the name is compressed.
@@ -65,19 +101,14 @@ extension Query {
     // Flags and the counts of questions, answers and authority records.
     let head = buffer.uint64(at: 2)
     guard byteCount >= nameOffset, head & 0xF800_FFFF_0000_0000 == 1 << 32 else {
-      throw headerFault(head, byteCount: byteCount)
+      return try decodeUnusual(buffer, head: head, byteCount: byteCount)
     }
     guard let nameByteCount = nameLength(buffer, at: nameOffset, byteCount: byteCount),
       nameOffset &+ nameByteCount &+ 4 <= byteCount
     else { throw .question }
     let tail = buffer.uint32(at: nameOffset &+ nameByteCount)
     var query = Query(
-      flags: UInt16(truncatingIfNeeded: head >> 48), nameByteCount: nameByteCount,
-      type: RecordType(rawValue: UInt16(truncatingIfNeeded: tail >> 16)),
-      recordClass: RecordClass(rawValue: UInt16(truncatingIfNeeded: tail)),
-      isMalformed: false, hasEDNS: false, ednsVersion: 0, wantsDNSSEC: false,
-      payloadByteCount: 512, subnetState: .absent,
-      subnet: ClientSubnet(isIPv6: false, sourceBits: 0, high: 0, low: 0))
+      flags: UInt16(truncatingIfNeeded: head >> 48), nameByteCount: nameByteCount, tail: tail)
     let additionalCount = Int(buffer.uint16(at: 10))
     if head & 0xFFFF_FFFF == 0 && additionalCount <= 1 {
       if additionalCount == 0 { return query }
@@ -93,10 +124,46 @@ extension Query {
     return query
   }
 
-  private static func headerFault(_ head: UInt64, byteCount: Int) -> QueryFault {
-    if byteCount < nameOffset { return .tooShort }
-    if head >> 63 == 1 { return .isResponse }
-    return head >> 59 & 0xF == 0 ? .questionCount : .unknownOpcode
+  /// - Parameter tail: type and class of the question.
+  @inline(__always)
+  private init(flags: UInt16, nameByteCount: Int, tail: UInt32) {
+    self.flags = flags
+    self.nameByteCount = nameByteCount
+    type = RecordType(rawValue: UInt16(truncatingIfNeeded: tail >> 16))
+    recordClass = RecordClass(rawValue: UInt16(truncatingIfNeeded: tail))
+    isMalformed = false
+    hasEDNS = false
+    ednsVersion = 0
+    wantsDNSSEC = false
+    payloadByteCount = 512
+    subnetState = .absent
+    subnet = ClientSubnet(isIPv6: false, sourceBits: 0, high: 0, low: 0)
+    extras = []
+    cookieByteCount = 0
+    cookieOffset = 0
+    questionEnd = Self.nameOffset &+ (nameByteCount > 0 ? nameByteCount &+ 4 : 0)
+  }
+
+  /// Other opcodes and other numbers of questions than one.
+  @inline(never)
+  private static func decodeUnusual(
+    _ buffer: RawSpan, head: UInt64, byteCount: Int
+  ) throws(QueryFault) -> Query {
+    guard byteCount >= nameOffset else { throw .tooShort }
+    guard head >> 63 == 0 else { throw .isResponse }
+    let opcode = head >> 59 & 0xF
+    guard opcode == 0 else { throw opcode == 4 ? .notify : .unknownOpcode }
+    guard head >> 32 & 0xFFFF == 0 else { throw .questionCount }
+    // RFC 7873 §5.4: without a question, but with a cookie.
+    var query = Query(flags: UInt16(truncatingIfNeeded: head >> 48), nameByteCount: 0, tail: 0)
+    let additionalCount = Int(buffer.uint16(at: 10))
+    guard head & 0xFFFF_FFFF == 0,
+      query.decodeRecords(
+        buffer, recordCount: additionalCount, additionalCount: additionalCount,
+        byteCount: byteCount),
+      query.extras.contains(.cookie)
+    else { throw .questionCount }
+    return query
   }
 
   /// The length of the uncompressed name at `start`, its root included; nil if it does not end
@@ -131,6 +198,10 @@ extension Query {
         let isAlone = !hasEDNS && remaining <= additionalCount && Self.isOPT(buffer, at: offset)
         hasEDNS = true
         guard isAlone, decodeOPT(buffer, at: offset, byteCount: byteCount) else { return false }
+      } else if buffer.uint16(at: nameEnd) == RecordType.tsig.rawValue {
+        // RFC 8945 §5.1: the last of the additional records, or nothing that we can read.
+        guard remaining == 1, additionalCount > 0 else { return false }
+        extras.insert(.signature)
       }
       offset = nameEnd &+ 10 &+ Int(buffer.uint16(at: nameEnd &+ 8))
       guard offset <= byteCount else { return false }
@@ -179,10 +250,38 @@ extension Query {
       guard option &+ dataByteCount <= end else { return false }
       if head >> 16 == UInt32(ClientSubnet.optionCode) {
         decodeSubnet(buffer, at: option, byteCount: dataByteCount)
+      } else {
+        decodeExtra(
+          buffer, code: UInt16(truncatingIfNeeded: head >> 16), at: option,
+          byteCount: dataByteCount)
       }
       option &+= dataByteCount
     }
     return true
+  }
+
+  /// RFC 6891 §6.1.2: options that we do not know are passed over.
+  @inline(never)
+  private mutating func decodeExtra(
+    _ buffer: RawSpan, code: UInt16, at offset: Int, byteCount: Int
+  ) {
+    switch code {
+    case ClientCookie.optionCode:
+      // RFC 7873 §5.2: all but the first are ignored.
+      guard extras.isDisjoint(with: [.cookie, .malformedCookie]) else { return }
+      guard ClientCookie.isLength(byteCount) else {
+        extras.insert(.malformedCookie)
+        return
+      }
+      cookieByteCount = UInt8(truncatingIfNeeded: byteCount)
+      cookieOffset = UInt16(truncatingIfNeeded: offset)
+      extras.insert(.cookie)
+    case OptionCode.identity: extras.insert(.identity)
+    case OptionCode.keepalive: extras.insert(.keepalive)
+    case OptionCode.padding: extras.insert(.padding)
+    case OptionCode.zoneVersion: extras.insert(.zoneVersion)
+    default: break
+    }
   }
 
   private mutating func decodeSubnet(_ buffer: RawSpan, at offset: Int, byteCount: Int) {

@@ -26,6 +26,7 @@ public struct RecordType: RawRepresentable, Sendable, Hashable, BitwiseCopyable 
   @inlinable public static var svcb: RecordType { RecordType(rawValue: 64) }
   @inlinable public static var https: RecordType { RecordType(rawValue: 65) }
   @inlinable public static var spf: RecordType { RecordType(rawValue: 99) }
+  @inlinable public static var tsig: RecordType { RecordType(rawValue: 250) }
   @inlinable public static var ixfr: RecordType { RecordType(rawValue: 251) }
   @inlinable public static var axfr: RecordType { RecordType(rawValue: 252) }
   @inlinable public static var any: RecordType { RecordType(rawValue: 255) }
@@ -38,7 +39,7 @@ public struct RecordType: RawRepresentable, Sendable, Hashable, BitwiseCopyable 
     ("MX", .mx), ("TXT", .txt), ("RP", .rp), ("AAAA", .aaaa), ("LOC", .loc), ("SRV", .srv),
     ("NAPTR", .naptr), ("DNAME", .dname), ("OPT", .opt), ("DS", .ds), ("SSHFP", .sshfp),
     ("DNSKEY", .dnskey), ("TLSA", .tlsa), ("SVCB", .svcb), ("HTTPS", .https), ("SPF", .spf),
-    ("IXFR", .ixfr), ("AXFR", .axfr), ("ANY", .any), ("URI", .uri), ("CAA", .caa),
+    ("TSIG", .tsig), ("IXFR", .ixfr), ("AXFR", .axfr), ("ANY", .any), ("URI", .uri), ("CAA", .caa),
   ]
 
   /// A mnemonic in either case, or `TYPEnnn` (RFC 3597 §5); nil otherwise.
@@ -55,6 +56,10 @@ public struct RecordType: RawRepresentable, Sendable, Hashable, BitwiseCopyable 
 
   /// Whether the type is only for questions and for the machinery of messages (RFC 6895 §3.1): OPT
   /// and 128 to 255. Such records cannot stand in a zone.
+  @inlinable
+  public var isMetaQuestion: Bool { self == .opt || rawValue &- 128 < 128 || rawValue == 0 }
+
+  /// The same of records.
   public var isMeta: Bool { self == .opt || (128...255).contains(rawValue) || rawValue == 0 }
 }
 
@@ -82,8 +87,14 @@ public enum ResponseCode: UInt16, Sendable, BitwiseCopyable, CaseIterable {
   case nameError = 3
   case notImplemented = 4
   case refused = 5
+  /// RFC 6672 §2.2: what DNAME makes of the name is too long.
+  case nameTooLong = 6
+  /// RFC 8945 §5.3: the signature does not prove what it should.
+  case notAuthorized = 9
   /// RFC 6891 §6.1.3: the version of EDNS is not known here.
   case badVersion = 16
+  /// RFC 7873 §5.2.3: come again with the cookie that stands here.
+  case badCookie = 23
 
   /// As IANA's registry has it, for metrics.
   public var mnemonic: String {
@@ -94,7 +105,10 @@ public enum ResponseCode: UInt16, Sendable, BitwiseCopyable, CaseIterable {
     case .nameError: "NXDOMAIN"
     case .notImplemented: "NOTIMP"
     case .refused: "REFUSED"
+    case .nameTooLong: "YXDOMAIN"
+    case .notAuthorized: "NOTAUTH"
     case .badVersion: "BADVERS"
+    case .badCookie: "BADCOOKIE"
     }
   }
 }

@@ -14,6 +14,7 @@ public final class Edition: Sendable {
   public let steering: SteeringTable
   public let answers: AnswerTable
   public let targets: TargetTable
+  public let rules: AnswerRules
   /// False until the first round of health checks is complete or its deadline has passed: until
   /// then nothing is answered.
   public let isReady: Bool
@@ -31,7 +32,8 @@ public final class Edition: Sendable {
   ///     that they depend on has changed.
   public init(
     number: UInt64, revision: UInt64, zones: ZoneTable, maps: CohortMaps, model: RoutingModel,
-    board: HealthBoard, isReady: Bool, previous: Edition? = nil
+    board: HealthBoard, rules: AnswerRules = AnswerRules(), isReady: Bool,
+    previous: Edition? = nil
   ) {
     let reusable = previous.flatMap { $0.revision == revision ? $0.verdicts : nil }
     let sets = model.services.indices.map { service in
@@ -41,6 +43,7 @@ public final class Edition: Sendable {
     self.number = number
     self.revision = revision
     self.zones = zones
+    self.rules = rules
     steering = SteeringTable(maps: maps, services: model.services, sets: sets)
     answers = AnswerTable(model: model, board: board, sets: sets)
     targets = TargetTable(model: model, board: board, sets: sets)

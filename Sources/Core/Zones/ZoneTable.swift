@@ -36,6 +36,7 @@ public struct ZoneTable: Sendable {
     var startOfAuthority: RecordRun
     /// Of the zone's name.
     var nameByteCount: Int
+    var version: ZoneVersion
   }
 
   /// The outcome of a look-up.
@@ -99,6 +100,9 @@ public struct ZoneTable: Sendable {
   public func startOfAuthority(ofZone zone: Int) -> (records: RecordRun, ownerByteCount: Int) {
     (zones[zone].startOfAuthority, zones[zone].nameByteCount)
   }
+
+  /// The serial of a zone, for clients that ask for it.
+  public func version(ofZone zone: Int) -> ZoneVersion { zones[zone].version }
 
   /// Appends the records of a run.
   ///

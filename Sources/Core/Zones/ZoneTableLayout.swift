@@ -31,7 +31,9 @@ struct ZoneTableLayout {
       let ttlSeconds = min(soa.ttlSeconds, soa.minimumSeconds)
       let record = recordBytes(type: .soa, ttlSeconds: ttlSeconds, data: soa.data)
       return ZoneTable.Zone(
-        startOfAuthority: append([record]), nameByteCount: source.name.wire.count)
+        startOfAuthority: append([record]), nameByteCount: source.name.wire.count,
+        version: ZoneVersion(
+          labelCount: UInt8(truncatingIfNeeded: source.name.labelCount), serial: soa.serial))
     }
     for name in names { appendNode(name) }
     for name in names { link(name) }

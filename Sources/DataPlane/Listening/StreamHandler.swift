@@ -12,13 +12,13 @@ final class StreamHandler: ChannelDuplexHandler {
   private(set) var lastActive = NIODeadline.now()
 
   private let loop: StreamLoop
-  private let source: ClientAddress
+  private let source: Places.SocketAddress
   private var pending = ByteBuffer()
   private var context: ChannelHandlerContext?
   private var isReadHeld = false
   private var isInputClosed = false
 
-  init(loop: StreamLoop, source: ClientAddress) {
+  init(loop: StreamLoop, source: Places.SocketAddress) {
     self.loop = loop
     self.source = source
   }

@@ -1,4 +1,5 @@
 import Answering
+import CLinux
 import Counters
 import Editions
 import NIOCore
@@ -15,20 +16,22 @@ final class StreamLoop {
   private let total: ConnectionTotal
   private let maximumConnections: Int
   private var connections: [ObjectIdentifier: StreamHandler] = [:]
+  private let uncommon: (any UncommonMessages)?
   private var reader: EditionReader
   private var responder: Responder
   private var scratch = [UInt8](repeating: 0, count: StreamLoop.scratchByteCount)
   private var refreshing: RepeatedTask?
 
   init(
-    _ settings: TCPDNSListener.Settings, total: ConnectionTotal, desk: EditionDesk,
-    counters: CounterBoard
+    _ settings: TCPDNSListener.Settings, total: ConnectionTotal, parts: ResponderParts
   ) {
     self.total = total
     maximumConnections = settings.maximumConnections
-    reader = EditionReader(desk)
-    responder = Responder(
-      transport: .tcp, limits: settings.limits, board: counters, shard: counters.makeShard())
+    uncommon = parts.uncommon
+    reader = EditionReader(parts.desk)
+    responder = parts.responder(.tcp, shard: parts.counters.makeShard())
+    responder.keepaliveTenths = UInt16(
+      clamping: Int(settings.idleTimeout / .milliseconds(100)))
   }
 
   func startRefreshing(on eventLoop: any EventLoop) {
@@ -59,21 +62,39 @@ final class StreamLoop {
   ///
   /// - Returns: false if the connection is to be closed.
   func answer(
-    _ query: ByteBufferView, from source: ClientAddress, into output: inout ByteBuffer
+    _ query: ByteBufferView, from source: Places.SocketAddress, into output: inout ByteBuffer
   ) -> Bool {
     scratch.replaceSubrange(0..<query.count, with: query)
-    let count = answerScratch(queryByteCount: query.count, source: source)
-    guard count > 0 else { return false }
-    output.writeInteger(UInt16(truncatingIfNeeded: count))
-    output.writeBytes(scratch[..<count])
+    switch answerScratch(queryByteCount: query.count, source: source.address) {
+    case .answer(let byteCount):
+      output.writeInteger(UInt16(truncatingIfNeeded: byteCount))
+      output.writeBytes(scratch[..<byteCount])
+      return true
+    case .silence: return false
+    case .uncommon:
+      return answerUncommon(Array(query), from: source, into: &output)
+    }
+  }
+
+  private func answerUncommon(
+    _ message: [UInt8], from source: Places.SocketAddress, into output: inout ByteBuffer
+  ) -> Bool {
+    let answers = uncommon?.answers(
+      to: message, from: source, over: .tcp, edition: reader.edition)
+    guard let answers else { return false }
+    while let answer = answers.next() {
+      output.writeInteger(UInt16(truncatingIfNeeded: answer.count))
+      output.writeBytes(answer)
+    }
     return true
   }
 
-  private func answerScratch(queryByteCount: Int, source: ClientAddress) -> Int {
+  private func answerScratch(queryByteCount: Int, source: IPAddress) -> Responder.Disposal {
     var span = scratch.mutableSpan
     var bytes = unsafe span.mutableBytes
     return responder.answer(
-      &bytes, queryByteCount: queryByteCount, source: source, edition: reader.edition)
+      &bytes, queryByteCount: queryByteCount, source: source,
+      nowMicroseconds: az_wall_clock_ns() / 1_000, edition: reader.edition)
   }
 
   func stop() {
@@ -94,15 +115,14 @@ final class StreamLoops: Sendable {
   private let eventLoops: [any EventLoop]
 
   init(
-    _ settings: TCPDNSListener.Settings, group: any EventLoopGroup, desk: EditionDesk,
-    counters: CounterBoard
+    _ settings: TCPDNSListener.Settings, group: any EventLoopGroup, parts: ResponderParts
   ) async throws {
     let total = ConnectionTotal()
     var loops: [ObjectIdentifier: NIOLoopBound<StreamLoop>] = [:]
     var eventLoops: [any EventLoop] = []
     for eventLoop in group.makeIterator() {
       loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit {
-        let loop = StreamLoop(settings, total: total, desk: desk, counters: counters)
+        let loop = StreamLoop(settings, total: total, parts: parts)
         loop.startRefreshing(on: eventLoop)
         return NIOLoopBound(loop, eventLoop: eventLoop)
       }.get()

@@ -1,6 +1,3 @@
-public import Answering
-public import Counters
-public import Editions
 public import NIOCore
 import NIOPosix
 public import Places
@@ -14,16 +11,14 @@ public final class TCPDNSListener: Sendable {
     /// Over all addresses. One more closes the connection that has been quiet for the longest.
     public var maximumConnections: Int
     public var idleTimeout: Duration
-    public var limits: Responder.Limits
 
     public init(
       addresses: [Places.SocketAddress], maximumConnections: Int = 1_000,
-      idleTimeout: Duration = .seconds(10), limits: Responder.Limits = Responder.Limits()
+      idleTimeout: Duration = .seconds(10)
     ) {
       self.addresses = addresses
       self.maximumConnections = max(1, maximumConnections)
       self.idleTimeout = idleTimeout
-      self.limits = limits
     }
   }
 
@@ -37,9 +32,9 @@ public final class TCPDNSListener: Sendable {
   ///
   /// - Throws: ``ListenFault`` if one cannot be bound; none is then.
   public static func start(
-    _ settings: Settings, group: any EventLoopGroup, desk: EditionDesk, counters: CounterBoard
+    _ settings: Settings, group: any EventLoopGroup, parts: ResponderParts
   ) async throws -> TCPDNSListener {
-    let loops = try await StreamLoops(settings, group: group, desk: desk, counters: counters)
+    let loops = try await StreamLoops(settings, group: group, parts: parts)
     var channels: [any Channel] = []
     var bound: [Places.SocketAddress] = []
     do {
@@ -91,7 +86,7 @@ public final class TCPDNSListener: Sendable {
           let handlers = channel.pipeline.syncOperations
           try handlers.addHandler(IdleStateHandler(allTimeout: idle))
           try handlers.addHandler(
-            StreamHandler(loop: loop, source: ClientAddress(channel.remoteAddress)))
+            StreamHandler(loop: loop, source: Places.SocketAddress(channel.remoteAddress)))
         }
       }
     do {
@@ -102,9 +97,11 @@ public final class TCPDNSListener: Sendable {
   }
 }
 
-extension ClientAddress {
+extension Places.SocketAddress {
   /// Nobody's address if the peer is gone already.
   fileprivate init(_ address: NIOCore.SocketAddress?) {
-    self = address?.ipAddress.flatMap { IPAddress($0)?.client } ?? ClientAddress(ipv4: 0)
+    self.init(
+      address: address?.ipAddress.flatMap { IPAddress($0) } ?? .ipv4(0),
+      port: UInt16(clamping: address?.port ?? 0))
   }
 }

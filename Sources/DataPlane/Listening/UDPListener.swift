@@ -1,7 +1,4 @@
-public import Answering
 import CLinux
-public import Counters
-public import Editions
 import Glibc
 public import Places
 import Synchronization
@@ -16,16 +13,17 @@ public final class UDPListener: Sendable {
     public var threads: Int
     /// Of each socket. Beyond `net.core.rmem_max` only the privileged get it.
     public var receiveBufferBytes: Int
-    public var limits: Responder.Limits
+    /// The longest answer that any edition may allow, 512...4096.
+    public var maximumUDPBytes: Int
 
     public init(
       addresses: [SocketAddress], threads: Int, receiveBufferBytes: Int = 4 << 20,
-      limits: Responder.Limits = Responder.Limits()
+      maximumUDPBytes: Int = 1_232
     ) {
       self.addresses = addresses
       self.threads = max(1, threads)
       self.receiveBufferBytes = receiveBufferBytes
-      self.limits = limits
+      self.maximumUDPBytes = min(max(maximumUDPBytes, 512), 4_096)
     }
   }
 
@@ -44,7 +42,7 @@ public final class UDPListener: Sendable {
   ///
   /// - Throws: if one cannot be bound; none is then.
   public static func start(
-    _ settings: Settings, desk: EditionDesk, counters: CounterBoard
+    _ settings: Settings, parts: ResponderParts
   ) throws(ListenFault) -> UDPListener {
     var sockets: [UDPSocket] = []
     var bound: [SocketAddress] = []
@@ -62,8 +60,8 @@ public final class UDPListener: Sendable {
     var threads: [UInt64] = []
     for socket in sockets {
       let worker = UDPWorker(
-        socket: socket, isStopping: isStopping, desk: desk, counters: counters,
-        limits: settings.limits)
+        socket: socket, isStopping: isStopping, parts: parts,
+        maximumUDPBytes: settings.maximumUDPBytes)
       threads.append(try worker.start())
     }
     return UDPListener(

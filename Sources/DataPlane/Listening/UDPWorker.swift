@@ -1,6 +1,7 @@
 import Answering
 import CLinux
 import Counters
+import DNSWire
 import Editions
 import Glibc
 import Places
@@ -13,19 +14,16 @@ final class UDPWorker {
 
   private let socket: UDPSocket
   private let isStopping: StopFlag
-  private let desk: EditionDesk
-  private let counters: CounterBoard
-  private let limits: Responder.Limits
+  private let parts: ResponderParts
+  private let maximumUDPBytes: Int
 
   init(
-    socket: UDPSocket, isStopping: StopFlag, desk: EditionDesk, counters: CounterBoard,
-    limits: Responder.Limits
+    socket: UDPSocket, isStopping: StopFlag, parts: ResponderParts, maximumUDPBytes: Int
   ) {
     self.socket = socket
     self.isStopping = isStopping
-    self.desk = desk
-    self.counters = counters
-    self.limits = limits
+    self.parts = parts
+    self.maximumUDPBytes = maximumUDPBytes
   }
 
   /// Starts the thread, which keeps the worker alive while it runs.
@@ -51,7 +49,7 @@ final class UDPWorker {
 
   /// Buffers a little apart from a power of two, so that they do not meet in the same cache sets.
   private var stride: Int {
-    let lines = (limits.maximumUDPBytes + Responder.slackByteCount + 63) / 64
+    let lines = (maximumUDPBytes + Responder.slackByteCount + 63) / 64
     return (lines | 1) * 64
   }
 
@@ -62,11 +60,11 @@ final class UDPWorker {
         Self.batchCapacity, stride, stride - Responder.slackByteCount, socket.isWildcard ? 1 : 0)
     else { return }
     defer { unsafe az_udp_batch_destroy(batch) }
-    var reader = EditionReader(desk)
-    let shard = counters.makeShard()
-    let failures = counters.index(
+    var reader = EditionReader(parts.desk)
+    let shard = parts.counters.makeShard()
+    let failures = parts.counters.index(
       of: CounterBoard.Series("azimuth_dns_receive_failures_total"))
-    var responder = Responder(transport: .udp, limits: limits, board: counters, shard: shard)
+    var responder = parts.responder(.udp, shard: shard)
     while !isStopping.flag.load(ordering: .relaxed) {
       let count = unsafe az_udp_receive(socket.descriptor, batch)
       reader.refresh()
@@ -86,26 +84,55 @@ final class UDPWorker {
     _ batch: UnsafeMutablePointer<az_udp_batch>, count: UInt32, stride: Int, edition: Edition,
     responder: inout Responder
   ) {
+    let now = az_wall_clock_ns() / 1_000
     for slot in 0..<count {
-      let source = unsafe ClientAddress(az_udp_source_of(batch, slot))
+      let source = unsafe IPAddress(az_udp_source_of(batch, slot))
       let length = unsafe az_udp_length(batch, slot)
       // The slot's own bytes: the batch has `count` and more slots of `stride` bytes.
       let slotBytes = unsafe UnsafeMutableRawBufferPointer(
         start: az_udp_bytes(batch, slot), count: stride)
       var bytes = unsafe slotBytes.mutableBytes
-      let reply = responder.answer(
-        &bytes, queryByteCount: length, source: source, edition: edition)
-      unsafe az_udp_set_reply(batch, slot, reply)
+      let disposal = responder.answer(
+        &bytes, queryByteCount: length, source: source, nowMicroseconds: now, edition: edition)
+      let replyByteCount =
+        switch disposal {
+        case .answer(let byteCount): byteCount
+        case .silence: 0
+        case .uncommon:
+          answerUncommon(
+            &bytes, queryByteCount: length,
+            source: SocketAddress(address: source, port: unsafe az_udp_source_port(batch, slot)),
+            edition: edition)
+        }
+      unsafe az_udp_set_reply(batch, slot, replyByteCount)
     }
+  }
+
+  /// Off the road: allocates.
+  ///
+  /// - Returns: the length of the answer in the buffer; 0: there is none, or none that fits.
+  @inline(never)
+  private func answerUncommon(
+    _ bytes: inout MutableRawSpan, queryByteCount: Int, source: SocketAddress, edition: Edition
+  ) -> Int {
+    let message = (0..<queryByteCount).map { bytes.bytes.byte(at: $0) }
+    let answers = parts.uncommon?.answers(
+      to: message, from: source, over: .udp, edition: edition)
+    guard let answer = answers?.next(),
+      answer.count <= min(maximumUDPBytes, bytes.byteCount - Responder.slackByteCount)
+    else { return 0 }
+    for (offset, byte) in answer.enumerated() {
+      bytes.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+    }
+    return answer.count
   }
 }
 
-extension ClientAddress {
+extension IPAddress {
   fileprivate init(_ source: az_udp_source) {
-    if source.is_ipv6 != 0 {
-      self.init(ipv6: UInt128(source.high) << 64 | UInt128(source.low))
-    } else {
-      self.init(ipv4: UInt32(truncatingIfNeeded: source.low))
-    }
+    self =
+      source.is_ipv6 != 0
+      ? .ipv6(UInt128(source.high) << 64 | UInt128(source.low))
+      : .ipv4(UInt32(truncatingIfNeeded: source.low))
   }
 }

@@ -79,6 +79,13 @@ static inline void az_udp_set_reply(az_udp_batch *batch, unsigned slot, size_t l
   batch->vectors[slot].iov_len = length;
 }
 
+/// In host byte order.
+static inline uint16_t az_udp_source_port(const az_udp_batch *batch, unsigned slot) {
+  const struct sockaddr_storage *source = &batch->sources[slot];
+  return source->ss_family == AF_INET ? ntohs(((const struct sockaddr_in *)source)->sin_port)
+                                      : ntohs(((const struct sockaddr_in6 *)source)->sin6_port);
+}
+
 static inline az_udp_source az_udp_source_of(const az_udp_batch *batch, unsigned slot) {
   const struct sockaddr_storage *source = &batch->sources[slot];
   az_udp_source result = {0, 0, 0};

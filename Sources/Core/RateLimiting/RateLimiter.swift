@@ -1,0 +1,129 @@
+public import Places
+import Synchronization
+
+/// How much each prefix of clients has been answered lately, for all threads together, in a table
+/// whose size never changes.
+///
+/// An entry is one word, so that threads need no lock. It holds the moment up to which its prefix
+/// has used up its rate (the generic cell rate algorithm, ITU-T I.371 §A.1): in the past, the
+/// prefix is at rest and its entry holds nothing that is worth keeping.
+///
+///     tag (24) | used up to, microseconds modulo 2⁴⁰ (40)        eight entries a set, a cache line
+///
+/// A newcomer takes the entry of its set that is nearest to rest. A flood from a million forged
+/// sources so replaces entries that are about to be at rest, never that of a prefix that is being
+/// flooded.
+///
+/// `@unchecked`: the entries are atomic, the pointer never changes, and the memory lives as long
+/// as the limiter.
+@safe public final class RateLimiter: @unchecked Sendable {
+  typealias Entry = Atomic<UInt64>
+
+  /// What a prefix may use up at once after a rest (one second of its rate).
+  static let burstMicroseconds: UInt64 = 1_000_000
+  static let entriesPerSet = 8
+  private static let timeBits: UInt64 = 40
+  private static let timeMask: UInt64 = 1 << 40 - 1
+  /// Whatever lies further ahead than anyone can have used up (a burst and the longest interval)
+  /// is long past: the time wraps after 12 days.
+  private static let maximumDebtMicroseconds: UInt64 = 1 << 24
+  /// Turns after which an answer is let through rather than fought over with other threads.
+  private static let maximumAttempts = 4
+
+  private let entries: UnsafeMutablePointer<Entry>
+  private let setCount: Int
+  private let seed: UInt64
+
+  /// - Parameters:
+  ///   - byteCount: of the table; rounded down to a power of two, at least one set.
+  ///   - seed: random, this process's own: clients must not choose who shares their set.
+  public init(byteCount: Int, seed: UInt64) {
+    let setByteCount = Self.entriesPerSet * MemoryLayout<Entry>.stride
+    var setCount = 1
+    while setCount * 2 * setByteCount <= byteCount { setCount *= 2 }
+    self.setCount = setCount
+    self.seed = seed
+    let count = setCount * Self.entriesPerSet
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: setCount * setByteCount, alignment: setByteCount)
+    unsafe entries = memory.bindMemory(to: Entry.self, capacity: count)
+    for index in 0..<count { unsafe (entries + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit { unsafe UnsafeMutableRawPointer(entries).deallocate() }
+
+  /// Of the table, bytes.
+  public var byteCount: Int { setCount * Self.entriesPerSet * MemoryLayout<Entry>.stride }
+
+  /// Counts one answer, if there is still room for it in the rate of its prefix.
+  ///
+  /// - Parameters:
+  ///   - address: the sender's, never a client subnet's: only the sender's gets the answer.
+  ///   - nowMicroseconds: of any clock that does not jump often.
+  /// - Returns: false: the answer is one too many.
+  /// - Complexity: one cache line; allocates nothing, takes no lock.
+  public func admits(
+    _ address: IPAddress, kind: RateLimits.Kind, limits: RateLimits,
+    nowMicroseconds: UInt64
+  ) -> Bool {
+    let interval = limits.intervalMicroseconds(kind)
+    guard interval > 0 else { return true }
+    let hash = mixed(mixed(Self.prefixKey(address, kind: kind) ^ seed) &+ seed)
+    let first = Int(truncatingIfNeeded: hash) & (setCount &- 1)
+    let set = first &* Self.entriesPerSet
+    let tag = hash >> Self.timeBits
+    let now = nowMicroseconds & Self.timeMask
+    for _ in 0..<Self.maximumAttempts {
+      let place = place(of: tag, inSetAt: set, now: now)
+      let debt = place.isItsOwn ? place.debt : 0
+      guard debt <= Self.burstMicroseconds else { return false }
+      let usedUpTo = (now &+ debt &+ interval) & Self.timeMask
+      let (exchanged, _) = unsafe entries[place.index].weakCompareExchange(
+        expected: place.word, desired: tag << Self.timeBits | usedUpTo, ordering: .relaxed)
+      if exchanged { return true }
+    }
+    return true
+  }
+
+  private struct Place {
+    var index: Int
+    var word: UInt64
+    /// Microseconds until rest.
+    var debt: UInt64
+    var isItsOwn: Bool
+  }
+
+  /// The entry with this tag, or the one that is nearest to rest.
+  private func place(of tag: UInt64, inSetAt set: Int, now: UInt64) -> Place {
+    var best = Place(index: set, word: 0, debt: .max, isItsOwn: false)
+    for index in set..<(set &+ Self.entriesPerSet) {
+      let word = unsafe entries[index].load(ordering: .relaxed)
+      let ahead = (word &- now) & Self.timeMask
+      let debt = ahead > Self.maximumDebtMicroseconds ? 0 : ahead
+      if word >> Self.timeBits == tag {
+        return Place(index: index, word: word, debt: debt, isItsOwn: true)
+      }
+      if debt < best.debt { best = Place(index: index, word: word, debt: debt, isItsOwn: false) }
+    }
+    return best
+  }
+
+  /// A /24 or a /56 with the kind: what providers give to one customer, so that nobody escapes by
+  /// changing the address within it.
+  private static func prefixKey(_ address: IPAddress, kind: RateLimits.Kind) -> UInt64 {
+    let family: UInt64 =
+      switch address {
+      case .ipv4(let bits): 1 << 62 | UInt64(bits >> 8)
+      case .ipv6(let bits): UInt64(truncatingIfNeeded: bits >> 72)
+      }
+    return family | UInt64(kind.rawValue) << 58
+  }
+
+  /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every output bit.
+  private func mixed(_ value: UInt64) -> UInt64 {
+    var z = value &+ 0x9E37_79B9_7F4A_7C15
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}

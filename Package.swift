@@ -86,8 +86,8 @@ let package = Package(
     .target(
       name: "Listening",
       dependencies: [
-        "CLinux", "Answering", "DNSWire", "Places", "Editions", "Counters", "RateLimiting", nio,
-        nioPosix,
+        "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Places", "Editions", "Counters",
+        "RateLimiting", nio, nioPosix, nioSSL,
       ],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
     .target(
@@ -139,7 +139,8 @@ let package = Package(
       dependencies: [
         "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating",
         "Listening",
-        "Proxying", "DNSWire", "Zones", "Editions", "Routing", "Places", "Counters", "RateLimiting",
+        "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
+        "Counters", "RateLimiting",
         nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
@@ -185,8 +186,8 @@ let package = Package(
     .testTarget(
       name: "ListeningTests",
       dependencies: [
-        "Listening", "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
-        "RateLimiting", nio, nioPosix,
+        "Listening", "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Zones", "Places",
+        "Routing", "Editions", "Counters", "RateLimiting", "TestSupport", nio, nioPosix,
       ], swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",

@@ -31,6 +31,7 @@ struct Check: AsyncParsableCommand {
       let settings = try SettingsReader.read(
         file: configuration.config, environment: ProcessInfo.processInfo.environment)
       _ = try CompiledSettings(settings, zoneHashSeed: 0)
+      _ = try tlsIdentity(settings)
       return []
     } catch {
       return error.faults

@@ -2,8 +2,6 @@ import Counters
 import Editions
 import Listening
 import Logging
-import NIOPosix
-import Places
 import Proxying
 import RateLimiting
 import ServiceLifecycle
@@ -14,6 +12,7 @@ import Settings
 final class DataPlane: Service {
   let passive = PassiveHealth()
   private let settings: Settings
+  private let identity: TLSIdentity?
   private let desk: EditionDesk
   private let counters: CounterBoard
   private let accessLog: AccessLogWriter?
@@ -23,10 +22,11 @@ final class DataPlane: Service {
 
   /// - Parameter whenListening: called once DNS and proxy listen.
   init(
-    _ settings: Settings, desk: EditionDesk, counters: CounterBoard, logger: Logger,
-    whenListening: @escaping @Sendable () -> Void
+    _ settings: Settings, identity: TLSIdentity?, desk: EditionDesk, counters: CounterBoard,
+    logger: Logger, whenListening: @escaping @Sendable () -> Void
   ) throws {
     self.settings = settings
+    self.identity = identity
     self.logger = logger
     self.whenListening = whenListening
     self.desk = desk
@@ -46,44 +46,37 @@ final class DataPlane: Service {
       desk: desk, counters: counters,
       limiter: RateLimiter(
         byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)))
-    // TCP first: its ports cannot be shared, so that a second process ends here, before it takes
-    // packets from the one that serves. UDP gets the ports that TCP got.
-    let tcp = try await TCPDNSListener.start(
-      TCPDNSListener.Settings(
-        addresses: settings.dns.listen, maximumConnections: settings.dns.tcpMaximumConnections,
-        idleTimeout: settings.dns.tcpIdleTimeout),
-      group: MultiThreadedEventLoopGroup.singleton, parts: parts)
-    let udp = try UDPListener.start(
-      UDPListener.Settings(
-        addresses: tcp.boundAddresses, threads: settings.dns.threads,
-        receiveBufferBytes: settings.dns.receiveBufferBytes,
-        maximumUDPBytes: settings.dns.maximumUDPBytes),
-      parts: parts)
-    defer { udp.stop() }
-    try proxy.start()
-    if udp.receiveBufferBytes < settings.dns.receiveBufferBytes {
+    raiseDescriptorLimit(for: settings, logger: logger)
+    let dns = try await DNSListeners.start(
+      settings.dns, identity: identity, parts: parts)
+    do {
+      try proxy.start()
+    } catch {
+      await dns.stop()
+      throw error
+    }
+    if dns.udp.receiveBufferBytes < settings.dns.receiveBufferBytes {
       logger.notice(
         "the system grants a smaller receive buffer; raise net.core.rmem_max",
-        metadata: ["bytes": "\(udp.receiveBufferBytes)"])
+        metadata: ["bytes": "\(dns.udp.receiveBufferBytes)"])
     }
-    logger.info(
-      "listening",
-      metadata: [
-        "dns": "\(udp.boundAddresses.map(\.description).joined(separator: " "))",
-        "proxy": "\(proxy.boundAddresses.map { "\($0.address)" }.joined(separator: " "))",
-      ])
+    var metadata = dns.metadata
+    metadata["proxy"] = "\(proxy.boundAddresses.map { "\($0.address)" }.joined(separator: " "))"
+    logger.info("listening", metadata: metadata)
     whenListening()
     try? await gracefulShutdown()
     proxy.stop()
     accessLog?.stop()
-    await tcp.stop()
+    await dns.stop()
   }
 
   /// Connections that each of the proxy's listeners has open.
   var openConnections: [(listener: String, count: Int)] { proxy.connectionCounts }
 
-  /// Takes what a running proxy can take: services and limits of its listeners.
-  func update(_ settings: Settings) {
+  /// Takes what can change while it runs: services and limits of the proxy's listeners, and the
+  /// certificate of DNS over TLS.
+  func update(_ settings: Settings, identity: TLSIdentity?) {
+    if let identity { self.identity?.adopt(identity) }
     _ = proxy.update(listeners: proxyListeners(settings))
   }
 

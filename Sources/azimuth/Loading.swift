@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compiling
 import Foundation
+import Listening
 import Logging
 import Settings
 
@@ -27,6 +28,15 @@ func readSettings(_ file: String) throws -> Settings {
 func compile(_ settings: Settings) throws -> CompiledSettings {
   do {
     return try CompiledSettings(settings, zoneHashSeed: .random(in: .min ... .max))
+  } catch {
+    throw reported(error)
+  }
+}
+
+/// Reads certificate and key of DNS over TLS as ``readSettings(_:)`` reads.
+func readTLSIdentity(_ settings: Settings) throws -> TLSIdentity? {
+  do {
+    return try tlsIdentity(settings)
   } catch {
     throw reported(error)
   }

@@ -42,8 +42,8 @@ final class Node: Sendable {
       Date.now.timeIntervalSince1970
     }
     dataPlane = try DataPlane(
-      settings, desk: publisher.desk, counters: counters, logger: logger,
-      whenListening: whenListening)
+      settings, identity: try readTLSIdentity(settings), desk: publisher.desk,
+      counters: counters, logger: logger, whenListening: whenListening)
     prober = makeProber(
       compiled, runner: probes, publisher: publisher, passive: dataPlane.passive, logger: logger)
     reloader = Reloader(

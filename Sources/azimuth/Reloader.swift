@@ -58,12 +58,13 @@ actor Reloader {
       try refuseFixedChanges(from: current.settings, to: settings)
       let next = try CompiledSettings(
         settings, previous: current, zoneHashSeed: .random(in: .min ... .max))
+      let identity = try tlsIdentity(settings)
       probes.forgetRoots()
       let states = await prober.replaceTargets(probeTargets(next), settings: settings.health)
       await publisher.replace(with: next, conditions: conditions(states.map { ($0, $1) }))
       // What a new endpoint's first probe found before the edition knew the endpoint.
       await publisher.apply(conditions(await prober.states.map { ($0, $1) }))
-      dataPlane.update(settings)
+      dataPlane.update(settings, identity: identity)
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
       counts.accepted += 1
@@ -80,8 +81,11 @@ actor Reloader {
 
   /// Sockets and threads are made at the start: what asks for others takes a restart.
   private func refuseFixedChanges(from old: Settings, to new: Settings) throws(Faults) {
+    var runningDNS = old.dns
+    // Files of the same place are read anew, and another place is as good.
+    if let tls = new.dns.tls, old.dns.tls?.listensLike(tls) == true { runningDNS.tls = tls }
     let changes: [(path: String, isChanged: Bool)] = [
-      ("node", old.node != new.node), ("log", old.log != new.log), ("dns", old.dns != new.dns),
+      ("node", old.node != new.node), ("log", old.log != new.log), ("dns", runningDNS != new.dns),
       ("proxy.threads", old.proxy.threads != new.proxy.threads),
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       (

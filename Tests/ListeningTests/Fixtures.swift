@@ -6,6 +6,7 @@ import Listening
 import Places
 import RateLimiting
 import Routing
+import Testing
 import Zones
 
 /// Not NIO's.
@@ -35,8 +36,12 @@ func edition(_ number: UInt8 = 1) throws -> Edition {
     board: HealthBoard(conditions: []), isReady: true)
 }
 
-func parts(_ desk: EditionDesk, _ counters: CounterBoard) -> ResponderParts {
-  ResponderParts(desk: desk, counters: counters, limiter: RateLimiter(byteCount: 64, seed: 0))
+func parts(
+  _ desk: EditionDesk, _ counters: CounterBoard, _ uncommon: (any UncommonMessages)? = nil
+) -> ResponderParts {
+  ResponderParts(
+    desk: desk, counters: counters, limiter: RateLimiter(byteCount: 64, seed: 0),
+    uncommon: uncommon)
 }
 
 func query(_ name: String, id: UInt8, type: RecordType = .a) throws -> [UInt8] {
@@ -48,20 +53,47 @@ func framed(_ message: [UInt8]) -> [UInt8] {
   [UInt8(message.count >> 8), UInt8(message.count & 255)] + message
 }
 
-/// A blocking socket of a test's client, connected to a loopback address; reads wait 5 s at most.
+/// Waits for a condition, 20 s at most.
+func eventually(
+  _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ isTrue: () -> Bool
+) {
+  let clock = ContinuousClock()
+  let end = clock.now + .seconds(20)
+  while !isTrue() {
+    guard clock.now < end else {
+      Issue.record("\(what) did not come", sourceLocation: sourceLocation)
+      return
+    }
+    usleep(2_000)
+  }
+}
+
+/// A blocking socket of a test's client, connected to a loopback address; reads wait 5 s at most,
+/// or as long as is said.
 final class Client {
   private let descriptor: Int32
 
-  init(_ server: ServerAddress, isStream: Bool, receiveBufferBytes: Int32? = nil) {
+  /// - Parameter source: an IPv4 address to send from.
+  init(
+    _ server: ServerAddress, isStream: Bool, receiveBufferBytes: Int32? = nil,
+    timeoutMilliseconds: Int = 5_000, from source: String? = nil
+  ) {
     let isIPv6 = if case .ipv6 = server.address { true } else { false }
     let kind = isStream ? SOCK_STREAM : SOCK_DGRAM
     descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(kind.rawValue), 0)
-    var timeout = timeval(tv_sec: 5, tv_usec: 0)
+    var timeout = timeval(
+      tv_sec: timeoutMilliseconds / 1_000, tv_usec: timeoutMilliseconds % 1_000 * 1_000)
     setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     if var bytes = receiveBufferBytes {
       setsockopt(
         descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+    if case .ipv4(let bits)? = source.flatMap({ IPAddress($0) }) {
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_addr.s_addr = bits.bigEndian
+      bind(&address)
     }
     switch server.address {
     case .ipv4(let bits):
@@ -84,6 +116,14 @@ final class Client {
   }
 
   deinit { close(descriptor) }
+
+  private func bind(_ address: inout sockaddr_in) {
+    _ = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+  }
 
   private func connect<Address>(_ address: inout Address) {
     _ = withUnsafePointer(to: &address) { pointer in

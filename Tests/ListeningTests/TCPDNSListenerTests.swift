@@ -1,60 +1,54 @@
-import Answering
-import Counters
 import DNSWire
-import Editions
 import Listening
-import NIOCore
-import NIOPosix
-import Places
 import Testing
 
+/// What a connection asks and gets (RFC 7766).
 @Suite(.timeLimit(.minutes(1))) struct TCPDNSListenerTests {
-  private func withListener(
-    maximumConnections: Int = 100, idleTimeout: Duration = .seconds(60), isReady: Bool = true,
-    _ body: (ServerAddress) throws -> Void
-  ) async throws {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let address = try #require(ServerAddress("127.0.0.1:0"))
-    let listener = try await TCPDNSListener.start(
-      TCPDNSListener.Settings(
-        addresses: [address], maximumConnections: maximumConnections, idleTimeout: idleTimeout),
-      group: group, parts: parts(EditionDesk(try edition()), CounterBoard()))
-    let result = Result { try body(listener.boundAddresses[0]) }
-    await listener.stop()
-    try await group.shutdownGracefully()
-    try result.get()
-  }
+  /// Of the answer to `big.test. TXT`.
+  static let bigByteCount = 12 + 14 + 12 + 255 * 201
 
-  @Test func `queries in one segment are answered in order`() async throws {
-    try await withListener { server in
-      let client = Client(server, isStream: true)
+  @Test(arguments: ["127.0.0.1:0", "[::1]:0"])
+  func `RFC 7766 §6.2.1: queries in one segment are answered`(address: String) async throws {
+    try await StreamWorld.run(address: address) { world in
+      let client = Client(world.server, isStream: true)
       let ids = UInt8(0)..<50
       client.send(try ids.flatMap { framed(try query("www.test.", id: $0)) })
       for id in ids { #expect(client.receiveFrame().prefix(2) == [0, id]) }
     }
   }
 
-  @Test func `a query in single bytes is answered`() async throws {
-    try await withListener { server in
-      let client = Client(server, isStream: true)
+  @Test func `more queries than a turn has are all answered`() async throws {
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true)
+      let one = framed(try query("www.test.", id: 3))
+      for _ in 0..<20 { client.send((0..<100).flatMap { _ in one }) }
+      for _ in 0..<2_000 { #expect(client.receiveFrame().count == 42) }
+    }
+  }
+
+  @Test func `RFC 7766 §8: a query in single bytes, its length split too, is answered`()
+    async throws
+  {
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true)
       for byte in framed(try query("www.test.", id: 9)) { client.send([byte]) }
       #expect(client.receiveFrame().suffix(4) == [192, 0, 2, 1])
     }
   }
 
   @Test func `a long answer is whole`() async throws {
-    try await withListener { server in
-      let client = Client(server, isStream: true)
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true)
       client.send(framed(try query("big.test.", id: 1, type: .txt)))
-      #expect(client.receiveFrame().count == 12 + 14 + 12 + 255 * 201)
+      #expect(client.receiveFrame().count == Self.bigByteCount)
     }
   }
 
-  @Test func `after a half-close what was asked is answered, then the connection ends`()
+  @Test func `RFC 7766 §6.2.4: after a half-close what was asked is answered, then it ends`()
     async throws
   {
-    try await withListener { server in
-      let client = Client(server, isStream: true)
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true)
       client.send(
         framed(try query("www.test.", id: 1)) + framed(try query("big.test.", id: 2, type: .txt)))
       client.endSending()
@@ -64,45 +58,51 @@ import Testing
     }
   }
 
-  @Test func `a reader that is slow gets everything in the end`() async throws {
-    try await withListener { server in
-      let client = Client(server, isStream: true, receiveBufferBytes: 4_096)
+  @Test func `a half-closed connection whose peer reads slowly gets all its answers`() async throws
+  {
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true, receiveBufferBytes: 4_096)
       let one = framed(try query("big.test.", id: 1, type: .txt))
-      client.send((0..<100).flatMap { _ in one })
-      // Another client is served meanwhile.
-      let other = Client(server, isStream: true)
-      other.send(framed(try query("www.test.", id: 5)))
-      #expect(other.receiveFrame().prefix(2) == [0, 5])
-      for _ in 0..<100 { #expect(client.receiveFrame().count == 12 + 14 + 12 + 255 * 201) }
-    }
-  }
-
-  @Test func `what is no query closes the connection`() async throws {
-    try await withListener { server in
-      let client = Client(server, isStream: true)
-      client.send([0, 3, 1, 2, 3])
+      client.send((0..<20).flatMap { _ in one })
+      client.endSending()
+      for _ in 0..<20 { #expect(client.receiveFrame().count == Self.bigByteCount) }
       #expect(client.receive().isEmpty)
     }
   }
 
-  @Test func `one connection too many closes the one that was quiet for the longest`() async throws
-  {
-    try await withListener(maximumConnections: 2) { server in
-      let clients = try (UInt8(0)..<3).map { id in
-        let client = Client(server, isStream: true)
-        client.send(framed(try query("www.test.", id: id)))
-        #expect(client.receiveFrame().prefix(2) == [0, id])
-        return client
-      }
-      #expect(clients[0].receive().isEmpty)
-      clients[1].send(framed(try query("www.test.", id: 9)))
-      #expect(clients[1].receiveFrame().prefix(2) == [0, 9])
+  @Test func `half a query, then no more, ends the connection`() async throws {
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true)
+      client.send(framed(try query("www.test.", id: 1)).dropLast())
+      client.endSending()
+      #expect(client.receive().isEmpty)
     }
   }
 
-  @Test func `a quiet connection is closed`() async throws {
-    try await withListener(idleTimeout: .milliseconds(50)) { server in
-      #expect(Client(server, isStream: true).receive().isEmpty)
+  @Test func `a reader that is slow gets everything in the end, and stalls nobody`() async throws {
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true, receiveBufferBytes: 4_096)
+      let one = framed(try query("big.test.", id: 1, type: .txt))
+      client.send((0..<100).flatMap { _ in one })
+      // Another client is served meanwhile.
+      _ = try world.client(id: 5)
+      for _ in 0..<100 { #expect(client.receiveFrame().count == Self.bigByteCount) }
+    }
+  }
+
+  @Test(
+    arguments: [
+      [0, 3, 1, 2, 3], [0, 0], [0, 1, 7], [0, 12] + Array(repeating: 0xFF, count: 12),
+    ] as [[UInt8]])
+  func `what is no query closes the connection, a frame of no bytes too`(bytes: [UInt8])
+    async throws
+  {
+    try await StreamWorld.run { world in
+      let client = Client(world.server, isStream: true)
+      client.send(framed(try query("www.test.", id: 1)) + bytes)
+      #expect(client.receiveFrame().prefix(2) == [0, 1])
+      #expect(client.receive().isEmpty)
+      eventually("the count") { world.closed("unreadable") == 1 }
     }
   }
 }

@@ -1,4 +1,5 @@
 import Answering
+import CLinux
 import Counters
 import Editions
 import Glibc
@@ -38,8 +39,26 @@ import Testing
     #expect(queries?.value == 60)
   }
 
-  @Test(arguments: [("0.0.0.0:0", "127.0.0.3"), ("[::]:0", "::1")])
-  func `on a wildcard address the answer leaves from the address that was asked`(
+  @Test(arguments: ["127.0.0.1", "::1"])
+  func `RFC 9715 §3.1: no fragments for a path MTU that somebody claims`(text: String) throws {
+    let address = try #require(IPAddress(text))
+    let bytes: [UInt8] =
+      switch address {
+      case .ipv4(let bits): (0..<4).map { UInt8(truncatingIfNeeded: bits >> (24 - 8 * $0)) }
+      case .ipv6(let bits): (0..<16).map { UInt8(truncatingIfNeeded: bits >> (120 - 8 * $0)) }
+      }
+    let descriptor = az_udp_open(bytes, address.isIPv6 ? 1 : 0, 0, 1 << 16, 100)
+    defer { az_udp_close(descriptor) }
+    var value: Int32 = -1
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    let level = Int32(address.isIPv6 ? IPPROTO_IPV6 : IPPROTO_IP)
+    let name = address.isIPv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER
+    #expect(getsockopt(descriptor, level, name, &value, &length) == 0)
+    #expect(value == (address.isIPv6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT))
+  }
+
+  @Test(arguments: [("0.0.0.0:0", "127.0.0.3"), ("0.0.0.0:0", "127.0.0.5"), ("[::]:0", "::1")])
+  func `RFC 2181 §4: on a wildcard address the answer leaves from the address that was asked`(
     bound: String, asked: String
   ) throws {
     let (listener, _, _) = try start([bound], edition: try edition())

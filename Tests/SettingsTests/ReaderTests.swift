@@ -161,8 +161,14 @@ struct GoodDocument {
     #expect(settings.dns.receiveBufferBytes == 1 << 20)
     #expect(settings.dns.maximumUDPBytes == 1400)
     #expect(!settings.answers.usesClientSubnet)
-    #expect(settings.dns.tcpMaximumConnections == 10)
-    #expect(settings.dns.tcpIdleTimeout == .seconds(3))
+    #expect(settings.dns.tcp.maximumConnections == 10)
+    #expect(settings.dns.tcp.maximumConnectionsPerClient == 5)
+    #expect(settings.dns.tcp.idleTimeout == .seconds(3))
+    #expect(settings.dns.tcp.receiveTimeout == .seconds(2))
+    #expect(settings.dns.tcp.sendTimeout == .seconds(4))
+    #expect(settings.dns.streamThreads == 1)
+    #expect(settings.dns.tls == nil)
+    #expect(settings.dns.trustedProxies.map(\.description) == ["192.0.2.0/24", "2001:db8::1/128"])
     #expect(settings.proxy.accessLog == .file("/etc/azimuth/logs/access.log"))
     let listener = settings.proxy.listeners[0]
     #expect(listener.service == 1)
@@ -266,7 +272,14 @@ private let wholeDocument = ##"""
     receive_buffer: 1MiB
     max_udp_size: 1400
     client_subnet: false
-    tcp: {max_connections: 10, idle_timeout: 3s}
+    tcp:
+      max_connections: 10
+      max_connections_per_client: 5
+      idle_timeout: 3s
+      receive_timeout: 2s
+      send_timeout: 4s
+      threads: 1
+    proxy_protocol: {trusted: [192.0.2.0/24, "2001:db8::1"]}
   proxy:
     access_log: logs/access.log
     listeners:

@@ -240,8 +240,13 @@ package struct Settings: Sendable, Equatable {
     package var receiveBufferBytes: Int
     /// Largest UDP answer, 512...4096 (RFC 9715 §3.1: 1,232).
     package var maximumUDPBytes: Int
-    package var tcpMaximumConnections: Int
-    package var tcpIdleTimeout: Duration
+    package var tcp: Streams
+    /// nil: no DNS over TLS.
+    package var tls: EncryptedDNS?
+    /// Event loops for TCP and TLS.
+    package var streamThreads: Int
+    /// Whose queries begin with a header that names the client (PROXY protocol).
+    package var trustedProxies: [AddressPrefix]
     /// Of the table of rates; rounded down to a power of two.
     package var rateTableBytes: Int
   }

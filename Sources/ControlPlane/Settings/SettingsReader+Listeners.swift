@@ -9,8 +9,9 @@ extension SettingsReader {
     var answers = Settings.Answers.standard
     var dns = Settings.DNS(
       listen: [], threads: ProcessInfo.processInfo.activeProcessorCount,
-      receiveBufferBytes: 4 << 20, maximumUDPBytes: 1232, tcpMaximumConnections: 1000,
-      tcpIdleTimeout: .seconds(10), rateTableBytes: 4 << 20)
+      receiveBufferBytes: 4 << 20, maximumUDPBytes: 1232, tcp: defaultStreams, tls: nil,
+      streamThreads: ProcessInfo.processInfo.activeProcessorCount, trustedProxies: [],
+      rateTableBytes: 4 << 20)
     if hasZones {
       dns.listen = [
         SocketAddress(address: .ipv4(0), port: 53), SocketAddress(address: .ipv6(0), port: 53),
@@ -35,12 +36,11 @@ extension SettingsReader {
         answers.rateLimit = nil
       }
       _ = section.optional("tcp")?.section { tcp in
-        dns.tcpMaximumConnections =
-          tcp.optional("max_connections")?.integer(1...1_000_000) ?? dns.tcpMaximumConnections
-        dns.tcpIdleTimeout =
-          tcp.optional("idle_timeout")?.duration(.milliseconds(100) ... .seconds(3600))
-          ?? dns.tcpIdleTimeout
+        dns.tcp = streams(tcp)
+        dns.streamThreads = tcp.optional("threads")?.integer(1...256) ?? dns.streamThreads
       }
+      dns.tls = encryptedDNS(section.optional("tls"), plain: dns.listen)
+      dns.trustedProxies = trustedProxies(section.optional("proxy_protocol"))
     }
     return (dns, answers)
   }
@@ -134,7 +134,7 @@ extension Value {
     return address
   }
 
-  fileprivate func listenAddresses() -> [SocketAddress] {
+  func listenAddresses() -> [SocketAddress] {
     let elements = elements()
     if elements.isEmpty { report("wants at least one address with port") }
     return elements.compactMap { $0.listenAddress() }

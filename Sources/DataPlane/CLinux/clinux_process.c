@@ -18,7 +18,7 @@ int64_t az_raise_descriptor_limit(void) {
   return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
 }
 
-int az_thread_yield_priority(int nice) {
+int az_thread_give_way(int nice) {
   // For Linux a thread is a process to setpriority.
   return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice) ? -errno : 0;
 }

@@ -51,6 +51,12 @@ static void read_back(const struct sockaddr_storage *storage, az_tcp_address *ad
   }
 }
 
+az_tcp_address az_tcp_address_of(const void *sockaddr) {
+  az_tcp_address address;
+  read_back(sockaddr, &address);
+  return address;
+}
+
 static int failed(int fd) {
   int error = errno;
   close(fd);

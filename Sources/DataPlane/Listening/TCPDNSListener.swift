@@ -1,24 +1,29 @@
+import CLinux
 public import NIOCore
 import NIOPosix
+import NIOSSL
 public import Places
-import Synchronization
+public import ProxyProtocol
 
-/// DNS over TCP (RFC 7766) on SwiftNIO: many queries on one connection, answered in order by the
-/// same ``Responder`` as over UDP, one for each event loop.
+/// DNS over TCP (RFC 7766), or over TLS (RFC 7858 §3.1), on SwiftNIO: many queries on one
+/// connection, answered by the same ``Responder`` as over UDP, one for each event loop.
 public final class TCPDNSListener: Sendable {
   public struct Settings: Sendable {
     public var addresses: [Places.SocketAddress]
-    /// Over all addresses. One more closes the connection that has been quiet for the longest.
-    public var maximumConnections: Int
-    public var idleTimeout: Duration
+    public var limits: StreamLimits
+    /// Whose connections begin with a header that names the client.
+    public var proxies: TrustedProxies
+    /// nil: without TLS.
+    public var tls: TLSIdentity?
 
     public init(
-      addresses: [Places.SocketAddress], maximumConnections: Int = 1_000,
-      idleTimeout: Duration = .seconds(10)
+      addresses: [Places.SocketAddress], limits: StreamLimits = StreamLimits(),
+      proxies: TrustedProxies = TrustedProxies(), tls: TLSIdentity? = nil
     ) {
       self.addresses = addresses
-      self.maximumConnections = max(1, maximumConnections)
-      self.idleTimeout = idleTimeout
+      self.limits = limits
+      self.proxies = proxies
+      self.tls = tls
     }
   }
 
@@ -66,27 +71,46 @@ public final class TCPDNSListener: Sendable {
     for channel in channels { try? await channel.close() }
     await loops.stop()
   }
+}
+
+// MARK: - Connections
+
+extension TCPDNSListener {
+  /// Connections that wait to be accepted; the system has a limit of its own (net.core.somaxconn).
+  private static let backlog: CInt = 4_096
+  /// Of the kernel's for each connection, which would grow to some megabytes otherwise.
+  private static let sendBufferByteCount = 262_144
+  /// The most that the kernel holds beyond what is on its way: it takes more as soon as the peer
+  /// has taken something, so that whoever reads slowly is told from who does not read.
+  private static let unsentByteCount = 16_384
+  /// TCP_NOTSENT_LOWAT, which NIO has no name for.
+  private static let unsentLimit = NIOBSDSocket.Option(rawValue: 25)
+  private static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
+    low: 32_768, high: 65_536)
+  /// The first read of a connection is for a query or two; who sends much gets a larger buffer.
+  private static let readByteCounts = AdaptiveRecvByteBufferAllocator(
+    minimum: 512, initial: 512, maximum: 16_384)
 
   private static func bind(
     _ address: Places.SocketAddress, settings: Settings, group: any EventLoopGroup,
     loops: StreamLoops
   ) async throws -> any Channel {
-    let idle = TimeAmount(settings.idleTimeout)
+    // Accepted sockets inherit what is set on the listener: no call for each of them.
     let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 512)
+      .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .serverChannelOption(.socketOption(.so_sndbuf), value: sendBufferByteCount)
+      .serverChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .serverChannelOption(
+        ChannelOptions.Types.SocketOption(level: .tcp, name: unsentLimit),
+        value: SocketOptionValue(unsentByteCount))
       .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(.writeBufferWaterMark, value: .init(low: 32_768, high: 131_072))
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(.recvAllocator, value: readByteCounts)
+      .childChannelOption(.writeBufferWaterMark, value: waterMark)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard let loop = loops.loop(for: channel.eventLoop) else {
-            throw ChannelError.operationUnsupported
-          }
-          let handlers = channel.pipeline.syncOperations
-          try handlers.addHandler(IdleStateHandler(allTimeout: idle))
-          try handlers.addHandler(
-            StreamHandler(loop: loop, source: Places.SocketAddress(channel.remoteAddress)))
+          try add(to: channel, settings: settings, loops: loops)
         }
       }
     do {
@@ -95,13 +119,36 @@ public final class TCPDNSListener: Sendable {
       throw ListenFault(address: address, reason: "\(error)")
     }
   }
+
+  /// proxy's header ─► TLS ─► queries
+  private static func add(
+    to channel: any Channel, settings: Settings, loops: StreamLoops
+  ) throws {
+    guard let loop = loops.loop(for: channel.eventLoop),
+      let peer = channel.remoteAddress.flatMap(Places.SocketAddress.init)
+    else { throw ChannelError.operationUnsupported }
+    let isProxied = settings.proxies.contains(peer.address)
+    let handlers = channel.pipeline.syncOperations
+    let stream = StreamHandler(
+      loop: loop, source: peer, isProxied: isProxied, isSecured: settings.tls != nil)
+    if isProxied { try handlers.addHandler(ProxyHeaderHandler(stream: stream)) }
+    if let tls = settings.tls {
+      try handlers.addHandler(NIOSSLServerHandler(context: tls.context))
+    }
+    try handlers.addHandler(stream)
+  }
 }
 
 extension Places.SocketAddress {
-  /// Nobody's address if the peer is gone already.
-  fileprivate init(_ address: NIOCore.SocketAddress?) {
+  /// nil unless it is of the Internet.
+  fileprivate init?(_ address: NIOCore.SocketAddress) {
+    guard address.protocol == .inet || address.protocol == .inet6 else { return nil }
+    let read = unsafe address.withSockAddr { pointer, _ in
+      unsafe az_tcp_address_of(pointer)
+    }
+    let bits = UInt128(read.high) << 64 | UInt128(read.low)
     self.init(
-      address: address?.ipAddress.flatMap { IPAddress($0) } ?? .ipv4(0),
-      port: UInt16(clamping: address?.port ?? 0))
+      address: read.is_ipv6 == 0 ? .ipv4(UInt32(truncatingIfNeeded: bits)) : .ipv6(bits),
+      port: read.port)
   }
 }

@@ -7,6 +7,6 @@
 /// Raises the limit of open descriptors to the hard limit. What is in force then, or -errno.
 int64_t az_raise_descriptor_limit(void);
 /// Lets the calling thread give way to others: nice 0...19. 0 or -errno.
-int az_thread_yield_priority(int nice);
+int az_thread_give_way(int nice);
 
 #endif

@@ -15,6 +15,9 @@ typedef struct {
   uint8_t is_ipv6;
 } az_tcp_address;
 
+/// What a sockaddr_in or sockaddr_in6 says; all zeros of another family.
+az_tcp_address az_tcp_address_of(const void *sockaddr);
+
 /// A non-blocking listener with SO_REUSEPORT and TCP_NODELAY (which accepted sockets inherit);
 /// IPv6 only where the address is IPv6. The descriptor, or -errno.
 int az_tcp_listen(const az_tcp_address *address, int backlog);

@@ -1,0 +1,127 @@
+import CLinux
+import Listening
+import Logging
+import NIOCore
+import NIOPosix
+import Places
+import ProxyProtocol
+import Settings
+
+/// DNS over UDP, TCP and TLS, started and stopped together.
+final class DNSListeners: Sendable {
+  /// How much the threads of TCP and TLS give way to those of UDP: those answer nearly everybody,
+  /// and nobody's connections are to slow them down.
+  private static let streamNiceness: Int32 = 5
+
+  let udp: UDPListener
+  private let tcp: TCPDNSListener
+  private let tls: TCPDNSListener?
+  private let group: MultiThreadedEventLoopGroup
+
+  /// TCP first: its ports cannot be shared, so that a second process ends here, before it takes
+  /// packets from the one that serves. UDP gets the ports that TCP got.
+  static func start(
+    _ settings: Settings.DNS, identity: TLSIdentity?, parts: ResponderParts
+  ) async throws -> DNSListeners {
+    let proxies = TrustedProxies(settings.trustedProxies)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.streamThreads)
+    for eventLoop in group.makeIterator() {
+      // Where it is forbidden, they run like the others.
+      eventLoop.execute { _ = az_thread_give_way(streamNiceness) }
+    }
+    var started: [TCPDNSListener] = []
+    do {
+      let tcp = try await TCPDNSListener.start(
+        TCPDNSListener.Settings(
+          addresses: settings.listen, limits: StreamLimits(settings.tcp), proxies: proxies),
+        group: group, parts: parts)
+      started.append(tcp)
+      if let identity, let encrypted = settings.tls {
+        started.append(
+          try await TCPDNSListener.start(
+            TCPDNSListener.Settings(
+              addresses: encrypted.listen, limits: StreamLimits(encrypted.streams),
+              proxies: proxies, tls: identity),
+            group: group, parts: parts))
+      }
+      let udp = try UDPListener.start(
+        UDPListener.Settings(
+          addresses: tcp.boundAddresses, threads: settings.threads,
+          receiveBufferBytes: settings.receiveBufferBytes,
+          maximumUDPBytes: settings.maximumUDPBytes),
+        parts: parts)
+      return DNSListeners(
+        udp: udp, tcp: tcp, tls: started.count > 1 ? started[1] : nil, group: group)
+    } catch {
+      for listener in started { await listener.stop() }
+      try? await group.shutdownGracefully()
+      throw error
+    }
+  }
+
+  private init(
+    udp: UDPListener, tcp: TCPDNSListener, tls: TCPDNSListener?,
+    group: MultiThreadedEventLoopGroup
+  ) {
+    self.udp = udp
+    self.tcp = tcp
+    self.tls = tls
+    self.group = group
+  }
+
+  func stop() async {
+    await tcp.stop()
+    await tls?.stop()
+    udp.stop()
+    try? await group.shutdownGracefully()
+  }
+
+  /// For the log.
+  var metadata: Logger.Metadata {
+    func text(_ addresses: [Places.SocketAddress]) -> Logger.MetadataValue {
+      "\(addresses.map(\.description).joined(separator: " "))"
+    }
+    var metadata: Logger.Metadata = ["dns": text(udp.boundAddresses)]
+    if let tls { metadata["dns_tls"] = text(tls.boundAddresses) }
+    return metadata
+  }
+}
+
+/// The certificate and key that the settings name; nil without DNS over TLS.
+func tlsIdentity(_ settings: Settings) throws(Faults) -> TLSIdentity? {
+  guard let tls = settings.dns.tls else { return nil }
+  do throws(TLSIdentityFault) {
+    return try TLSIdentity(certificateFile: tls.certificateFile, keyFile: tls.keyFile)
+  } catch {
+    let isKey = error.part == .key
+    throw Faults([
+      Fault(
+        origin: isKey ? tls.keyOrigin : tls.certificateOrigin,
+        message: "\(isKey ? tls.keyFile : tls.certificateFile) \(error.reason)")
+    ])
+  }
+}
+
+/// Raises the limit of open descriptors as far as it goes, and says so if the settings allow more
+/// connections than that.
+func raiseDescriptorLimit(for settings: Settings, logger: Logger) {
+  let granted = Int(az_raise_descriptor_limit())
+  // A proxied connection takes one on either side; the rest is for sockets, databases and logs.
+  let wanted =
+    settings.dns.tcp.maximumConnections + (settings.dns.tls?.streams.maximumConnections ?? 0)
+    + settings.proxy.listeners.reduce(0) { $0 + 2 * $1.maximumConnections } + 256
+  guard granted >= 0, granted < wanted else { return }
+  logger.warning(
+    "more connections are allowed than there are file descriptors; raise the hard limit (ulimit -Hn)",
+    metadata: ["descriptors": "\(granted)", "wanted": "\(wanted)"])
+}
+
+extension StreamLimits {
+  fileprivate init(_ settings: Settings.Streams) {
+    self.init(
+      maximumConnections: settings.maximumConnections,
+      maximumConnectionsPerClient: settings.maximumConnectionsPerClient,
+      idleTimeout: settings.idleTimeout, receiveTimeout: settings.receiveTimeout,
+      sendTimeout: settings.sendTimeout)
+  }
+}

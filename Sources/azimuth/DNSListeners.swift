@@ -48,7 +48,7 @@ final class DNSListeners: Sendable {
         UDPListener.Settings(
           addresses: tcp.boundAddresses, threads: settings.threads,
           receiveBufferBytes: settings.receiveBufferBytes,
-          maximumUDPBytes: settings.maximumUDPBytes),
+          maximumUDPBytes: settings.maximumUDPBytes, proxies: proxies),
         parts: parts)
       return DNSListeners(
         udp: udp, tcp: tcp, tls: started.count > 1 ? started[1] : nil, group: group)

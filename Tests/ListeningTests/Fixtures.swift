@@ -13,7 +13,7 @@ import Zones
 typealias ServerAddress = Places.SocketAddress
 
 /// A zone `test.` with `www A 192.0.2.n`, `n` the edition's number.
-func edition(_ number: UInt8 = 1) throws -> Edition {
+func edition(_ number: UInt8 = 1, rules: AnswerRules = AnswerRules()) throws -> Edition {
   let apex = try DomainName("test.")
   let big = (0..<255).map { _ in "\"" + String(repeating: "x", count: 200) + "\"" }
   let source = ZoneSource(
@@ -33,7 +33,7 @@ func edition(_ number: UInt8 = 1) throws -> Edition {
   return Edition(
     number: UInt64(number), revision: UInt64(number),
     zones: try ZoneTableBuilder(seed: 1).build([source]), maps: CohortMaps([]), model: model,
-    board: HealthBoard(conditions: []), isReady: true)
+    board: HealthBoard(conditions: []), rules: rules, isReady: true)
 }
 
 func parts(
@@ -73,14 +73,13 @@ func eventually(
 final class Client {
   private let descriptor: Int32
 
-  /// - Parameter source: an IPv4 address to send from.
+  /// - Parameter source: an address to send from, of the server's family.
   init(
     _ server: ServerAddress, isStream: Bool, receiveBufferBytes: Int32? = nil,
     timeoutMilliseconds: Int = 5_000, from source: String? = nil
   ) {
-    let isIPv6 = if case .ipv6 = server.address { true } else { false }
     let kind = isStream ? SOCK_STREAM : SOCK_DGRAM
-    descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(kind.rawValue), 0)
+    descriptor = socket(server.address.isIPv6 ? AF_INET6 : AF_INET, Int32(kind.rawValue), 0)
     var timeout = timeval(
       tv_sec: timeoutMilliseconds / 1_000, tv_usec: timeoutMilliseconds % 1_000 * 1_000)
     setsockopt(
@@ -89,49 +88,15 @@ final class Client {
       setsockopt(
         descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
-    if case .ipv4(let bits)? = source.flatMap({ IPAddress($0) }) {
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = bits.bigEndian
-      bind(&address)
-    }
-    switch server.address {
-    case .ipv4(let bits):
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = server.port.bigEndian
-      address.sin_addr.s_addr = bits.bigEndian
-      connect(&address)
-    case .ipv6(let bits):
-      var address = sockaddr_in6()
-      address.sin6_family = sa_family_t(AF_INET6)
-      address.sin6_port = server.port.bigEndian
-      withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
-        for index in 0..<16 {
-          bytes[index] = UInt8(truncatingIfNeeded: bits >> UInt128(120 - 8 * index))
-        }
+    if let source = source.flatMap({ IPAddress($0) }) {
+      withSystemAddress(ServerAddress(address: source, port: 0)) {
+        _ = Glibc.bind(descriptor, $0, $1)
       }
-      connect(&address)
     }
+    withSystemAddress(server) { _ = Glibc.connect(descriptor, $0, $1) }
   }
 
   deinit { close(descriptor) }
-
-  private func bind(_ address: inout sockaddr_in) {
-    _ = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-  }
-
-  private func connect<Address>(_ address: inout Address) {
-    _ = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
-      }
-    }
-  }
 
   func send(_ bytes: [UInt8]) {
     _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
@@ -162,5 +127,35 @@ final class Client {
     let head = receiveAll(2)
     guard head.count == 2 else { return [] }
     return receiveAll(Int(head[0]) << 8 | Int(head[1]))
+  }
+}
+
+private func withSystemAddress(
+  _ address: ServerAddress, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Void
+) {
+  func pass<Address>(_ system: Address) {
+    withUnsafeBytes(of: system) { bytes in
+      bytes.withMemoryRebound(to: sockaddr.self) {
+        if let first = $0.baseAddress { body(first, socklen_t(bytes.count)) }
+      }
+    }
+  }
+  switch address.address {
+  case .ipv4(let bits):
+    var system = sockaddr_in()
+    system.sin_family = sa_family_t(AF_INET)
+    system.sin_port = address.port.bigEndian
+    system.sin_addr.s_addr = bits.bigEndian
+    pass(system)
+  case .ipv6(let bits):
+    var system = sockaddr_in6()
+    system.sin6_family = sa_family_t(AF_INET6)
+    system.sin6_port = address.port.bigEndian
+    withUnsafeMutableBytes(of: &system.sin6_addr) { bytes in
+      for index in 0..<16 {
+        bytes[index] = UInt8(truncatingIfNeeded: bits >> UInt128(120 - 8 * index))
+      }
+    }
+    pass(system)
   }
 }

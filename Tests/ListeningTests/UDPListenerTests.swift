@@ -57,20 +57,6 @@ import Testing
     #expect(value == (address.isIPv6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT))
   }
 
-  @Test(arguments: [("0.0.0.0:0", "127.0.0.3"), ("0.0.0.0:0", "127.0.0.5"), ("[::]:0", "::1")])
-  func `RFC 2181 §4: on a wildcard address the answer leaves from the address that was asked`(
-    bound: String, asked: String
-  ) throws {
-    let (listener, _, _) = try start([bound], edition: try edition())
-    defer { listener.stop() }
-    let address = try #require(IPAddress(asked))
-    let port = try #require(listener.boundAddresses.first).port
-    // A connected socket takes nothing from elsewhere.
-    let client = Client(ServerAddress(address: address, port: port), isStream: false)
-    client.send(try query("www.test.", id: 1))
-    #expect(client.receive().count == 42)
-  }
-
   @Test func `a response is never answered, and the next query is`() throws {
     let (listener, _, _) = try start(["127.0.0.1:0"], edition: try edition())
     defer { listener.stop() }

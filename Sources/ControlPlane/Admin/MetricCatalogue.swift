@@ -39,7 +39,8 @@ package enum MetricCatalogue {
     "azimuth_dns_dropped_total": "DNS packets that got no answer, by reason.",
     "azimuth_dns_truncated_total": "DNS answers that did not fit and were truncated.",
     "azimuth_dns_receive_failures_total": "Errors of the system while receiving DNS packets.",
-    "azimuth_dns_tcp_connections_total": "DNS connections over TCP.",
+    "azimuth_dns_connections_opened_total": "DNS connections accepted, by transport.",
+    "azimuth_dns_connections_closed_total": "DNS connections that ended, by reason.",
     "azimuth_proxy_accepted_total": "Connections that a listener accepted.",
     "azimuth_proxy_closed_total": "Connections closed, by reason.",
     "azimuth_proxy_bytes_total":

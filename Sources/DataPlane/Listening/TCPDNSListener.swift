@@ -103,7 +103,8 @@ extension TCPDNSListener {
       .serverChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .serverChannelOption(
         ChannelOptions.Types.SocketOption(level: .tcp, name: unsentLimit),
-        value: SocketOptionValue(unsentByteCount))
+        value: SocketOptionValue(unsentByteCount)
+      )
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(.recvAllocator, value: readByteCounts)

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 public import Places
+public import ProxyProtocol
 import Synchronization
 
 /// DNS over UDP: for each address so many plain threads, each with its own socket (SO_REUSEPORT)
@@ -15,15 +16,18 @@ public final class UDPListener: Sendable {
     public var receiveBufferBytes: Int
     /// The longest answer that any edition may allow, 512...4096.
     public var maximumUDPBytes: Int
+    /// Whose datagrams begin with a header that names the client.
+    public var proxies: TrustedProxies
 
     public init(
       addresses: [SocketAddress], threads: Int, receiveBufferBytes: Int = 4 << 20,
-      maximumUDPBytes: Int = 1_232
+      maximumUDPBytes: Int = 1_232, proxies: TrustedProxies = TrustedProxies()
     ) {
       self.addresses = addresses
       self.threads = max(1, threads)
       self.receiveBufferBytes = receiveBufferBytes
       self.maximumUDPBytes = min(max(maximumUDPBytes, 512), 4_096)
+      self.proxies = proxies
     }
   }
 
@@ -61,7 +65,7 @@ public final class UDPListener: Sendable {
     for socket in sockets {
       let worker = UDPWorker(
         socket: socket, isStopping: isStopping, parts: parts,
-        maximumUDPBytes: settings.maximumUDPBytes)
+        maximumUDPBytes: settings.maximumUDPBytes, proxies: settings.proxies)
       threads.append(try worker.start())
     }
     return UDPListener(

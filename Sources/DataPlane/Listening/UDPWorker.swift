@@ -5,6 +5,7 @@ import DNSWire
 import Editions
 import Glibc
 import Places
+import ProxyProtocol
 import Synchronization
 
 /// One thread with its socket.
@@ -16,14 +17,30 @@ final class UDPWorker {
   private let isStopping: StopFlag
   private let parts: ResponderParts
   private let maximumUDPBytes: Int
+  private let proxies: TrustedProxies
+  /// Spares each packet the look at the list.
+  private let hasProxies: Bool
+  private let shard: CounterShard
+  private let failures: CounterIndex
+  private let droppedHeaders: CounterIndex
 
   init(
-    socket: UDPSocket, isStopping: StopFlag, parts: ResponderParts, maximumUDPBytes: Int
+    socket: UDPSocket, isStopping: StopFlag, parts: ResponderParts, maximumUDPBytes: Int,
+    proxies: TrustedProxies
   ) {
     self.socket = socket
     self.isStopping = isStopping
     self.parts = parts
     self.maximumUDPBytes = maximumUDPBytes
+    self.proxies = proxies
+    hasProxies = !proxies.isEmpty
+    shard = parts.counters.makeShard()
+    failures = parts.counters.index(
+      of: CounterBoard.Series("azimuth_dns_receive_failures_total"))
+    droppedHeaders = parts.counters.index(
+      of: CounterBoard.Series(
+        "azimuth_dns_dropped_total",
+        labels: [.init("transport", "udp"), .init("reason", "proxy_header")]))
   }
 
   /// Starts the thread, which keeps the worker alive while it runs.
@@ -49,7 +66,8 @@ final class UDPWorker {
 
   /// Buffers a little apart from a power of two, so that they do not meet in the same cache sets.
   private var stride: Int {
-    let lines = (maximumUDPBytes + Responder.slackByteCount + 63) / 64
+    let headerByteCount = hasProxies ? ProxyHeader.maximumByteCount : 0
+    let lines = (headerByteCount + maximumUDPBytes + Responder.slackByteCount + 63) / 64
     return (lines | 1) * 64
   }
 
@@ -61,9 +79,6 @@ final class UDPWorker {
     else { return }
     defer { unsafe az_udp_batch_destroy(batch) }
     var reader = EditionReader(parts.desk)
-    let shard = parts.counters.makeShard()
-    let failures = parts.counters.index(
-      of: CounterBoard.Series("azimuth_dns_receive_failures_total"))
     var responder = parts.responder(.udp, shard: shard)
     while !isStopping.flag.load(ordering: .relaxed) {
       let count = unsafe az_udp_receive(socket.descriptor, batch)
@@ -86,25 +101,49 @@ final class UDPWorker {
   ) {
     let now = az_wall_clock_ns() / 1_000
     for slot in 0..<count {
-      let source = unsafe IPAddress(az_udp_source_of(batch, slot))
+      var source = unsafe SocketAddress(az_udp_source_of(batch, slot))
+      if hasProxies, unsafe !takeHeader(batch, slot, source: &source) {
+        unsafe az_udp_set_reply(batch, slot, 0)
+        continue
+      }
       let length = unsafe az_udp_length(batch, slot)
       // The slot's own bytes: the batch has `count` and more slots of `stride` bytes.
       let slotBytes = unsafe UnsafeMutableRawBufferPointer(
         start: az_udp_bytes(batch, slot), count: stride)
       var bytes = unsafe slotBytes.mutableBytes
       let disposal = responder.answer(
-        &bytes, queryByteCount: length, source: source, nowMicroseconds: now, edition: edition)
+        &bytes, queryByteCount: length, source: source.address, nowMicroseconds: now,
+        edition: edition)
       let replyByteCount =
         switch disposal {
         case .answer(let byteCount): byteCount
         case .silence: 0
         case .uncommon:
-          answerUncommon(
-            &bytes, queryByteCount: length,
-            source: SocketAddress(address: source, port: unsafe az_udp_source_port(batch, slot)),
-            edition: edition)
+          answerUncommon(&bytes, queryByteCount: length, source: source, edition: edition)
         }
       unsafe az_udp_set_reply(batch, slot, replyByteCount)
+    }
+  }
+
+  /// If the datagram is a trusted proxy's, takes the header off and the client from it.
+  ///
+  /// - Returns: false if it has none, or a damaged one: nobody is to be answered.
+  @inline(never)
+  private func takeHeader(
+    _ batch: UnsafeMutablePointer<az_udp_batch>, _ slot: UInt32, source: inout SocketAddress
+  ) -> Bool {
+    guard proxies.contains(source.address) else { return true }
+    let datagram = unsafe UnsafeRawBufferPointer(
+      start: az_udp_bytes(batch, slot), count: az_udp_length(batch, slot))
+    do throws(ProxyHeaderFault) {
+      let header = try unsafe ProxyHeader.decode(datagram: datagram.bytes)
+      // Within the datagram, or the header would not have been whole.
+      unsafe az_udp_drop_front(batch, slot, header.byteCount)
+      if let ends = header.ends { source = ends.source }
+      return true
+    } catch {
+      shard.add(to: droppedHeaders)
+      return false
     }
   }
 
@@ -128,11 +167,12 @@ final class UDPWorker {
   }
 }
 
-extension IPAddress {
+extension SocketAddress {
   fileprivate init(_ source: az_udp_source) {
-    self =
-      source.is_ipv6 != 0
-      ? .ipv6(UInt128(source.high) << 64 | UInt128(source.low))
-      : .ipv4(UInt32(truncatingIfNeeded: source.low))
+    self.init(
+      address: source.is_ipv6 != 0
+        ? .ipv6(UInt128(source.high) << 64 | UInt128(source.low))
+        : .ipv4(UInt32(truncatingIfNeeded: source.low)),
+      port: source.port)
   }
 }

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -36,6 +37,7 @@ typedef struct {
 typedef struct {
   uint64_t high;
   uint64_t low;
+  uint16_t port;
   uint8_t is_ipv6;
 } az_udp_source;
 
@@ -74,29 +76,33 @@ static inline size_t az_udp_length(const az_udp_batch *batch, unsigned slot) {
   return batch->lengths[slot];
 }
 
+/// Takes bytes off the front of a datagram, at most as many as it has.
+static inline void az_udp_drop_front(az_udp_batch *batch, unsigned slot, size_t count) {
+  uint8_t *bytes = az_udp_bytes(batch, slot);
+  batch->lengths[slot] -= (uint32_t)count;
+  memmove(bytes, bytes + count, batch->lengths[slot]);
+}
+
 /// 0: no reply.
 static inline void az_udp_set_reply(az_udp_batch *batch, unsigned slot, size_t length) {
   batch->vectors[slot].iov_len = length;
 }
 
-/// In host byte order.
-static inline uint16_t az_udp_source_port(const az_udp_batch *batch, unsigned slot) {
-  const struct sockaddr_storage *source = &batch->sources[slot];
-  return source->ss_family == AF_INET ? ntohs(((const struct sockaddr_in *)source)->sin_port)
-                                      : ntohs(((const struct sockaddr_in6 *)source)->sin6_port);
-}
-
 static inline az_udp_source az_udp_source_of(const az_udp_batch *batch, unsigned slot) {
   const struct sockaddr_storage *source = &batch->sources[slot];
-  az_udp_source result = {0, 0, 0};
+  az_udp_source result = {0, 0, 0, 0};
   if (source->ss_family == AF_INET) {
-    result.low = ntohl(((const struct sockaddr_in *)source)->sin_addr.s_addr);
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)source;
+    result.low = ntohl(v4->sin_addr.s_addr);
+    result.port = ntohs(v4->sin_port);
   } else {
-    const uint8_t *bytes = ((const struct sockaddr_in6 *)source)->sin6_addr.s6_addr;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)source;
+    const uint8_t *bytes = v6->sin6_addr.s6_addr;
     for (int i = 0; i < 8; i++) {
       result.high = result.high << 8 | bytes[i];
       result.low = result.low << 8 | bytes[i + 8];
     }
+    result.port = ntohs(v6->sin6_port);
     result.is_ipv6 = 1;
   }
   return result;

@@ -21,6 +21,7 @@ let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(
   name: "HummingbirdTesting", package: "hummingbird")
@@ -43,6 +44,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
     .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
@@ -125,6 +127,9 @@ let package = Package(
       name: "Publishing",
       dependencies: ["Compiling", "Routing", "Editions"],
       path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
+    .target(
+      name: "Transferring", dependencies: ["DNSWire", "Zones", "Places", crypto],
+      path: "Sources/ControlPlane/Transferring", swiftSettings: testable),
     .target(
       name: "Admin",
       dependencies: [
@@ -212,6 +217,10 @@ let package = Package(
     .testTarget(
       name: "DemonstratingTests",
       dependencies: ["Demonstrating", "Places", nio, nioPosix],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TransferringTests",
+      dependencies: ["Transferring", "DNSWire", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AdminTests",

@@ -6,13 +6,15 @@
 swift_build := swift build -c release --explicit-target-dependency-import-check error
 swift_test := swift test -c release --skip-build
 azimuth := .build/release/azimuth
-formatted := Package.swift Sources Tests $(wildcard Benchmarks)
+formatted := Package.swift Sources Tests $(wildcard Benchmarks) Fuzzing
+# Of each fuzzer in `make fuzz`.
+FUZZ_SECONDS ?= 60
 
 build_packages := libmaxminddb-dev pkg-config zlib1g-dev git ca-certificates
 demo_packages := $(build_packages) dnsutils curl
 test_packages := $(demo_packages) valgrind gcc libc6-dev
 
-.PHONY: run build test lint test-build unit end-to-end budgets
+.PHONY: run build test lint test-build unit end-to-end budgets fuzz fuzz-briefly
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build
@@ -24,7 +26,7 @@ build: toolchain
 	@scripts/step "Building (the first time takes some minutes)" $(swift_build) --product azimuth
 
 # Everything that CI checks, in the order of what fails soonest.
-test: lint test-build unit end-to-end budgets
+test: lint test-build unit fuzz-briefly end-to-end budgets
 
 lint: toolchain
 	@scripts/step "Checking the format" swift format lint --strict --parallel --recursive $(formatted)
@@ -36,6 +38,13 @@ test-build: toolchain
 
 unit: test-build
 	@scripts/step "Testing the parts" $(swift_test) --skip EndToEndTests
+
+# Every input that was ever of use, and some seconds of new ones.
+fuzz-briefly: toolchain
+	@scripts/step "Fuzzing" scripts/fuzz --seconds 6
+
+fuzz: toolchain
+	@scripts/step "Fuzzing" scripts/fuzz --seconds $(FUZZ_SECONDS)
 
 # On their own, so that nothing else takes the processor from what they time.
 end-to-end: test-build

@@ -116,7 +116,8 @@ extension Responder {
     shard.add(to: counters.limited(kind, .slipped))
     reply.outcome.scopeBits = 0
     reply.outcome.extendedError = nil
-    if query.extras.contains(.cookie) && edition.rules.cookies != nil {
+    let hasCookie = query.extras.contains(.cookie) && options.cookie != nil
+    if hasCookie && !query.isMalformed {
       // RFC 7873 §5.2.3: a real client comes back with the cookie that it gets here.
       reply.writer.removeRecords()
       reply.outcome.code = .badCookie

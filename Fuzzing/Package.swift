@@ -1,0 +1,64 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// A package of its own: its modules are links into the project's Sources, compiled so that
+// libFuzzer sees which way every input takes. `scripts/fuzz` builds and runs it; docs/fuzzing.md
+// tells of it.
+
+/// AddressSanitizer as well, if the environment has AZIMUTH_FUZZ_ADDRESSES: a third as fast, and it
+/// sees what Swift's own checks do not.
+let checksAddresses = Context.environment["AZIMUTH_FUZZ_ADDRESSES"] != nil
+let sanitizers = checksAddresses ? "fuzzer,address" : "fuzzer"
+
+let watched: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+  .unsafeFlags(["-sanitize=\(sanitizers)"]),
+]
+
+/// The linker that can link AddressSanitizer, too.
+let linked: [LinkerSetting] = [.unsafeFlags(["-sanitize=\(sanitizers)", "-use-ld=lld"])]
+
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Core/\(name)", swiftSettings: watched)
+}
+
+func fuzz(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["FuzzSupport"] + dependencies, path: "Targets/\(name)",
+    swiftSettings: watched, linkerSettings: linked)
+}
+
+let package = Package(
+  name: "fuzzing",
+  targets: [
+    core("DNSWire"), core("Places"), core("Counters"), core("Zones", ["DNSWire"]),
+    core("Routing", ["Places"]),
+    core("ProxyProtocol", ["DNSWire", "Places"]),
+    core("Cookies", ["DNSWire", "Places"]),
+    core("RateLimiting", ["Places"]),
+    core("Editions", ["Zones", "Places", "Routing", "Cookies", "RateLimiting"]),
+    core(
+      "Answering",
+      [
+        "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies", "RateLimiting",
+      ]),
+    .target(
+      name: "CFuzzing", path: "Targets/CFuzzing",
+      cSettings: checksAddresses ? [.define("CHECKS_ADDRESSES")] : []),
+    // Not watched: what checks must not look like progress.
+    .target(name: "FuzzSupport", dependencies: ["CFuzzing"], path: "Targets/FuzzSupport"),
+    fuzz(
+      "Packets",
+      [
+        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies",
+        "RateLimiting", "CFuzzing",
+      ]),
+    fuzz("Options", ["DNSWire"]),
+    fuzz("Records", ["DNSWire"]),
+    fuzz("ProxyHeaders", ["ProxyProtocol", "Places", "CFuzzing"]),
+  ]
+)

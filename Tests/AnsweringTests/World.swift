@@ -12,12 +12,15 @@ import Zones
 enum World {
   static func zones() throws -> ZoneTable {
     let apex = try DomainName("example.org.")
-    let texts = [
-      "@ NS ns1", "ns1 A 192.0.2.53", "alias CNAME www", "far CNAME host.example.net.",
-      "gone CNAME nothing", "chain CNAME alias", "child NS ns.child", "ns.child A 192.0.2.9",
-      "big TXT \(String(repeating: "\"\(String(repeating: "x", count: 200))\" ", count: 5))",
-      "*.wild TXT any",
-    ]
+    let texts =
+      [
+        "@ NS ns1", "ns1 A 192.0.2.53", "alias CNAME www", "far CNAME host.example.net.",
+        "gone CNAME nothing", "chain CNAME alias", "child NS ns.child", "ns.child A 192.0.2.9",
+        "big TXT \(String(repeating: "\"\(String(repeating: "x", count: 200))\" ", count: 5))",
+        "*.wild TXT any", "host.wild A 192.0.2.8", "a._tcp SRV 0 5 80 www",
+        "huge TXT \(String(repeating: "\"\(String(repeating: "x", count: 200))\" ", count: 10))",
+        ##"odd TYPE65280 \# 4 c0000c00"##,
+      ] + wide
     var source = ZoneSource(
       name: apex,
       soa: ZoneSource.StartOfAuthority(
@@ -39,6 +42,11 @@ enum World {
           data: try RecordData.encode(type, text: parts[2], origin: apex)))
     }
     return try ZoneTableBuilder(seed: 9).build([source])
+  }
+
+  /// A delegation whose glue is more than one UDP answer holds.
+  private static let wide = (0..<30).flatMap {
+    ["wide NS ns\($0).wide", "ns\($0).wide AAAA 2001:db8:1::\($0)"]
   }
 
   static func places() -> PlaceTable {

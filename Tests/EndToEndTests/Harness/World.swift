@@ -210,7 +210,7 @@ struct Ports {
   }
 
   /// Below the ports that the system gives to clients, so that none of these takes it meanwhile.
-  private static func free() -> Int {
+  static func free() -> Int {
     var port = Int.random(in: 10_000..<30_000)
     while !Socket.isFree(port: port) { port = Int.random(in: 10_000..<30_000) }
     return port

@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// A real resolver in front of the program: unbound, which tells the program its clients' subnets
+/// (RFC 7871), mixes upper and lower case (0x20), and asks label by label (RFC 9156). Killed at the
+/// end.
+///
+/// Safe to share: the tests of a suite that share one run one after the other.
+final class Resolver: @unchecked Sendable {
+  let port: Int
+  private let process: RunningProcess
+  private let folder: URL
+
+  /// - Parameter isTCPOnly: whether it asks the program over TCP alone.
+  init(_ world: World, isTCPOnly: Bool = false) throws {
+    port = Ports.free()
+    folder = try temporaryFolder()
+    let file = folder.appending(path: "unbound.conf")
+    try Self.configuration(
+      port: port, upstream: world.ports.dns, folder: folder.path, isTCPOnly: isTCPOnly
+    ).write(to: file, atomically: true, encoding: .utf8)
+    process = try RunningProcess("/usr/sbin/unbound", ["-d", "-c", file.path])
+    let client = try DNSClient(port: port, timeoutMilliseconds: 200)
+    eventually("unbound's readiness") {
+      try #require(process.isRunning, "\(process.all)")
+      return try client.ask(DNSQuestion("ns1.example.org")).code == 0
+    }
+  }
+
+  deinit {
+    process.signal(SIGKILL)
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  private static func configuration(
+    port: Int, upstream: Int, folder: String, isTCPOnly: Bool
+  ) -> String {
+    """
+    server:
+      interface: 127.0.0.1@\(port)
+      do-daemonize: no
+      username: ""
+      chroot: ""
+      directory: "\(folder)"
+      pidfile: "\(folder)/unbound.pid"
+      use-syslog: no
+      do-ip6: no
+      num-threads: 1
+      so-reuseport: no
+      do-not-query-localhost: no
+      access-control: 127.0.0.0/8 allow
+      module-config: "subnetcache iterator"
+      send-client-subnet: 127.0.0.1
+      max-client-subnet-ipv4: 24
+      use-caps-for-id: yes
+      qname-minimisation: yes
+      qname-minimisation-strict: yes
+      tcp-upstream: \(isTCPOnly ? "yes" : "no")
+    remote-control:
+      control-enable: no
+    stub-zone:
+      name: "example.org"
+      stub-addr: 127.0.0.1@\(upstream)
+
+    """
+  }
+
+  /// As one of its clients, from an address of its own.
+  func ask(_ question: DNSQuestion, from source: String? = nil) throws -> DNSReply {
+    try DNSClient(port: port, from: source).ask(question)
+  }
+}
+
+extension World {
+  /// How many queries have come over a transport, as the program counts them.
+  func queryCount(over transport: String) throws -> Int {
+    let metrics = try admin("GET", "/metrics").text
+    let line = metrics.split(separator: "\n").first {
+      $0.hasPrefix("azimuth_dns_queries_total{transport=\"\(transport)\"}")
+    }
+    return try #require(line?.split(separator: " ").last.flatMap { Int($0) })
+  }
+}

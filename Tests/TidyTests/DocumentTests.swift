@@ -3,7 +3,8 @@ import Testing
 @Suite struct `The documents` {
   @Test(arguments: [
     "README.md", "LICENSE", "NOTICE", "CHANGELOG.md", "docs/architecture.md", "docs/glossary.md",
-    "docs/configuration.md", "geodata/README.md", ".ci/run", "Makefile",
+    "docs/configuration.md", "docs/conformance.md", "docs/fuzzing.md", "geodata/README.md",
+    ".ci/run", "Makefile",
   ])
   func `a document is there`(path: String) {
     #expect(Repository.exists(path))
@@ -16,6 +17,20 @@ import Testing
       !Repository.files.contains { $0 == name || $0.hasSuffix("/\(name)") }
     }
     #expect(missing.isEmpty, "docs/architecture.md names \(missing.sorted())")
+  }
+
+  /// Tests are called as sentences, so everything with a space between backticks is one.
+  @Test func `every test that the table of conformance names exists`() {
+    let tests = Set(
+      Repository.swiftFiles.filter { $0.path.hasPrefix("Tests/") }
+        .flatMap { Repository.text($0.path).matches(of: #/func `([^`]+)`/#).map(\.1) })
+    let path = "docs/conformance.md"
+    let blots = lines(of: path).flatMap { number, line in
+      line.matches(of: #/`([^`]* [^`]*)`/#).filter { !tests.contains($0.1) }
+        .map { Blot(path: path, line: number, message: "there is no test \($0.1)") }
+    }
+    #expect(lines(of: path).count > 50)
+    report(blots)
   }
 
   @Test func `every folder that a document names exists`() {

@@ -18,6 +18,8 @@ struct DNSQuestion {
   var subnet: (address: String, bits: UInt8)?
   var usesEDNS = true
   var payloadBytes: UInt16 = 1232
+  /// Behind the client subnet, in wire form.
+  var moreOptions: [UInt8] = []
 
   init(_ name: String, type: UInt16 = RecordType.a, subnet: String? = nil, bits: UInt8 = 32) {
     self.name = name
@@ -39,6 +41,7 @@ struct DNSQuestion {
       let kept = octets.prefix((Int(subnet.bits) + 7) / 8)
       option = [0, 8] + UInt16(4 + kept.count).wire + [0, 1, subnet.bits, 0] + kept
     }
+    option += moreOptions
     bytes += [0] + RecordType.opt.wire + payloadBytes.wire + [0, 0, 0, 0]
     return bytes + UInt16(option.count).wire + option
   }

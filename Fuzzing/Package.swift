@@ -59,6 +59,11 @@ let package = Package(
       ]),
     fuzz("Options", ["DNSWire"]),
     fuzz("Records", ["DNSWire"]),
+    .target(name: "Crypto", path: "Targets/Crypto"),
+    .target(
+      name: "Transferring", dependencies: ["DNSWire", "Zones", "Places", "Crypto"],
+      path: "Transferring", swiftSettings: watched),
+    fuzz("Transfers", ["Transferring", "DNSWire", "Places"]),
     fuzz("ProxyHeaders", ["ProxyProtocol", "Places", "CFuzzing"]),
   ]
 )

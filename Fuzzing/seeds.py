@@ -171,6 +171,55 @@ def records():
     yield b"\1\0a\\.b\\010.c"
 
 
+def signed(packet, mac=bytes(32), time=1_767_225_600):
+    """With TSIG; every MAC is zeros in the fuzzers."""
+    data = (name("hmac-sha256") + struct.pack(">HIH", 0, time, 300) + struct.pack(">H", len(mac))
+            + mac + packet[:2] + bytes(4))
+    record = name("key") + struct.pack(">HHIH", TSIG, 255, 0, len(data)) + data
+    count = int.from_bytes(packet[10:12], "big") + 1
+    return packet[:10] + struct.pack(">H", count) + packet[12:] + record
+
+
+def record(owner, kind, data, ttl=60):
+    return owner + struct.pack(">HHIH", kind, 1, ttl, len(data)) + data
+
+
+def soa(serial):
+    return record(b"\xc0\x0c", SOA, b"\0\0" + struct.pack(">5I", serial, 0, 0, 0, 9))
+
+
+def transfers():
+    """Queries of keepers of zones, and what primaries answer."""
+    asked = [query("example.org", kind, flags=flags)
+             for kind in (AXFR, IXFR, SOA, A) for flags in (0, 0x2000)]
+    asked += [query("example.org", IXFR)[:8] + b"\0\1\0\0" + query("example.org", IXFR)[12:] + soa(n)
+              for n in (0, 1, 2, 3)]
+    for packet in asked:
+        for whole in (packet, signed(packet), signed(packet, b""), signed(packet, time=5)):
+            for who in (0, 2, 4, 6):
+                yield bytes([who]) + whole
+
+    def answer(ident, kind, records, key):
+        packet = struct.pack(">HHHHHH", ident, 0x8400, 1, len(records), 0, 0)
+        packet += name("example.org") + struct.pack(">HH", kind, 1) + b"".join(records)
+        packet = signed(packet) if key else packet
+        return struct.pack(">H", len(packet)) + packet
+
+    hosts = [record(b"\1a\xc0\x0c", A, bytes([192, 0, 2, n])) for n in range(4)]
+    for key in (False, True):
+        who = 4 if key else 0
+        yield bytes([1 | who]) + answer(1, SOA, [soa(2)], key)
+        for has in (0, 2):
+            start = answer(1, SOA, [soa(3)], key)
+            kind = AXFR if has else IXFR
+            yield bytes([1 | who | has]) + start + answer(2, kind, [soa(3), *hosts, soa(3)], key)
+            yield bytes([1 | who | has]) + start + answer(2, kind, [soa(3), *hosts], key) + answer(
+                2, kind, [*hosts, soa(3)], key)
+        yield bytes([1 | who]) + start + answer(
+            2, IXFR, [soa(3), soa(2), hosts[1], soa(3), hosts[2], soa(3)], key)
+        yield bytes([1 | who]) + start + answer(2, IXFR, [soa(2)], key)
+
+
 def main():
     folder = Path(sys.argv[1])
     seeds = {
@@ -181,6 +230,7 @@ def main():
         + [bytes([who]) + data for data in OPTIONS.values() for who in (1, 3, 0x81)],
         "Records": list(records()),
         "ProxyHeaders": list(proxied()),
+        "Transfers": list(transfers()),
     }
     for target, inputs in seeds.items():
         (folder / target).mkdir(parents=True, exist_ok=True)

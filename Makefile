@@ -41,7 +41,7 @@ unit: test-build
 
 # Every input that was ever of use, and some seconds of new ones.
 fuzz-briefly: toolchain
-	@scripts/step "Fuzzing" scripts/fuzz --seconds 6
+	@scripts/step "Fuzzing" scripts/fuzz --seconds 5
 
 fuzz: toolchain
 	@scripts/step "Fuzzing" scripts/fuzz --seconds $(FUZZ_SECONDS)

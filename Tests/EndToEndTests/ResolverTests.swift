@@ -97,7 +97,7 @@ extension EndToEnd {
 
     @Test func `RFC 7766 §5: a resolver that speaks TCP alone gets the same answers`() throws {
       let world = try Self.world.get()
-      let resolver = try Resolver(world, isTCPOnly: true)
+      let resolver = try Resolver(world, over: .tcp)
       let overUDP = try upstreamQueries {
         for (client, region) in [("127.81.0.1", "tokyo"), ("127.55.0.1", "saopaulo")] {
           let reply = try resolver.ask(DNSQuestion("docs.example.org"), from: client)

@@ -11,13 +11,22 @@ final class Resolver: @unchecked Sendable {
   private let process: RunningProcess
   private let folder: URL
 
-  /// - Parameter isTCPOnly: whether it asks the program over TCP alone.
-  init(_ world: World, isTCPOnly: Bool = false) throws {
+  /// How it asks the program.
+  enum Upstream {
+    /// Over TCP where an answer is truncated.
+    case udp
+    case tcp
+    /// On another port, with this certificate's authority and name.
+    case tls(port: Int, authority: String, name: String)
+  }
+
+  init(_ world: World, over upstream: Upstream = .udp) throws {
     port = Ports.free()
     folder = try temporaryFolder()
     let file = folder.appending(path: "unbound.conf")
     try Self.configuration(
-      port: port, upstream: world.ports.dns, folder: folder.path, isTCPOnly: isTCPOnly
+      port: port, folder: folder.path, options: Self.options(upstream),
+      stub: Self.stub(upstream, port: world.ports.dns)
     ).write(to: file, atomically: true, encoding: .utf8)
     process = try RunningProcess("/usr/sbin/unbound", ["-d", "-c", file.path])
     let client = try DNSClient(port: port, timeoutMilliseconds: 200)
@@ -32,8 +41,24 @@ final class Resolver: @unchecked Sendable {
     try? FileManager.default.removeItem(at: folder)
   }
 
+  private static func options(_ upstream: Upstream) -> String {
+    switch upstream {
+    case .udp: "tcp-upstream: no"
+    case .tcp: "tcp-upstream: yes"
+    case .tls(_, let authority, _): "tls-cert-bundle: \"\(authority)\""
+    }
+  }
+
+  private static func stub(_ upstream: Upstream, port: Int) -> String {
+    switch upstream {
+    case .udp, .tcp: "stub-addr: 127.0.0.1@\(port)"
+    case .tls(let port, _, let name):
+      "stub-addr: 127.0.0.1@\(port)#\(name)\n  stub-tls-upstream: yes"
+    }
+  }
+
   private static func configuration(
-    port: Int, upstream: Int, folder: String, isTCPOnly: Bool
+    port: Int, folder: String, options: String, stub: String
   ) -> String {
     """
     server:
@@ -55,12 +80,12 @@ final class Resolver: @unchecked Sendable {
       use-caps-for-id: yes
       qname-minimisation: yes
       qname-minimisation-strict: yes
-      tcp-upstream: \(isTCPOnly ? "yes" : "no")
+      \(options)
     remote-control:
       control-enable: no
     stub-zone:
       name: "example.org"
-      stub-addr: 127.0.0.1@\(upstream)
+      \(stub)
 
     """
   }

@@ -220,6 +220,30 @@ def transfers():
         yield bytes([1 | who]) + start + answer(2, IXFR, [soa(2)], key)
 
 
+ZONE = """$TTL 1h
+@ SOA ns mail 1 2 3 4 5
+@ NS ns
+ns 60 IN A 192.0.2.1
+"""
+ENTRIES = ["$ORIGIN a", "$INCLUDE other", "$INCLUDE other b", "$GENERATE 1-5 h$ A 192.0.2.$",
+           "$GENERATE 0-8/2 ${1,3,x}.${0,4,n} CNAME x", "sub NS ns.sub\nns.sub AAAA 2001:db8::1",
+           "*.w TXT \"a b\" c ; d", "d DNAME e.", "m MX ( 10 ; x\n m )", "\\046a\\; A 192.0.2.1",
+           "u 1w2d TYPE65280 \\# 3 abcdef", "  A 192.0.2.7", "s SRV 0 5 80 x", "c CNAME @",
+           "h HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1"]
+DATA = [["192.0.2.1", "1.2.3", "01.2.3.4"], ["2001:db8::1", "::", "1:2:3:4:5:6:7:8", "::ffff:1.2.3.4"],
+        ["a.b.", "@", "a", "."], ["x"], ["y.z."], ["10 m", "65535 ."],
+        ['"a b" c', 'x"y"', "a\\065", '""'], ["e."]]
+
+
+def zones():
+    for entry in ENTRIES:
+        yield b"\0" + (ZONE + entry + "\n").encode()
+    yield b"\0" + (ZONE + "\n".join(ENTRIES)).encode()
+    for kind, texts in enumerate(DATA):
+        for text in texts:
+            yield bytes([kind << 1 | 1]) + text.encode()
+
+
 def main():
     folder = Path(sys.argv[1])
     seeds = {
@@ -231,6 +255,7 @@ def main():
         "Records": list(records()),
         "ProxyHeaders": list(proxied()),
         "Transfers": list(transfers()),
+        "ZoneTexts": list(zones()),
     }
     for target, inputs in seeds.items():
         (folder / target).mkdir(parents=True, exist_ok=True)

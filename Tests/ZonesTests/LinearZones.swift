@@ -5,6 +5,7 @@ import Zones
 struct LinearZones {
   enum Result: Equatable, CustomStringConvertible {
     case notOurs, nameError, noData, steered(Int), records([[UInt8]]), alias([UInt8])
+    case unavailable, redirection([UInt8])
     case referral(cut: DomainName, servers: Set<[UInt8]>, glueCount: Int)
 
     var description: String {
@@ -15,6 +16,8 @@ struct LinearZones {
       case .steered(let service): "steered \(service)"
       case .records(let data): "records \(data)"
       case .alias(let data): "alias \(data)"
+      case .unavailable: "unavailable"
+      case .redirection(let data): "redirection \(data)"
       case .referral(let cut, _, let glueCount): "referral \(cut), \(glueCount) of glue"
       }
     }

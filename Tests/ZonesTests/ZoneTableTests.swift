@@ -119,7 +119,10 @@ import Zones
       ["d NS ns.e.", "x.d TXT t"],
       "x.d.z. TXT would never be answered: d.z. is delegated by its NS records"
     ),
-    (["d NS ns.e.", "x.d steered 0"], "x.d.z. cannot be steered: d.z. is delegated"),
+    (
+      ["d NS ns.e.", "x.d steered 0"],
+      "x.d.z. cannot be steered: d.z. is delegated by its NS records"
+    ),
     (["a TYPE250 \\# 0"], "a record of type TSIG cannot stand in a zone"),
   ])
   func `what is wrong is said`(lines: [String], message: String) throws {
@@ -146,7 +149,18 @@ import Zones
     let error = #expect(throws: ZoneFaults.self) {
       try ZoneTableBuilder(seed: 1).build([outer, inner])
     }
-    #expect(error?.faults.map(\.message) == ["x.sub.z. belongs to the zone sub.z."])
+    #expect(
+      error?.faults.map(\.message) == [
+        "x.sub.z. TXT would never be answered: sub.z. is delegated by its NS records"
+      ])
+    let undelegated = try zone("z.", ["ns.sub A 192.0.2.1", "x.sub TXT t", "y.sub steered 0"])
+    let other = #expect(throws: ZoneFaults.self) {
+      try ZoneTableBuilder(seed: 1).build([undelegated, inner])
+    }
+    #expect(
+      other?.faults.map(\.message) == [
+        "x.sub.z. belongs to the zone sub.z.", "y.sub.z. belongs to the zone sub.z.",
+      ])
     #expect(throws: ZoneFaults.self) { try ZoneTableBuilder(seed: 1).build([inner, inner]) }
   }
 

@@ -64,6 +64,9 @@ private struct ZoneReading {
     case .zone: zone.origin
     case .record(let index): recordOrigins[index]
     case .steered(let index): steeredOrigins[index]
+    case .owner(let name):
+      zip(source.records, recordOrigins).first { $0.0.owner == name }?.1
+        ?? zip(source.steered, steeredOrigins).first { $0.0.owner == name }?.1 ?? zone.origin
     }
   }
 }

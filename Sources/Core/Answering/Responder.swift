@@ -256,6 +256,16 @@ extension Responder {
         name = Name(
           offset: record &+ Self.recordHeadByteCount,
           byteCount: finding.records.byteCount &- Self.recordHeadByteCount)
+      case .redirection:
+        guard let target = redirect(query, name, finding, edition, &reply, &buffer) else { return }
+        name = target
+      case .unavailable:
+        if aliasCount == 0 {
+          reply.outcome.code = .serverFailure
+          reply.outcome.isAuthoritative = false
+          reply.outcome.extendedError = .noZoneData
+        }
+        return
       case .noData: return appendSOA(finding, name, edition, &reply, &buffer)
       case .nameError:
         // RFC 6604 §3: of a chain the code belongs to the last name.
@@ -276,13 +286,32 @@ extension Responder {
     }
   }
 
-  /// An uncompressed name in the message.
-  private struct Name {
-    var offset: Int
-    var byteCount: Int
+  private typealias Name = MessageName
 
-    /// Where its last so many bytes stand.
-    func suffixOffset(byteCount suffix: Int) -> Int { offset &+ byteCount &- suffix }
+  /// RFC 6672 §3.2: the DNAME, the CNAME that it means, and what that leads to.
+  ///
+  /// - Returns: nil if the answer ends here.
+  @inline(never)
+  private mutating func redirect(
+    _ query: Query, _ name: Name, _ finding: ZoneTable.Finding, _ edition: Edition,
+    _ reply: inout Reply, _ buffer: inout MutableRawSpan
+  ) -> Name? {
+    guard
+      let record = edition.zones.append(
+        finding.records, ownerOffset: name.suffixOffset(byteCount: finding.cutByteCount),
+        to: .answer, writer: &reply.writer, into: &buffer)
+    else { return nil }
+    let redirection = reply.writer.appendAlias(
+      of: name, redirectedBy: record, ownerByteCount: finding.cutByteCount, into: &buffer)
+    switch redirection {
+    case .to(let target):
+      // The CNAME is the answer to who asks for it or for anything.
+      return query.type == .cname || query.type == .any ? nil : target
+    case .tooLong:
+      reply.outcome.code = .nameTooLong
+      return nil
+    case .truncated: return nil
+    }
   }
 
   private mutating func appendSOA(

@@ -13,19 +13,41 @@ public struct RecordType: RawRepresentable, Sendable, Hashable, BitwiseCopyable 
   @inlinable public static var mx: RecordType { RecordType(rawValue: 15) }
   @inlinable public static var txt: RecordType { RecordType(rawValue: 16) }
   @inlinable public static var rp: RecordType { RecordType(rawValue: 17) }
+  @inlinable public static var afsdb: RecordType { RecordType(rawValue: 18) }
   @inlinable public static var aaaa: RecordType { RecordType(rawValue: 28) }
   @inlinable public static var loc: RecordType { RecordType(rawValue: 29) }
   @inlinable public static var srv: RecordType { RecordType(rawValue: 33) }
   @inlinable public static var naptr: RecordType { RecordType(rawValue: 35) }
+  @inlinable public static var kx: RecordType { RecordType(rawValue: 36) }
+  @inlinable public static var cert: RecordType { RecordType(rawValue: 37) }
   @inlinable public static var dname: RecordType { RecordType(rawValue: 39) }
   @inlinable public static var opt: RecordType { RecordType(rawValue: 41) }
+  @inlinable public static var apl: RecordType { RecordType(rawValue: 42) }
   @inlinable public static var ds: RecordType { RecordType(rawValue: 43) }
   @inlinable public static var sshfp: RecordType { RecordType(rawValue: 44) }
+  @inlinable public static var rrsig: RecordType { RecordType(rawValue: 46) }
+  @inlinable public static var nsec: RecordType { RecordType(rawValue: 47) }
   @inlinable public static var dnskey: RecordType { RecordType(rawValue: 48) }
+  @inlinable public static var dhcid: RecordType { RecordType(rawValue: 49) }
+  @inlinable public static var nsec3: RecordType { RecordType(rawValue: 50) }
+  @inlinable public static var nsec3param: RecordType { RecordType(rawValue: 51) }
   @inlinable public static var tlsa: RecordType { RecordType(rawValue: 52) }
+  @inlinable public static var smimea: RecordType { RecordType(rawValue: 53) }
+  @inlinable public static var hip: RecordType { RecordType(rawValue: 55) }
+  @inlinable public static var cds: RecordType { RecordType(rawValue: 59) }
+  @inlinable public static var cdnskey: RecordType { RecordType(rawValue: 60) }
+  @inlinable public static var openpgpkey: RecordType { RecordType(rawValue: 61) }
+  @inlinable public static var csync: RecordType { RecordType(rawValue: 62) }
+  @inlinable public static var zonemd: RecordType { RecordType(rawValue: 63) }
   @inlinable public static var svcb: RecordType { RecordType(rawValue: 64) }
   @inlinable public static var https: RecordType { RecordType(rawValue: 65) }
   @inlinable public static var spf: RecordType { RecordType(rawValue: 99) }
+  @inlinable public static var nid: RecordType { RecordType(rawValue: 104) }
+  @inlinable public static var l32: RecordType { RecordType(rawValue: 105) }
+  @inlinable public static var l64: RecordType { RecordType(rawValue: 106) }
+  @inlinable public static var lp: RecordType { RecordType(rawValue: 107) }
+  @inlinable public static var eui48: RecordType { RecordType(rawValue: 108) }
+  @inlinable public static var eui64: RecordType { RecordType(rawValue: 109) }
   @inlinable public static var tsig: RecordType { RecordType(rawValue: 250) }
   @inlinable public static var ixfr: RecordType { RecordType(rawValue: 251) }
   @inlinable public static var axfr: RecordType { RecordType(rawValue: 252) }
@@ -36,9 +58,14 @@ public struct RecordType: RawRepresentable, Sendable, Hashable, BitwiseCopyable 
   /// The types that have a mnemonic here.
   private static let mnemonics: [(name: String, type: RecordType)] = [
     ("A", .a), ("NS", .ns), ("CNAME", .cname), ("SOA", .soa), ("PTR", .ptr), ("HINFO", .hinfo),
-    ("MX", .mx), ("TXT", .txt), ("RP", .rp), ("AAAA", .aaaa), ("LOC", .loc), ("SRV", .srv),
-    ("NAPTR", .naptr), ("DNAME", .dname), ("OPT", .opt), ("DS", .ds), ("SSHFP", .sshfp),
-    ("DNSKEY", .dnskey), ("TLSA", .tlsa), ("SVCB", .svcb), ("HTTPS", .https), ("SPF", .spf),
+    ("MX", .mx), ("TXT", .txt), ("RP", .rp), ("AFSDB", .afsdb), ("AAAA", .aaaa), ("LOC", .loc),
+    ("SRV", .srv), ("NAPTR", .naptr), ("KX", .kx), ("CERT", .cert), ("DNAME", .dname),
+    ("OPT", .opt), ("APL", .apl), ("DS", .ds), ("SSHFP", .sshfp), ("RRSIG", .rrsig),
+    ("NSEC", .nsec), ("DNSKEY", .dnskey), ("DHCID", .dhcid), ("NSEC3", .nsec3),
+    ("NSEC3PARAM", .nsec3param), ("TLSA", .tlsa), ("SMIMEA", .smimea), ("HIP", .hip),
+    ("CDS", .cds), ("CDNSKEY", .cdnskey), ("OPENPGPKEY", .openpgpkey), ("CSYNC", .csync),
+    ("ZONEMD", .zonemd), ("SVCB", .svcb), ("HTTPS", .https), ("SPF", .spf), ("NID", .nid),
+    ("L32", .l32), ("L64", .l64), ("LP", .lp), ("EUI48", .eui48), ("EUI64", .eui64),
     ("TSIG", .tsig), ("IXFR", .ixfr), ("AXFR", .axfr), ("ANY", .any), ("URI", .uri), ("CAA", .caa),
   ]
 
@@ -61,6 +88,12 @@ public struct RecordType: RawRepresentable, Sendable, Hashable, BitwiseCopyable 
 
   /// The same of records.
   public var isMeta: Bool { self == .opt || (128...255).contains(rawValue) || rawValue == 0 }
+}
+
+extension RecordType: Comparable {
+  /// By number.
+  @inlinable
+  public static func < (a: RecordType, b: RecordType) -> Bool { a.rawValue < b.rawValue }
 }
 
 extension RecordType: CustomStringConvertible {

@@ -90,6 +90,8 @@ public struct ZoneFault: Sendable, Equatable {
     case record(Int)
     /// Index into ``ZoneSource/steered``.
     case steered(Int)
+    /// Whatever stands at this name.
+    case owner(DomainName)
   }
 
   /// Index into the zones that were to be compiled.

@@ -20,9 +20,13 @@ extension ZoneTable {
       let finding = unsafe find(padded.span.bytes, at: 0, nameByteCount: wire.count, type: .a)
       switch finding.kind {
       case .steered, .steeredAlias: return .steered(service: finding.service)
-      case .records, .noData, .referral: return .fixed
+      case .records, .noData, .referral, .unavailable: return .fixed
       case .nameError: return .noSuchName
       case .notOurs: return .notOurs
+      case .redirection:
+        let suffix = aliasTarget(finding.records)
+        wire = Array(wire.dropLast(finding.cutByteCount)) + suffix
+        guard wire.count <= Query.maximumNameByteCount else { return .fixed }
       case .alias: wire = aliasTarget(finding.records)
       }
     }
@@ -31,7 +35,7 @@ extension ZoneTable {
 
   /// The name that a CNAME record points at: its data, behind owner pointer, type, class, TTL and
   /// length.
-  private func aliasTarget(_ run: RecordRun) -> [UInt8] {
+  func aliasTarget(_ run: RecordRun) -> [UInt8] {
     let bytes = unsafe words.span.bytes
     let fixedByteCount = 12
     return (fixedByteCount..<run.byteCount).map {

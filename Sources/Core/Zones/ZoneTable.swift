@@ -3,28 +3,21 @@ public import DNSWire
 /// All names of all zones, and behind each what to answer.
 ///
 /// One array of words holds everything that a query reads, so that a name, its types and its
-/// records lie side by side:
+/// records lie side by side: the records that belong to no zone, then the zones, each a
+/// ``ZoneBlock``. Beside it stand the slots in which names are found by their hash:
 ///
-///     slots    tag (32) | node (32)         open addressing, at most half full
-///     node     + 0   name bytes (8) | – (8) | sets (16) | service + 1 (32)
-///              + 1   wildcard node (32)     child `*`, 0 if there is none
-///                    cut node (32)          the delegation at or above, 0 if there is none
-///              + 2   zone (32) | steered types (8)
-///              + 3   the name in lower case, zero-padded to words
-///              …     two words a set: type, run
-///              …     the records, each set padded to words
-///     run      word (32) | bytes (16) | records (16)
+///     slot     tag (32) | node (32)         open addressing, at most half full
 ///
-/// Records begin with a pointer to offset 12 as their owner, where a question's name stands.
+/// A node has a slot unless it is the other side of a zone inside its own, which is in the table
+/// too and then answers for itself.
 public struct ZoneTable: Sendable {
-  static let nodeHeaderWordCount = 3
-  /// The type under which a cut keeps the addresses of its name servers.
-  static let glueType = RecordType(rawValue: 0)
-
   let seed: UInt64
   let slots: [UInt64]
   let words: [UInt64]
   let zones: [Zone]
+  /// The zones' blocks without their words.
+  let blocks: [BlockFacts]
+  let indices: [DomainName: Int]
   /// Of the stored names, the root not counted: names with more are looked up from there.
   let maximumLabelCount: Int
   /// The longest way from a name's own slot to where it is, plus one.
@@ -37,23 +30,42 @@ public struct ZoneTable: Sendable {
     /// Of the zone's name.
     var nameByteCount: Int
     var version: ZoneVersion
+    /// The zone that this one is inside of, -1 if there is none.
+    var outerZone: Int
+    /// Where that one delegates this one; 0 if it does not.
+    var delegation: Int
+  }
+
+  struct BlockFacts: Sendable {
+    var name: DomainName
+    var serial: UInt32
+    var rules: ZoneBlock.Rules
+    var nameCount: Int
+    var maximumLabelCount: Int
+    /// Of the words.
+    var range: Range<Int>
   }
 
   /// The outcome of a look-up.
   public struct Finding: Sendable, Equatable, BitwiseCopyable {
     public var kind: Kind
-    /// Of kind `records`, `alias` and `referral`.
+    /// Of kinds `records`, `alias`, `redirection` and `referral`.
     public var records: RecordRun = .none
     /// Of a referral: the addresses of its name servers, with their owners in full.
     public var glue: RecordRun = .none
-    /// Of kinds `steered` and `steeredAlias`: the service to ask.
-    public var service = 0
-    /// Unless the kind is `notOurs`.
-    public var zone = 0
-    /// Of a referral: the length of the delegated name, which is a suffix of the asked one.
-    public var cutByteCount = 0
+    fileprivate var serviceIndex: UInt32 = 0
+    fileprivate var zoneIndex: UInt32 = 0
+    fileprivate var cutNameByteCount: UInt8 = 0
 
     init(_ kind: Kind) { self.kind = kind }
+
+    /// Of kinds `steered` and `steeredAlias`: the service to ask.
+    public var service: Int { Int(serviceIndex) }
+    /// Unless the kind is `notOurs`.
+    public var zone: Int { Int(zoneIndex) }
+    /// Of kinds `referral` and `redirection`: the length of the name that is delegated or
+    /// redirected, a suffix of the asked one.
+    public var cutByteCount: Int { Int(cutNameByteCount) }
   }
 
   public enum Kind: UInt8, Sendable, BitwiseCopyable {
@@ -71,15 +83,19 @@ public struct ZoneTable: Sendable {
     /// Neither the name nor anything below it exists (RFC 8020 §2).
     case nameError
     case referral
+    /// Below a DNAME (RFC 6672 §3.2): the name is another one.
+    case redirection
+    /// Of a zone that is ours and has no data.
+    case unavailable
   }
 
   /// A table without zones.
   public static let empty = ZoneTable(
-    seed: 0, slots: [0, 0], words: [0], zones: [], maximumLabelCount: 0, probeLimit: 1,
-    anyAnswer: .none)
+    seed: 0, slots: [0, 0], words: [0], zones: [], blocks: [], indices: [:],
+    maximumLabelCount: 0, probeLimit: 1, anyAnswer: .none)
 
   /// What there is for a name and a type: the name itself, else the wildcard at the closest
-  /// encloser (RFC 4592 §3.3.1), unless a delegation is in the way.
+  /// encloser (RFC 4592 §3.3.1), unless a delegation or a DNAME is in the way.
   ///
   /// - Parameters:
   ///   - bytes: hold the name uncompressed, in any case, and reach 8 bytes beyond it.
@@ -131,6 +147,11 @@ public struct RecordRun: Sendable, Equatable, BitwiseCopyable {
   }
 
   var wordIndex: Int { Int(rawValue >> 32) }
+  /// The same of words that begin so many further on.
+  func moved(by wordCount: Int) -> RecordRun {
+    RecordRun(rawValue: rawValue &+ UInt64(truncatingIfNeeded: wordCount) &<< 32)
+  }
+
   public var byteCount: Int { Int(rawValue >> 16 & 0xFFFF) }
   public var recordCount: Int { Int(rawValue & 0xFFFF) }
 }
@@ -158,7 +179,7 @@ extension ZoneTable {
 
   private func hasName(_ node: Int, _ bytes: RawSpan, at offset: Int, byteCount: Int) -> Bool {
     guard Int(words[node] & 0xFF) == byteCount else { return false }
-    var word = node &+ Self.nodeHeaderWordCount
+    var word = node &+ ZoneBlock.nodeHeaderWordCount
     var position = offset
     var remaining = byteCount
     while remaining > 0 {
@@ -172,33 +193,41 @@ extension ZoneTable {
     return true
   }
 
-  /// What a node has for a type.
+  /// What a node has for a type, boundaries heeded.
+  @inline(__always)
   private func finding(at node: Int, type: RecordType) -> Finding {
-    let links = words[node &+ 1]
-    let cut = Int(links >> 32)
-    if cut != 0 && !(cut == node && type == .ds) { return referral(to: cut) }
+    if words[node &+ 1] >> 32 != 0, let finding = boundaryFinding(at: node, type: type) {
+      return finding
+    }
+    return ownFinding(at: node, type: type)
+  }
+
+  /// What a node itself has for a type.
+  @inline(__always)
+  private func ownFinding(at node: Int, type: RecordType) -> Finding {
     let head = words[node]
     let setCount = Int(head >> 16 & 0xFFFF)
     let service = Int(head >> 32)
     var finding = Finding(.noData)
     let place = words[node &+ 2]
-    finding.zone = Int(place & 0xFFFF_FFFF)
+    finding.zoneIndex = UInt32(truncatingIfNeeded: place & 0xFF_FFFF)
     if service != 0 {
-      let types = SteeredTypes(rawValue: UInt8(truncatingIfNeeded: place >> 32))
+      let types = SteeredTypes(rawValue: UInt8(truncatingIfNeeded: place >> 24))
       if types.contains(type) {
         finding.kind = types.contains(.alias) ? .steeredAlias : .steered
-        finding.service = service &- 1
+        finding.serviceIndex = UInt32(truncatingIfNeeded: service &- 1)
         return finding
       }
     }
     let firstSet = self.firstSet(of: node)
     for index in 0..<setCount {
       let set = firstSet &+ index &* 2
-      let setType = RecordType(rawValue: UInt16(truncatingIfNeeded: words[set]))
-      // RFC 8482 §4.1: one of the sets is enough for ANY.
-      if setType == type || type == .any || setType == .cname {
-        finding.kind = setType == .cname && type != .cname && type != .any ? .alias : .records
-        finding.records = RecordRun(rawValue: words[set &+ 1])
+      let setType = words[set]
+      // RFC 8482 §4.1: one of the sets is enough for ANY; hidden ones are never the first.
+      if setType == UInt64(type.rawValue) || type == .any || setType == Self.aliasSet {
+        finding.kind =
+          setType == Self.aliasSet && type != .cname && type != .any ? .alias : .records
+        finding.records = RecordRun(rawValue: words[set &+ 1]).moved(by: node)
         return finding
       }
     }
@@ -209,22 +238,73 @@ extension ZoneTable {
     return finding
   }
 
-  private func firstSet(of node: Int) -> Int {
-    node &+ Self.nodeHeaderWordCount &+ (Int(words[node] & 0xFF) &+ 7) >> 3
+  private static var aliasSet: UInt64 { UInt64(RecordType.cname.rawValue) }
+
+  func firstSet(of node: Int) -> Int {
+    node &+ ZoneBlock.nodeHeaderWordCount &+ (Int(words[node] & 0xFF) &+ 7) >> 3
+  }
+
+  /// The records of a set of a node; none if it has no such set.
+  func run(of set: UInt64, at node: Int) -> RecordRun {
+    let firstSet = firstSet(of: node)
+    for index in 0..<Int(words[node] >> 16 & 0xFFFF) where words[firstSet &+ index &* 2] == set {
+      return RecordRun(rawValue: words[firstSet &+ index &* 2 &+ 1]).moved(by: node)
+    }
+    return .none
+  }
+
+  /// What a boundary at or above an existing name has to say; nil: nothing for this type.
+  @inline(never)
+  private func boundaryFinding(at node: Int, type: RecordType) -> Finding? {
+    let boundary = node &- Int(words[node &+ 1] >> 32) &+ 1
+    let flags = ZoneBlock.Flags(rawValue: UInt8(truncatingIfNeeded: words[boundary] >> 8))
+    guard boundary == node else { return findingBelow(boundary, flags) }
+    if type == .ds && flags.contains(.innerApex) { return outerFinding(of: node) }
+    if flags.contains(.unavailable) { return finding(.unavailable, from: node) }
+    // RFC 4035 §3.1.4.1: of a delegation, DS is ours.
+    if flags.contains(.delegation) && type != .ds { return referral(to: node) }
+    return nil
+  }
+
+  /// What a boundary at or above the closest encloser has to say of a name that does not exist.
+  @inline(never)
+  private func boundaryFinding(above encloser: Int) -> Finding? {
+    let boundary = encloser &- Int(words[encloser &+ 1] >> 32) &+ 1
+    return findingBelow(
+      boundary, ZoneBlock.Flags(rawValue: UInt8(truncatingIfNeeded: words[boundary] >> 8)))
+  }
+
+  /// What a boundary has to say of a name below it, whether that exists or not.
+  private func findingBelow(_ boundary: Int, _ flags: ZoneBlock.Flags) -> Finding? {
+    if flags.contains(.unavailable) { return finding(.unavailable, from: boundary) }
+    if flags.contains(.delegation) { return referral(to: boundary) }
+    guard flags.contains(.redirection) else { return nil }
+    var finding = finding(.redirection, from: boundary)
+    finding.records = run(of: UInt64(RecordType.dname.rawValue), at: boundary)
+    finding.cutNameByteCount = UInt8(truncatingIfNeeded: words[boundary])
+    return finding
+  }
+
+  private func finding(_ kind: Kind, from node: Int) -> Finding {
+    var finding = Finding(kind)
+    finding.zoneIndex = UInt32(truncatingIfNeeded: words[node &+ 2] & 0xFF_FFFF)
+    return finding
+  }
+
+  /// DS at the apex of a zone whose outer zone is here as well: that one's matter.
+  private func outerFinding(of apex: Int) -> Finding {
+    let zone = zones[Int(words[apex &+ 2] & 0xFF_FFFF)]
+    if zone.delegation != 0 { return finding(at: zone.delegation, type: .ds) }
+    let outerApex = blocks[zone.outerZone].range.lowerBound
+    let flags = ZoneBlock.Flags(rawValue: UInt8(truncatingIfNeeded: words[outerApex] >> 8))
+    return finding(flags.contains(.unavailable) ? .unavailable : .noData, from: outerApex)
   }
 
   private func referral(to cut: Int) -> Finding {
-    var finding = Finding(.referral)
-    finding.zone = Int(words[cut &+ 2] & 0xFFFF_FFFF)
-    finding.cutByteCount = Int(words[cut] & 0xFF)
-    for index in 0..<Int(words[cut] >> 16 & 0xFFFF) {
-      let set = firstSet(of: cut) &+ index &* 2
-      switch RecordType(rawValue: UInt16(truncatingIfNeeded: words[set])) {
-      case .ns: finding.records = RecordRun(rawValue: words[set &+ 1])
-      case Self.glueType: finding.glue = RecordRun(rawValue: words[set &+ 1])
-      default: break
-      }
-    }
+    var finding = finding(.referral, from: cut)
+    finding.cutNameByteCount = UInt8(truncatingIfNeeded: words[cut])
+    finding.records = run(of: UInt64(RecordType.ns.rawValue), at: cut)
+    finding.glue = run(of: ZoneBlock.hiddenSet, at: cut)
     return finding
   }
 
@@ -248,12 +328,10 @@ extension ZoneTable {
         let encloser = node(bytes, at: position, byteCount: end &- position)
       else { continue }
       let links = words[encloser &+ 1]
-      if links >> 32 != 0 { return referral(to: Int(links >> 32)) }
+      if links >> 32 != 0, let finding = boundaryFinding(above: encloser) { return finding }
       let wildcard = Int(links & 0xFFFF_FFFF)
-      if wildcard != 0 { return finding(at: wildcard, type: type) }
-      var finding = Finding(.nameError)
-      finding.zone = Int(words[encloser &+ 2] & 0xFFFF_FFFF)
-      return finding
+      if wildcard != 0 { return ownFinding(at: encloser &+ wildcard, type: type) }
+      return finding(.nameError, from: encloser)
     }
     return Finding(.notOurs)
   }
@@ -274,14 +352,22 @@ func nameHash(_ bytes: RawSpan, at offset: Int, byteCount: Int, seed: UInt64) ->
   var position = offset
   var remaining = byteCount
   while remaining > 0 {
-    // The bit that tells cases apart is the same in all: good enough to tell names apart, and less
-    // work than lowering letters only. Half of the product's bits are folded onto the other half,
-    // as in wyhash.
-    let word = nameWord(bytes, at: position, byteCount: remaining) | 0x2020_2020_2020_2020
-    let product = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    hash = product.high ^ product.low ^ seed
+    hash = hashStep(
+      hash, word: nameWord(bytes, at: position, byteCount: remaining), seed: seed)
     position &+= 8
     remaining &-= 8
   }
   return hash
+}
+
+/// Takes in eight bytes of a name.
+///
+/// The bit that tells cases apart is the same in all: good enough to tell names apart, and less
+/// work than lowering letters only. Half of the product's bits are folded onto the other half, as
+/// in wyhash.
+@inline(__always)
+func hashStep(_ hash: UInt64, word: UInt64, seed: UInt64) -> UInt64 {
+  let product = (hash ^ (word | 0x2020_2020_2020_2020))
+    .multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+  return product.high ^ product.low ^ seed
 }

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 MASK = (1 << 64) - 1
-A, NS, SOA, MX, TXT, AAAA, OPT, TSIG, IXFR, AXFR, ANY = 1, 2, 6, 15, 16, 28, 41, 250, 251, 252, 255
+A, NS, CNAME, SOA, MX, TXT, AAAA, OPT, TSIG, IXFR, AXFR, ANY, DNAME = 1, 2, 5, 6, 15, 16, 28, 41, 250, 251, 252, 255, 39
 
 
 def rotate(value, bits):
@@ -104,12 +104,16 @@ OPTIONS = {
 NAMES = ["www.example.org", "wWw.ExAmPlE.oRg", "a.cdn.example.org", "fenced.example.org",
          "example.org", "alias.example.org", "far.example.org", "gone.example.org",
          "chain.example.org", "child.example.org", "x.child.example.org", "big.example.org",
-         "x.wild.example.org", "wild.example.org", "no.example.org", "example.net", ""]
+         "x.wild.example.org", "wild.example.org", "no.example.org", "example.net", "",
+         "moved.example.org", "x.moved.example.org", "host.moved.example.org",
+         "x.steered.example.org", "x.away.example.org", "x.round.example.org",
+         "x.long.example.org", "abcdefghijkl.long.example.org", "through.example.org",
+         "huge.example.org", "x.wide.example.org", "odd.example.org", "_tcp.example.org"]
 
 
 def packets():
     """Packets, without the first byte that says who asks."""
-    for qname, qtype in itertools.product(NAMES, [A, NS, SOA, TXT, AAAA, ANY, 65]):
+    for qname, qtype in itertools.product(NAMES, [A, NS, CNAME, SOA, TXT, AAAA, DNAME, ANY, 65]):
         yield query(qname, qtype)
         yield query(qname, qtype, extra=[opt(OPTIONS["ecs24"], flags=0x8000)])
     for options in OPTIONS.values():

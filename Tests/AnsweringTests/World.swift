@@ -19,6 +19,9 @@ enum World {
         "big TXT \(String(repeating: "\"\(String(repeating: "x", count: 200))\" ", count: 5))",
         "*.wild TXT any", "host.wild A 192.0.2.8", "a._tcp SRV 0 5 80 www",
         "huge TXT \(String(repeating: "\"\(String(repeating: "x", count: 200))\" ", count: 10))",
+        "moved DNAME wild", "steered DNAME cdn", "away DNAME example.net.", "round DNAME round2",
+        "round2 DNAME round", "long DNAME \(String(repeating: "x", count: 60)).\(long)",
+        "through CNAME a.moved",
         ##"odd TYPE65280 \# 4 c0000c00"##,
       ] + wide
     var source = ZoneSource(
@@ -43,6 +46,11 @@ enum World {
     }
     return try ZoneTableBuilder(seed: 9).build([source])
   }
+
+  /// Three labels of the greatest length but one.
+  private static let long =
+    Array(repeating: String(repeating: "y", count: 60), count: 3)
+    .joined(separator: ".") + "."
 
   /// A delegation whose glue is more than one UDP answer holds.
   private static let wide = (0..<30).flatMap {

@@ -86,4 +86,45 @@ import Testing
     let whole = try asker.reply("x.wide.example.org.")
     #expect(!whole.isTruncated && whole.sections.map(\.count) == [0, 30, 30])
   }
+
+  // MARK: DNAME
+
+  @Test func `RFC 6672 §2.2, §3.2: below a DNAME names are found elsewhere, by a CNAME like it`()
+    throws
+  {
+    let reply = try asker().reply("a.B.moved.example.org.", .txt)
+    #expect(reply.code == 0 && reply.isAuthoritative)
+    #expect(reply.sections[0].map(\.type) == [39, 5, 16])
+    #expect(
+      reply.sections[0].map(\.owner)
+        == ["moved.example.org.", "a.B.moved.example.org.", "a.B.wild.example.org."])
+    #expect(Set(reply.sections[0].prefix(2).map(\.ttlSeconds)).count == 1)
+    let through = try asker().reply("through.example.org.", .txt)
+    #expect(through.sections[0].map(\.type) == [5, 39, 5, 16])
+    let leaving = try asker().reply("x.away.example.org.")
+    #expect(leaving.code == 0 && leaving.sections.map(\.count) == [2, 0, 0])
+  }
+
+  @Test func `RFC 6672 §2.3: the owner of a DNAME is not redirected`() throws {
+    let reply = try asker().reply("moved.example.org.", .txt)
+    #expect(reply.code == 0 && reply.sections.map(\.count) == [0, 1, 0])
+    #expect(try asker().reply("moved.example.org.", .dname).sections[0].map(\.type) == [39])
+  }
+
+  @Test func `RFC 6672 §3.2: behind a DNAME steering decides, with its scope`() throws {
+    let reply = try asker().reply("x.steered.example.org.", edns: ecs(10, 1, 3, bits: 24))
+    #expect(reply.sections[0].map(\.type) == [39, 5, 1])
+    #expect(reply.sections[0].last?.data == [192, 0, 2, 2] && reply.options?[8]?[3] == 16)
+  }
+
+  @Test func `RFC 6672 §2.2: a name that becomes too long is YXDOMAIN`() throws {
+    #expect(try asker().reply("x.long.example.org.").code == 0)
+    let reply = try asker().reply("abcdefghijkl.long.example.org.")
+    #expect(reply.code == 6 && reply.sections[0].map(\.type) == [39])
+  }
+
+  @Test func `RFC 6672 §3.2: a DNAME that leads in a circle ends`() throws {
+    let reply = try asker().reply("x.round.example.org.")
+    #expect((1...20).contains(reply.sections[0].count))
+  }
 }

@@ -17,6 +17,8 @@ struct DNSQuestion {
   /// An IPv4 address and how many bits of it are told (RFC 7871).
   var subnet: (address: String, bits: UInt8)?
   var usesEDNS = true
+  /// Further options of EDNS, as they go over the wire.
+  var options: [UInt8] = []
   var payloadBytes: UInt16 = 1232
   /// Behind the client subnet, in wire form.
   var moreOptions: [UInt8] = []
@@ -35,11 +37,11 @@ struct DNSQuestion {
     }
     bytes += [0] + type.wire + [0, 1]
     guard usesEDNS else { return bytes }
-    var option: [UInt8] = []
+    var option = options
     if let subnet {
       let octets = subnet.address.split(separator: ".").compactMap { UInt8($0) }
       let kept = octets.prefix((Int(subnet.bits) + 7) / 8)
-      option = [0, 8] + UInt16(4 + kept.count).wire + [0, 1, subnet.bits, 0] + kept
+      option += [0, 8] + UInt16(4 + kept.count).wire + [0, 1, subnet.bits, 0] + kept
     }
     option += moreOptions
     bytes += [0] + RecordType.opt.wire + payloadBytes.wire + [0, 0, 0, 0]
@@ -61,8 +63,13 @@ struct DNSReply {
   var name: String
   var answers: [Record]
   var authority: [Record]
+  /// The options of EDNS, by code.
+  var options: [UInt16: [UInt8]] = [:]
+
   /// The SCOPE PREFIX-LENGTH of the client subnet that was echoed.
-  var scope: UInt8?
+  var scope: UInt8? {
+    options[8].flatMap { $0.count >= 4 ? $0[3] : nil }
+  }
 
   var isResponse: Bool { flags & 0x8000 != 0 }
   var isAuthoritative: Bool { flags & 0x0400 != 0 }
@@ -92,11 +99,10 @@ struct DNSReply {
     authority = try (0..<counts[1]).map { _ in try reader.record() }
     let additional = try (0..<counts[2]).map { _ in try reader.record() }
     for record in additional where record.type == RecordType.opt {
-      var options = Reader(bytes: record.data)
-      while options.position < record.data.count {
-        let code = try options.number()
-        let data = try options.take(Int(options.number()))
-        if code == 8, data.count >= 4 { scope = data[3] }
+      var reader = Reader(bytes: record.data)
+      while reader.position < record.data.count {
+        let code = try reader.number()
+        options[code] = try reader.take(Int(reader.number()))
       }
     }
     guard reader.position == bytes.count else { throw Malformed() }

@@ -108,7 +108,8 @@ NAMES = ["www.example.org", "wWw.ExAmPlE.oRg", "a.cdn.example.org", "fenced.exam
          "moved.example.org", "x.moved.example.org", "host.moved.example.org",
          "x.steered.example.org", "x.away.example.org", "x.round.example.org",
          "x.long.example.org", "abcdefghijkl.long.example.org", "through.example.org",
-         "huge.example.org", "x.wide.example.org", "odd.example.org", "_tcp.example.org"]
+         "huge.example.org", "x.wide.example.org", "odd.example.org", "_tcp.example.org",
+         "inner.example.org", "x.inner.example.org", "expired.example", "x.expired.example"]
 
 
 def packets():

@@ -44,7 +44,24 @@ enum World {
           owner: try DomainName(parts[0], origin: apex), ttlSeconds: 300, type: type,
           data: try RecordData.encode(type, text: parts[2], origin: apex)))
     }
-    return try ZoneTableBuilder(seed: 9).build([source])
+    return try ZoneTableBuilder(seed: 9).join([
+      source.block(), inner().block(), .unavailable(DomainName("expired.example.")),
+    ])
+  }
+
+  /// A zone inside the other.
+  private static func inner() throws -> ZoneSource {
+    let apex = try DomainName("inner.example.org.")
+    let host = try DomainName("ns1", origin: apex)
+    return ZoneSource(
+      name: apex,
+      soa: ZoneSource.StartOfAuthority(
+        primary: host, mailbox: host, serial: 1, refreshSeconds: 2, retrySeconds: 3,
+        expireSeconds: 4, minimumSeconds: 5, ttlSeconds: 6),
+      records: [
+        ZoneSource.Record(owner: apex, ttlSeconds: 300, type: .ns, data: host.wire),
+        ZoneSource.Record(owner: host, ttlSeconds: 300, type: .a, data: [192, 0, 2, 54]),
+      ])
   }
 
   /// Three labels of the greatest length but one.

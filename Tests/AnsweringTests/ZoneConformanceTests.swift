@@ -87,6 +87,24 @@ import Testing
     #expect(!whole.isTruncated && whole.sections.map(\.count) == [0, 30, 30])
   }
 
+  @Test(arguments: [("a", "inner.example.org."), ("ds", "example.org.")])
+  func `RFC 4035 §3.1.4.1: of a zone inside another one, DS is the outer one's matter`(
+    type: String, zone: String
+  ) throws {
+    let reply = try asker().reply("inner.example.org.", type == "a" ? .a : .ds)
+    #expect(reply.code == 0 && reply.isAuthoritative)
+    #expect(reply.sections[1].map(\.owner) == [zone])
+    #expect(try asker().reply("no.inner.example.org.").sections[1].map(\.ttlSeconds) == [5])
+  }
+
+  @Test(arguments: ["expired.example.", "www.expired.example."])
+  func `RFC 1034 §4.3.5: of a zone that has expired there is SERVFAIL, not that it is empty`(
+    name: String
+  ) throws {
+    let reply = try asker().reply(name)
+    #expect(reply.code == 2 && !reply.isAuthoritative && reply.sections == [[], [], []])
+  }
+
   // MARK: DNAME
 
   @Test func `RFC 6672 §2.2, §3.2: below a DNAME names are found elsewhere, by a CNAME like it`()

@@ -68,6 +68,30 @@ extension EndToEnd {
       #expect(world.process.residentByteCount - before < Self.growthByteCount)
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `behind a trusted proxy it stays up and answers everybody else`() throws {
+      let world = try World {
+        $0.replacing(
+          "  receive_buffer:",
+          with: "  proxy_protocol: {trusted: [127.0.0.3/32]}\n  receive_buffer:")
+      }
+      var packets = HostilePackets(seed: Self.seed)
+      let proxy = try Socket.udp(to: "127.0.0.1", port: world.ports.dns, from: "127.0.0.3")
+      for round in 0..<5_000 {
+        try proxy.send(packets.header() + packets.next())
+        if round % 50 == 0 {
+          let stream = try Socket.tcp(to: "127.0.0.1", port: world.ports.dns, from: "127.0.0.3")
+          try? stream.send(packets.header())
+          for piece in pieces(&packets) { try? stream.send(piece) }
+        }
+        guard round % 100 == 0 else { continue }
+        let reply = try world.ask(DNSQuestion("www.example.org", subnet: "133.11.0.1"))
+        try #require(
+          reply.addresses == [world.address(of: "tokyo")], "seed \(Self.seed), round \(round)")
+      }
+      #expect(world.process.isRunning)
+    }
+
     /// Some messages behind each other, their lengths right or wrong, cut anywhere.
     private func pieces(_ packets: inout HostilePackets) -> [[UInt8]] {
       var stream: [UInt8] = []

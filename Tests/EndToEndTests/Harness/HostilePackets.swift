@@ -91,6 +91,13 @@ struct HostilePackets {
     return Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x21, 0x12, 0, 12] + bytes(12)
   }
 
+  /// A proxy's, right or damaged.
+  mutating func header() -> [UInt8] {
+    var header = proxyHeader()
+    if chance(2) { damage(&header) }
+    return header
+  }
+
   private mutating func damage(_ bytes: inout [UInt8]) {
     guard !bytes.isEmpty else { return }
     let place = number(0...bytes.count - 1)

@@ -155,7 +155,7 @@ let package = Package(
       name: "ResponderRoad",
       dependencies: [
         "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
-        "RateLimiting",
+        "RateLimiting", "Cookies",
       ], path: "Benchmarks/ResponderRoad", swiftSettings: strict),
 
     // Tests: one folder a module, and what holds for all of them.

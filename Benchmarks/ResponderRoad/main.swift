@@ -1,9 +1,10 @@
 // The road alone, without sockets: for counting instructions (callgrind: the difference of two
 // counts of queries) and allocations (malloc-count.c).
 //
-//     ResponderRoad steered-subnet|steered|static|nxdomain COUNT
+//     ResponderRoad steered-subnet|steered|static|nxdomain|limited|limited-cookie COUNT
 
 import Answering
+import Cookies
 import Counters
 import DNSWire
 import Editions
@@ -98,7 +99,15 @@ func zoneTable() throws -> ZoneTable {
   return try ZoneTableBuilder(seed: 0x5EED).build([zone])
 }
 
-func edition() throws -> Edition {
+/// Of the kinds that are limited, rules that ask for everything: cookies, rates, an identity.
+func rules(_ kind: String) -> AnswerRules {
+  guard kind.hasPrefix("limited") else { return AnswerRules() }
+  return AnswerRules(
+    identity: Array("node-1".utf8), cookies: CookieSecrets(active: CookieSecret(low: 1, high: 2)),
+    rateLimits: RateLimits(rates: .init(answers: 1_000, nameErrors: 500, errors: 200)))
+}
+
+func edition(_ kind: String) throws -> Edition {
   var generator = Generator(state: 1)
   let places = placeTable(&generator)
   let model = routingModel(places)
@@ -107,17 +116,17 @@ func edition() throws -> Edition {
     conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy) })
   return Edition(
     number: 1, revision: 1, zones: try zoneTable(), maps: maps, model: model, board: board,
-    isReady: true)
+    rules: rules(kind), isReady: true)
 }
 
 /// A query with EDNS, and with an IPv4 /24 as client subnet if there is one.
-func query(_ name: String, subnet: UInt32?) throws -> [UInt8] {
+func query(_ name: String, subnet: UInt32?, options: [UInt8] = []) throws -> [UInt8] {
   var packet: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
   packet += try DomainName(name).wire + [0, 1, 0, 1]
   packet += [0, 0, 41, 4, 208, 0, 0, 0, 0]
-  guard let subnet else { return packet + [0, 0] }
+  guard let subnet else { return packet + [0, UInt8(options.count)] + options }
   let octets = [UInt8(subnet >> 24), UInt8(subnet >> 16 & 255), UInt8(subnet >> 8 & 255)]
-  return packet + [0, 11, 0, 8, 0, 7, 0, 1, 24, 0] + octets
+  return packet + [0, UInt8(11 + options.count), 0, 8, 0, 7, 0, 1, 24, 0] + octets + options
 }
 
 /// So many different queries of a kind, random names and subnets.
@@ -126,7 +135,11 @@ func queries(_ kind: String) throws -> [[UInt8]] {
   return try (0..<4_096).map { _ in
     let number = UInt32(truncatingIfNeeded: generator.next())
     switch kind {
-    case "steered-subnet": return try query("WWW.example.org.", subnet: number)
+    case "limited-cookie":
+      // NSID, and the cookie of a client that asks for the first time.
+      let options: [UInt8] = [0, 3, 0, 0, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]
+      return try query("WWW.example.org.", subnet: number, options: options)
+    case "steered-subnet", "limited": return try query("WWW.example.org.", subnet: number)
     case "steered": return try query("www.Example.org.", subnet: nil)
     case "static": return try query("h\(number % 1_000).example.org.", subnet: nil)
     default: return try query("x\(number % 100_000).example.org.", subnet: nil)
@@ -174,11 +187,11 @@ func runNothing(_ queries: [[UInt8]], count: Int) -> Int {
 func main() throws {
   let arguments = CommandLine.arguments
   guard arguments.count >= 3, let count = Int(arguments[2]) else {
-    print("usage: ResponderRoad steered-subnet|steered|static|nxdomain COUNT [nothing]")
+    print("usage: ResponderRoad KIND COUNT [nothing]")
     return
   }
   let packets = try queries(arguments[1])
-  let edition = try edition()
+  let edition = try edition(arguments[1])
   let clock = ContinuousClock()
   let start = clock.now
   let total =

@@ -1,8 +1,6 @@
 import Answering
-import Cookies
 import DNSWire
 import Editions
-import RateLimiting
 import Testing
 
 /// EDNS, sizes and the client subnet: see docs/conformance.md.
@@ -133,69 +131,5 @@ import Testing
     var repeated = try #require(reply.options?[8])
     repeated[3] = 0
     #expect(repeated == Array(option[4...]))
-  }
-}
-
-/// What is said beyond the rate: see docs/conformance.md.
-@Suite struct `Conformance of limits` {
-  private static let secrets = CookieSecrets(active: CookieSecret(low: 1, high: 2))
-
-  private func asker(slip: Int, isDryRun: Bool = false) throws -> Asker {
-    let limits = RateLimits(
-      rates: RateLimits.Rates(answers: 1, nameErrors: 1, errors: 1), slip: slip,
-      isDryRun: isDryRun)
-    return Asker(
-      edition: try World.edition(rules: AnswerRules(cookies: Self.secrets, rateLimits: limits)))
-  }
-
-  @Test func `beyond the rate nothing is sent, or with slip 1 an empty answer with TC`() throws {
-    for (slip, isSilent) in [(0, true), (1, false)] {
-      let asker = try asker(slip: slip)
-      let packet = try query("www.example.org.", edns: nil)
-      for _ in 0..<4 { _ = asker.ask(packet) }
-      let answer = asker.ask(packet)
-      #expect(answer.isEmpty == isSilent)
-      if !isSilent {
-        let reply = try Reply(answer)
-        #expect(reply.isTruncated && reply.sections == [[], [], []])
-        #expect(answer.count <= packet.count)
-      }
-    }
-  }
-
-  @Test func `the limit's key is the sender, never the client subnet`() throws {
-    let asker = try asker(slip: 0)
-    for octet in 0..<8 {
-      let answer = asker.ask(try query("www.example.org.", edns: ecs(10, UInt8(octet), bits: 16)))
-      #expect(answer.isEmpty == (octet > 1))
-    }
-  }
-
-  @Test func `RFC 7873 §5.2.3: a valid cookie frees of the limit; without, BADCOOKIE brings one`()
-    throws
-  {
-    let asker = try asker(slip: 1)
-    let client: [UInt8] = [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]
-    var cookie: [UInt8] = []
-    for _ in 0..<5 {
-      let reply = try asker.reply("www.example.org.", edns: client)
-      cookie = try #require(reply.options?[10])
-      if reply.code == 23 { #expect(reply.sections == [[], [], []]) }
-    }
-    #expect(try asker.reply("www.example.org.", edns: client).code == 23)
-    for _ in 0..<5 {
-      let reply = try asker.reply("www.example.org.", edns: [0, 10, 0, 24] + cookie)
-      #expect(reply.code == 0 && reply.sections[0].count == 1)
-    }
-  }
-
-  @Test func `what is tried out limits nobody, and TCP is never limited`() throws {
-    let trying = try asker(slip: 0, isDryRun: true)
-    var overTCP = try asker(slip: 0)
-    overTCP.transport = .tcp
-    for _ in 0..<10 {
-      #expect(try trying.reply("www.example.org.").sections[0].count == 1)
-      #expect(try overTCP.reply("www.example.org.").sections[0].count == 1)
-    }
   }
 }

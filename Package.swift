@@ -74,7 +74,7 @@ let package = Package(
       swiftSettings: guarded),
     .target(
       name: "Editions",
-      dependencies: ["Zones", "Places", "Routing", "Cookies", "RateLimiting"],
+      dependencies: ["DNSWire", "Zones", "Places", "Routing", "Cookies", "RateLimiting"],
       path: "Sources/Core/Editions", swiftSettings: guarded),
     .target(
       name: "Answering",
@@ -131,10 +131,14 @@ let package = Package(
       name: "Transferring", dependencies: ["DNSWire", "Zones", "Places", crypto],
       path: "Sources/ControlPlane/Transferring", swiftSettings: testable),
     .target(
+      name: "Resolving",
+      dependencies: ["Transferring", "DNSWire", "Places", "Editions", nio, nioPosix, logging],
+      path: "Sources/ControlPlane/Resolving", swiftSettings: testable),
+    .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Editions", "Routing", "Places", "Counters", nio, httpTypes,
-        hummingbird, logging,
+        "Settings", "Publishing", "Editions", "DNSWire", "Routing", "Places", "Counters", nio,
+        httpTypes, hummingbird, logging,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
 
@@ -143,6 +147,7 @@ let package = Package(
       name: "azimuth",
       dependencies: [
         "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating",
+        "Resolving",
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
         "Counters", "RateLimiting",
@@ -170,7 +175,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "CountersTests", dependencies: ["Counters"], swiftSettings: strict),
     .testTarget(
-      name: "EditionsTests", dependencies: ["Editions", "Places", "Routing", "Zones"],
+      name: "EditionsTests", dependencies: ["Editions", "DNSWire", "Places", "Routing", "Zones"],
       swiftSettings: strict),
     .testTarget(
       name: "PlacesTests", dependencies: ["Places", "TestSupport"], swiftSettings: strict),
@@ -222,6 +227,11 @@ let package = Package(
       name: "TransferringTests",
       dependencies: ["Transferring", "DNSWire", "Places", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "ResolvingTests",
+      dependencies: [
+        "Resolving", "Transferring", "DNSWire", "Places", "Editions", nio, nioPosix, logging,
+      ], swiftSettings: strict),
     .testTarget(
       name: "AdminTests",
       dependencies: [

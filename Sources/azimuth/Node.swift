@@ -11,6 +11,7 @@ import Places
 import Probing
 import Proxying
 import Publishing
+import Resolving
 import Routing
 import ServiceLifecycle
 import Settings
@@ -25,6 +26,7 @@ final class Node: Sendable {
   let dataPlane: DataPlane
   let prober: Prober
   let reloader: Reloader
+  private let resolver: NameResolver
   private let admin: AdminAssembly?
   private let probes = ProbeRunner(group: MultiThreadedEventLoopGroup.singleton)
 
@@ -46,6 +48,7 @@ final class Node: Sendable {
       counters: counters, logger: logger, whenListening: whenListening)
     prober = makeProber(
       compiled, runner: probes, publisher: publisher, passive: dataPlane.passive, logger: logger)
+    resolver = makeResolver(settings, publisher: publisher, logger: logger)
     reloader = Reloader(
       file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
       logger: logger)
@@ -57,7 +60,7 @@ final class Node: Sendable {
   /// Serves until a signal or the task's cancellation ends it.
   func run() async throws {
     var services: [any Service] = [
-      dataPlane, ProbingService(prober: prober),
+      dataPlane, ProbingService(prober: prober), ResolvingService(resolver: resolver),
       HangUpService(reloader: reloader, dataPlane: dataPlane),
     ]
     if let admin { services.append(admin.service) }
@@ -73,6 +76,14 @@ private struct ProbingService: Service {
   let prober: Prober
   func run() async throws {
     await cancelWhenGracefulShutdown { await prober.run() }
+  }
+}
+
+/// Resolves names that serve until the node stops.
+private struct ResolvingService: Service {
+  let resolver: NameResolver
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await resolver.run() }
   }
 }
 
@@ -109,6 +120,21 @@ private func makeProber(
       await publisher.apply(conditions(update.changes.map { ($0.endpointID, $0.state) }))
       if update.isFirstRoundComplete { await publisher.markReady() }
     })
+}
+
+private func makeResolver(
+  _ settings: Settings, publisher: EditionPublisher, logger: Logger
+) -> NameResolver {
+  let configured = settings.dns.resolvers
+  let stub = StubResolver(group: MultiThreadedEventLoopGroup.singleton) {
+    if !configured.isEmpty { return configured }
+    // Read each time: it changes with the network.
+    return systemResolvers(
+      (try? String(contentsOfFile: "/etc/resolv.conf", encoding: .utf8)) ?? "")
+  }
+  return NameResolver(
+    logger: logger, wanted: { await publisher.edition.wantedNames },
+    ask: { await stub.addresses(of: $0) }, publish: { await publisher.apply($0) })
 }
 
 /// Every endpoint, and where and how it is checked.

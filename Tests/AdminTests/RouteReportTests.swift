@@ -163,7 +163,7 @@ import Testing
             report.outcome.regions == outcome.regions.map { edition.model.regions[$0].name }, note)
           #expect(
             report.outcome.addresses.count
-              == Int(edition.answers.entry(outcome: served.outcome, isIPv6: false).recordCount),
+              == Int(edition.answers.entry(outcome: served.outcome, slot: .a).recordCount),
             note)
           let chosen = report.candidates.filter(\.chosen).map(\.region)
           #expect(Set(chosen) == Set(report.outcome.regions), note)

@@ -26,10 +26,13 @@ import Testing
   func `name the same region for 10,000 random addresses in several states of health`(
     policy: String
   ) throws {
-    let compiled = try RegionSet.continents.compiled(
+    let text = RegionSet.continents.configuration(
       policy: policy,
       prefixes: ["133.11.0.0/16 regions=sydney", "10.0.0.0/8 at=1.35,103.82 country=SG"],
-      extra: "fences: {eu-data: {clients: {eu: true}, regions: {tags: [eu]}}}")
+      extra: "fences: {eu-data: {clients: {eu: true}, regions: {tags: [eu]}}}"
+    )
+    let compiled = try compiledText(
+      text.replacing("pool: web}", with: "pool: web, https: 1 . port=443}"))
     var generator = SeededGenerator(seed: 10_000)
     for state in 0..<4 {
       var board = compiled.healthyBoard
@@ -82,8 +85,10 @@ private struct Asker: ~Copyable {
       \(address): DNS \(answer), route \(report.outcome), proxy \(firstName ?? "none"), \
       listener \(proxied.outcome.regions)
       """
+    let hint = hint(bits)
     let isSame =
-      answer.addresses == report.outcome.addresses && answer.scope == report.scope
+      hint.address == answer.addresses.first && hint.scope == answer.scope
+      && answer.addresses == report.outcome.addresses && answer.scope == report.scope
       && report.outcome.regions == proxied.outcome.regions
       && report.outcome.regions.first == firstName
       && report.candidates.filter(\.chosen).map(\.region).sorted()
@@ -91,11 +96,39 @@ private struct Asker: ~Copyable {
     return isSame ? nil : said
   }
 
+  /// The first of the IPv4 hints of the HTTPS record, and the scope.
+  private mutating func hint(_ bits: UInt32) -> (address: String?, scope: Int) {
+    let answer = reply(bits, type: 65)
+    let record = 12 + 17 + 4
+    guard answer.count > record, answer[7] == 1 else { return (nil, -1) }
+    let length = Int(answer[record + 10]) << 8 | Int(answer[record + 11])
+    // Priority, the root, the port's parameter; then key and length of the hint.
+    let hint = record + 12 + 2 + 1 + 6
+    let address =
+      answer[hint..<(hint + 2)] == [0, 4]
+      ? answer[(hint + 4)..<(hint + 8)].map(String.init).joined(separator: ".") : nil
+    return (address, Int(answer[record + 12 + length + 11 + 7]))
+  }
+
   /// The addresses and the scope that DNS answers for a client subnet of full length.
   private mutating func answer(_ bits: UInt32) -> (addresses: [String], scope: Int) {
+    let answer = reply(bits, type: 1)
+    guard answer.count > 12 else { return ([], -1) }
+    var addresses: [String] = []
+    var offset = 12 + 17 + 4
+    for _ in 0..<Int(answer[7]) {
+      let data = answer[(offset + 12)..<(offset + 16)]
+      addresses.append(data.map(String.init).joined(separator: "."))
+      offset += 16
+    }
+    // The OPT record: 11 bytes, then the option: code, length, family, source, scope.
+    return (addresses, Int(answer[offset + 11 + 7]))
+  }
+
+  private mutating func reply(_ bits: UInt32, type: UInt8) -> [UInt8] {
     var packet: [UInt8] = [0x12, 0x34, 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 1]
     for label in ["www", "example", "org"] { packet += [UInt8(label.utf8.count)] + label.utf8 }
-    packet += [0, 0, 1, 0, 1]
+    packet += [0, 0, type, 0, 1]
     packet += [0, 0, 41, 0x04, 0xD0, 0, 0, 0, 0, 0, 12, 0, 8, 0, 8, 0, 1, 32, 0]
     packet += stride(from: UInt32(24), through: 0, by: -8).map { UInt8(bits >> $0 & 255) }
     var bytes = packet + Array(repeating: 0, count: 4096)
@@ -108,16 +141,6 @@ private struct Asker: ~Copyable {
         edition: edition
       ).answerByteCount
     }
-    let answer = Array(bytes[..<length])
-    guard length > 12 else { return ([], -1) }
-    var addresses: [String] = []
-    var offset = 12 + 17 + 4
-    for _ in 0..<Int(answer[7]) {
-      let data = answer[(offset + 12)..<(offset + 16)]
-      addresses.append(data.map(String.init).joined(separator: "."))
-      offset += 16
-    }
-    // The OPT record: 11 bytes, then the option: code, length, family, source, scope.
-    return (addresses, Int(answer[offset + 11 + 7]))
+    return Array(bytes[..<length])
   }
 }

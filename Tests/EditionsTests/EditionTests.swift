@@ -1,3 +1,4 @@
+import DNSWire
 import Editions
 import Places
 import Routing
@@ -55,7 +56,8 @@ private func decision(_ edition: Edition) -> Decision {
 }
 
 private func records(_ edition: Edition, isIPv6: Bool) -> [UInt8] {
-  let entry = edition.answers.entry(outcome: decision(edition).outcome, isIPv6: isIPv6)
+  let entry = edition.answers.entry(
+    outcome: decision(edition).outcome, slot: isIPv6 ? .aaaa : .a)
   return Array(edition.answers.bytes[Int(entry.offset)...].prefix(Int(entry.byteCount)))
 }
 
@@ -93,9 +95,9 @@ private let fine: [Health] = [.healthy, .healthy, .healthy, .healthy, .healthy]
   @Test func `fails by what on_all_down says`() {
     let closed = edition(
       Array(repeating: .unhealthy, count: 5), model: model(onAllDown: .failClosed))
-    let entry = closed.answers.entry(outcome: decision(closed).outcome, isIPv6: false)
-    #expect(entry.disposition == .fail)
-    #expect(entry.basis == .lastResort)
+    let entry = closed.answers.entry(outcome: decision(closed).outcome, slot: .a)
+    #expect(entry.isFailure)
+    #expect(entry.extendedError == .noHealthyRegion)
     #expect(closed.targets.regionsToTry(for: decision(closed), service: 0).isEmpty)
     let open = edition(Array(repeating: .unhealthy, count: 5))
     #expect(records(open, isIPv6: false).suffix(4) == [192, 0, 2, 1])

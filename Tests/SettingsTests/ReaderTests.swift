@@ -62,7 +62,7 @@ struct GoodDocument {
     #expect(pool.monitor == 0)
     #expect(pool.panicThreshold == 0.2)
     #expect(pool.minimumHealthy == 2)
-    #expect(pool.endpoints.map(\.region) == [0, 0, 1])
+    #expect(pool.endpoints.map(\.region) == [0, 0, 1, 1])
     #expect(pool.endpoints[0].port == 8080)
     #expect(pool.endpoints[0].weight == 1)
     #expect(pool.endpoints[1].address == IPAddress("2001:db8::1"))
@@ -225,7 +225,7 @@ private let wholeDocument = ##"""
       minimum_healthy: 2
       endpoints:
         tokyo: [127.0.1.1:8080, {address: "[2001:db8::1]:443", check: "127.0.0.1:9001", weight: 0}]
-        frankfurt: 127.0.1.2:8080
+        frankfurt: [127.0.1.2:8080, "[2001:db8::2]:8080"]
   policies:
     near: {type: proximity, bias: {tokyo: 10}}
     pair: {type: failover, order: [tokyo, near]}

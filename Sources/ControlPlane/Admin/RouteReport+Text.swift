@@ -6,6 +6,10 @@ extension RouteReport {
     lines.append("            cohort \(client.cohort), decided on \(client.source)")
     lines.append("service     \(service), edition \(edition), revision \(revision)")
     lines.append("outcome     \(outcomeText)")
+    if let targets = outcome.targets {
+      lines.append("names       \(targets.joined(separator: " "))")
+    }
+    lines += (outcome.bindings ?? []).map { "binding     \($0)" }
     lines += ["", "candidates"] + candidateLines + ["", "steps"]
     lines += zip(1..., steps).map { "  \($0). \($1)" }
     lines += ["", attribution, ""]
@@ -17,7 +21,10 @@ extension RouteReport {
     let regions = outcome.regions.isEmpty ? outcome.kind : outcome.regions.joined(separator: ", ")
     let addresses =
       outcome.addresses.isEmpty ? "no address" : outcome.addresses.joined(separator: " ")
-    return "\(ip) → \(what) → \(regions) (\(addresses))"
+    let names = outcome.targets?.joined(separator: " ")
+    // A CNAME is all that is answered; of an alias the addresses are.
+    let answer = outcome.addresses.isEmpty ? names ?? addresses : addresses
+    return "\(ip) → \(what) → \(regions) (\(answer))"
   }
 
   private var outcomeText: String {

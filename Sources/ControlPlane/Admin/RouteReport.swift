@@ -45,6 +45,11 @@ package struct RouteReport: Sendable, Equatable, Codable {
     /// For a name the addresses of the answer, in its order; for a listener `address:port` of every
     /// endpoint that a connection may go to first.
     package var addresses: [String]
+    /// The names that serve in the regions, where names do; the first is the CNAME of a service
+    /// with `cname`, and of one with `alias` these are the names whose addresses are answered.
+    package var targets: [String]?
+    /// HTTPS and SVCB records as they are answered, their address hints included.
+    package var bindings: [String]?
   }
 
   package struct Candidate: Sendable, Equatable, Codable {
@@ -110,7 +115,11 @@ package struct RouteReport: Sendable, Equatable, Codable {
     case .name(let text, let isIPv6):
       name = text
       type = isIPv6 ? "AAAA" : "A"
-      ttl = Int(model.services[service].ttlSeconds)
+      outcome.targets = targets(explanation, model: model)
+      outcome.bindings = bindings(explanation, edition: edition)
+      let records = edition.answers.records(
+        outcome: explanation.decision.outcome, slot: isIPv6 ? .aaaa : .a)
+      ttl = Int(records.first?.ttlSeconds ?? model.services[service].ttlSeconds)
     case .listener(let text): listener = text
     }
   }
@@ -131,30 +140,15 @@ private func addresses(
 ) -> [String] {
   switch question {
   case .name(_, let isIPv6):
-    edition.answers.addresses(outcome: explanation.decision.outcome, isIPv6: isIPv6)
-      .map(\.description)
+    edition.answers.records(
+      outcome: explanation.decision.outcome, slot: isIPv6 ? .aaaa : .a
+    )
+    .compactMap { $0.address?.description }
   case .listener:
     explanation.outcome.regions.flatMap { region in
       edition.targets.targets(
         service: explanation.service, region: region, basis: explanation.outcome.basis)
     }.map(\.socket.description)
-  }
-}
-
-extension AnswerTable {
-  /// The addresses of a precompiled answer, read from the bytes that are served.
-  func addresses(outcome: Int, isIPv6: Bool) -> [IPAddress] {
-    let entry = entry(outcome: outcome, isIPv6: isIPv6)
-    var record = bytes[Int(entry.offset)...].prefix(Int(entry.byteCount))
-    var addresses: [IPAddress] = []
-    while record.count > 12 {
-      let length = Int(record[record.startIndex + 10]) << 8 | Int(record[record.startIndex + 11])
-      let data = record.dropFirst(12).prefix(length)
-      let bits = data.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
-      addresses.append(length == 4 ? .ipv4(UInt32(truncatingIfNeeded: bits)) : .ipv6(bits))
-      record = record.dropFirst(12 + length)
-    }
-    return addresses
   }
 }
 

@@ -56,10 +56,19 @@ package struct CompiledSettings: Sendable {
     } catch {
       faults += error.faults
     }
-    guard faults.isEmpty, let places, let zones else { throw Faults(faults) }
+    var contents: CompiledContents?
+    do {
+      contents = try CompiledContents(settings)
+    } catch {
+      faults += error.faults
+    }
+    if let zones, let contents {
+      faults += targetFaults(settings, contents: contents, zones: zones)
+    }
+    guard faults.isEmpty, let places, let zones, let contents else { throw Faults(faults) }
     let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
     let model = ModelCompiler(
-      settings: settings, policies: policies, places: places,
+      settings: settings, policies: policies, contents: contents, places: places,
       previousMaps: sameWorld?.model.maps ?? []
     ).compile()
     self.settings = settings

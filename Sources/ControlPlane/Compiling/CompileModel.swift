@@ -7,6 +7,7 @@ import Settings
 struct ModelCompiler {
   let settings: Settings
   let policies: CompiledPolicies
+  let contents: CompiledContents
   let places: PlaceTable
   /// Made over the same places: taken again where policy, fences and regions are the same.
   let previousMaps: [SteeringMap]
@@ -35,7 +36,10 @@ struct ModelCompiler {
           previousMaps.first { $0.planner == planner }
             ?? SteeringMap(planner: planner, places: places))
       }
-      services.append(compiled(service, map: map))
+      var compiled = compiled(service, map: map)
+      compiled.content = contents.contents[index]
+      compiled.bindings = contents.bindings[index]
+      services.append(compiled)
     }
     let (pools, endpoints) = compiledPools()
     return RoutingModel(

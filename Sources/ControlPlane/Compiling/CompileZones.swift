@@ -7,7 +7,8 @@ import Zones
 /// - Throws: everything that is wrong in them, each with its line.
 func compiledZones(_ settings: Settings, hashSeed: UInt64) throws(Faults) -> ZoneTable {
   var faults: [Fault] = []
-  let readings = settings.zones.map { ZoneReading($0, faults: &faults) }
+  let types = settings.services.map { SteeredTypes($0) }
+  let readings = settings.zones.map { ZoneReading($0, types: types, faults: &faults) }
   guard faults.isEmpty else { throw Faults(faults) }
   do throws(ZoneFaults) {
     return try ZoneTableBuilder(seed: hashSeed).build(readings.map(\.source))
@@ -26,7 +27,8 @@ private struct ZoneReading {
   private var recordOrigins: [Origin] = []
   private var steeredOrigins: [Origin] = []
 
-  init(_ zone: Settings.Zone, faults: inout [Fault]) {
+  /// - Parameter types: what is steered, by service.
+  init(_ zone: Settings.Zone, types: [SteeredTypes], faults: inout [Fault]) {
     self.zone = zone
     var encoder = Encoder(faults: [])
     let name = encoder.name(zone.name, origin: zone.origin)
@@ -53,7 +55,9 @@ private struct ZoneReading {
     }
     for steered in zone.steered {
       let owner = encoder.name(steered.owner, relativeTo: name, origin: steered.origin)
-      source.steered.append(ZoneSource.Steered(owner: owner, service: steered.service))
+      source.steered.append(
+        ZoneSource.Steered(
+          owner: owner, service: steered.service, types: types[steered.service]))
       steeredOrigins.append(steered.origin)
     }
     faults += encoder.faults

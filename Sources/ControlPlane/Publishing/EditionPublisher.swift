@@ -17,6 +17,7 @@ package actor EditionPublisher {
 
   private let now: @Sendable () -> Double
   private var health: [String: EndpointCondition] = [:]
+  private var resolved = ResolvedNames.none
   private var isReady: Bool
   private var expiryTask: Task<Void, Never>?
 
@@ -57,6 +58,13 @@ package actor EditionPublisher {
       isChanged = true
     }
     if isChanged { publish() }
+  }
+
+  /// Takes what the names that serve in place of endpoints were found to be, all of them.
+  package func apply(_ resolved: ResolvedNames) {
+    guard resolved != self.resolved else { return }
+    self.resolved = resolved
+    publish()
   }
 
   /// Replaces the configuration whole. Overrides of what is still there carry over.
@@ -127,11 +135,15 @@ package actor EditionPublisher {
         .reduce(.auto) { $0.safer($1.state) }
       return condition
     }
+    let regionOverrides = compiled.model.regions.map { region in
+      overrides.filter { $0.target.pool == nil && $0.target.region == region.name }
+        .reduce(OverrideState.auto) { $0.safer($1.state) }
+    }
     desk.publish(
       Edition(
         number: previous.number + 1, revision: revision ?? previous.revision,
         zones: compiled.zones, maps: compiled.maps, model: compiled.model,
-        board: HealthBoard(conditions: conditions), rules: compiled.rules, isReady: isReady,
-        previous: previous))
+        board: HealthBoard(conditions: conditions, regionOverrides: regionOverrides),
+        resolved: resolved, rules: compiled.rules, isReady: isReady, previous: previous))
   }
 }

@@ -1,4 +1,4 @@
-/// Reads the services, each of which joins a policy with a pool.
+/// Reads the services, each of which joins a policy with a pool or with names.
 struct ServiceReader {
   let regions: Names
   let pools: [Settings.Pool]
@@ -16,12 +16,16 @@ struct ServiceReader {
 
   func read(_ entry: Entry) -> Settings.Service {
     var service = Settings.Service(
-      name: entry.name, policy: 0, pool: 0, ttlSeconds: 30, onAllDown: .failOpen,
+      name: entry.name, policy: 0, pool: nil, ttlSeconds: 30, onAllDown: .failOpen,
       maximumAddresses: 8, failoverSpreadMilliseconds: 20, drawBitsIPv4: 20, drawBitsIPv6: 44)
     _ = entry.value.section { section in
-      let poolValue = section.required("pool", "the name of a pool")
+      service.content = content(section)
+      let poolValue =
+        service.content == .endpoints
+        ? section.required("pool", "the name of a pool") : section.optional("pool")
       let policy = section.required("policy", "the name of a policy").flatMap { self.policy($0) }
-      let pool = poolValue?.reference(to: poolNames)
+      service.pool = poolValue?.reference(to: poolNames)
+      service.bindings = bindings(section, content: service.content)
       service.ttlSeconds = section.optional("ttl")?.seconds(0...86_400) ?? 30
       service.onAllDown = section.optional("on_all_down")?.lastResort(regions) ?? .failOpen
       service.maximumAddresses = section.optional("addresses")?.integer(1...32) ?? 8
@@ -30,10 +34,9 @@ struct ServiceReader {
         let bits = draw.prefixLengths(else: (20, 44))
         (service.drawBitsIPv4, service.drawBitsIPv6) = bits
       }
-      if let poolValue, let policy, let pool {
+      if let policy {
         service.policy = policy
-        service.pool = pool
-        checkEndpoints(service, poolValue, entry)
+        checkRegions(service, poolValue ?? entry.value, entry)
       }
     }
     return service
@@ -50,22 +53,43 @@ struct ServiceReader {
     return policyNames.index(of: name, at: value)
   }
 
-  private func checkEndpoints(_ service: Settings.Service, _ value: Value, _ entry: Entry) {
-    let pool = pools[service.pool]
+  /// The regions that serve, in words for where they are missing: of the pool, of the names.
+  private func servedRegions(
+    _ service: Settings.Service
+  ) -> [(lack: String, regions: Set<Int>)] {
+    var served: [(lack: String, regions: Set<Int>)] = []
+    if let pool = service.pool.map({ pools[$0] }) {
+      served.append(
+        ("pool \"\(pool.name)\" has no endpoint in", Set(pool.endpoints.map(\.region))))
+    }
+    if service.content != .endpoints {
+      served.append(("there is no name for", Set(service.content.targets.map(\.region))))
+    }
+    // A pool that lost its endpoints to faults of its own has been reported already.
+    return served.filter { !$0.regions.isEmpty }
+  }
+
+  private func checkRegions(_ service: Settings.Service, _ value: Value, _ entry: Entry) {
     let reachable = regions(of: service.policy)
-    let served = Set(pool.endpoints.map(\.region))
-    // A pool or policy that lost parts to faults of its own has been reported already.
-    if !reachable.isEmpty && !served.isEmpty && reachable.isDisjoint(with: served) {
-      let names = reachable.sorted().map { regions.all[$0] }.joined(separator: ", ")
-      value.report(
-        "pool \"\(pool.name)\" has no endpoint in any region of policy "
-          + "\"\(policies[service.policy].name)\" (\(names))")
+    for (lack, served) in servedRegions(service) {
+      if !reachable.isEmpty && reachable.isDisjoint(with: served) {
+        let names = reachable.sorted().map { regions.all[$0] }.joined(separator: ", ")
+        value.report(
+          "\(lack) any region of policy \"\(policies[service.policy].name)\" (\(names))")
+      }
+      if case .backup(let region) = service.onAllDown, !served.contains(region) {
+        entry.value.document.report(
+          line: entry.value.line, path: "\(entry.value.path).on_all_down",
+          "\(lack) the backup region \"\(regions.all[region])\"")
+      }
     }
-    if case .backup(let region) = service.onAllDown, !served.isEmpty, !served.contains(region) {
-      entry.value.document.report(
-        line: entry.value.line, path: "\(entry.value.path).on_all_down",
-        "pool \"\(pool.name)\" has no endpoint in the backup region \"\(regions.all[region])\"")
-    }
+  }
+
+  /// Every region that a service may choose, whatever fails.
+  func reachableRegions(of service: Settings.Service) -> Set<Int> {
+    let inPolicy = regions(of: service.policy)
+    guard case .backup(let region) = service.onAllDown else { return inPolicy }
+    return inPolicy.union([region])
   }
 
   /// Every region that a policy may choose.
@@ -107,48 +131,4 @@ extension Value {
     let spread = section { $0.optional("spread")?.duration(.zero ... .seconds(10)) }
     return (spread ?? nil).map { Double(wholeMilliseconds($0)) }
   }
-}
-
-// MARK: - fences
-
-extension SettingsReader {
-  static func fences(
-    _ value: Value?, regions: [Settings.Region], services: Names
-  ) -> [Settings.Fence] {
-    let tags = Names(kind: "tag", Set(regions.flatMap(\.tags)).sorted())
-    return (value?.definitions() ?? []).compactMap { entry in
-      entry.value.section { section in
-        let match = section.required("clients", "whom the fence is for, such as {continent: EU}")?
-          .section { Settings.ClientMatch($0) }
-        let inside = section.required("regions", "{tags: […]}")?.section { regions in
-          regions.required("tags", "the tags of the regions inside")
-        }
-        let list = section.optional("services")
-        return Settings.Fence(
-          name: entry.name, clients: match ?? .none, tags: fenceTags(inside ?? nil, tags),
-          services: list.map { $0.elements().compactMap { $0.reference(to: services) } })
-      }
-    }
-  }
-
-  private static func fenceTags(_ value: Value?, _ tags: Names) -> [String] {
-    guard let value else { return [] }
-    let elements = value.elements()
-    if elements.isEmpty { value.report("wants at least one tag") }
-    return elements.compactMap { element in
-      guard let tag = element.tag() else { return nil }
-      if tags[tag] == nil {
-        element.report(
-          "no region carries the tag \"\(tag)\"", suggestion: didYouMean(tag, tags.all))
-      }
-      return tag
-    }
-  }
-}
-
-extension Settings.ClientMatch {
-  /// Nobody: the stand-in for a match that has been reported.
-  fileprivate static let none = Settings.ClientMatch(
-    prefixes: [], asns: [], countries: [], subdivisions: [], continents: [],
-    isInEuropeanUnion: false, isUnknown: false)
 }

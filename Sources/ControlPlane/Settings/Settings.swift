@@ -181,8 +181,8 @@ package struct Settings: Sendable, Equatable {
     package var name: String
     /// Index into ``Settings/policies``.
     package var policy: Int
-    /// Index into ``Settings/pools``.
-    package var pool: Int
+    /// Index into ``Settings/pools``; nil only where names serve.
+    package var pool: Int?
     package var ttlSeconds: UInt32
     package var onAllDown: LastResort
     /// Most addresses of one type in an answer. 1...32.
@@ -193,6 +193,40 @@ package struct Settings: Sendable, Equatable {
     /// Prefix lengths at which shares are drawn.
     package var drawBitsIPv4: Int
     package var drawBitsIPv6: Int
+    package var content = Content.endpoints
+    package var bindings: [Binding] = []
+
+    /// What a steered name of the service answers.
+    package enum Content: Sendable, Equatable {
+      /// The addresses of the pool's endpoints.
+      case endpoints
+      /// A CNAME.
+      case names([Target])
+      /// The addresses of the name.
+      case resolved([Target])
+
+      package var targets: [Target] {
+        switch self {
+        case .endpoints: []
+        case .names(let targets), .resolved(let targets): targets
+        }
+      }
+    }
+    /// The name that serves in a region in place of endpoints.
+    package struct Target: Sendable, Equatable {
+      /// Index into ``Settings/regions``.
+      package var region: Int
+      /// Absolute, in presentation form with the final dot.
+      package var name: String
+      package var origin: Origin
+    }
+    /// An HTTPS or SVCB record of the service's steered names (RFC 9460 §2.1).
+    package struct Binding: Sendable, Equatable {
+      package var isHTTPS: Bool
+      /// Presentation form of the data, without address hints.
+      package var text: String
+      package var origin: Origin
+    }
   }
 
   package struct Zone: Sendable, Equatable {
@@ -249,6 +283,8 @@ package struct Settings: Sendable, Equatable {
     package var trustedProxies: [AddressPrefix]
     /// Of the table of rates; rounded down to a power of two.
     package var rateTableBytes: Int
+    /// Who is asked for the addresses of names outside our zones; none: whom the system asks.
+    package var resolvers: [SocketAddress] = []
   }
 
   /// How questions are answered, apart from what is answered: what of `dns` a reload may change.

@@ -41,25 +41,28 @@ extension SettingsReader {
       }
       dns.tls = encryptedDNS(section.optional("tls"), plain: dns.listen)
       dns.trustedProxies = trustedProxies(section.optional("proxy_protocol"))
+      dns.resolvers = section.optional("resolvers")?.resolverAddresses() ?? []
     }
     return (dns, answers)
   }
 
-  static func proxy(_ value: Value?, services: Names) -> Settings.Proxy {
+  static func proxy(
+    _ value: Value?, serviceNames: Names, services: [Settings.Service]
+  ) -> Settings.Proxy {
     var proxy = Settings.Proxy(
       threads: ProcessInfo.processInfo.activeProcessorCount, listeners: [], accessLog: .off)
     _ = value?.section { section in
       proxy.threads = section.optional("threads")?.integer(1...256) ?? proxy.threads
       proxy.accessLog = section.optional("access_log")?.accessLog() ?? .off
       proxy.listeners = (section.optional("listeners")?.definitions() ?? []).compactMap {
-        listener($0, services: services)
+        listener($0, serviceNames: serviceNames, services: services)
       }
     }
     return proxy
   }
 
   private static func listener(
-    _ entry: Entry, services: Names
+    _ entry: Entry, serviceNames: Names, services: [Settings.Service]
   ) -> Settings.Proxy.Listener? {
     entry.value.section { section in
       let service = section.required("service", "the name of a service")
@@ -68,7 +71,7 @@ extension SettingsReader {
       let times = Duration.milliseconds(10) ... .seconds(86_400)
       let listener = Settings.Proxy.Listener(
         name: entry.name, listen: listen?.listenAddresses() ?? [],
-        service: service?.reference(to: services) ?? 0,
+        service: connectable(service, serviceNames, services),
         maximumConnections: section.optional("max_connections")?.integer(1...10_000_000) ?? 10_000,
         connectTimeout: attempt?.duration(times) ?? .seconds(1),
         connectBudget: section.optional("connect_budget")?.duration(times) ?? .seconds(5),
@@ -84,6 +87,19 @@ extension SettingsReader {
       }
       return listener
     }
+  }
+
+  /// The index of a service whose endpoints can be connected to.
+  private static func connectable(
+    _ value: Value?, _ names: Names, _ services: [Settings.Service]
+  ) -> Int {
+    guard let value, let index = value.reference(to: names) else { return 0 }
+    if services[index].content != .endpoints {
+      value.report(
+        "service \"\(services[index].name)\" answers names, and a listener needs endpoints",
+        suggestion: "use a service with a pool and without cname and alias")
+    }
+    return index
   }
 
   static func admin(_ value: Value?) -> Settings.Admin {
@@ -138,6 +154,22 @@ extension Value {
     let elements = elements()
     if elements.isEmpty { report("wants at least one address with port") }
     return elements.compactMap { $0.listenAddress() }
+  }
+
+  /// Port 53 unless one is given.
+  fileprivate func resolverAddresses() -> [SocketAddress] {
+    let wanted = "the address of a resolver, such as 192.0.2.53 or \"[2001:db8::53]:5353\""
+    let elements = elements()
+    if elements.isEmpty { report("wants at least one address") }
+    return elements.compactMap { element in
+      guard let text = element.text(wanted) else { return nil }
+      if let socket = SocketAddress(text), socket.port > 0 { return socket }
+      guard let address = IPAddress(text) else {
+        element.report("wants \(wanted), found \"\(text)\"")
+        return nil
+      }
+      return SocketAddress(address: address, port: 53)
+    }
   }
 
   /// nil for `off`.

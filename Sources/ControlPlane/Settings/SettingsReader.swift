@@ -71,7 +71,11 @@ package enum SettingsReader {
     ).read()
     let serviceReader = ServiceReader(
       regions: regionNames, pools: readPools, policies: readPolicies)
+    let readServices = services.map { serviceReader.read($0) }
     let zones = zones(root.optional("zones"), services: serviceNames)
+    reportUnfitSteering(
+      zones, services: readServices, entries: services, reader: serviceReader,
+      document: root.value.document)
     let node = node(root.optional("node"))
     let (dns, answers) = dns(root.optional("dns"), hasZones: !zones.isEmpty, node: node)
     let settings = Settings(
@@ -79,9 +83,8 @@ package enum SettingsReader {
       geo: geo(root.optional("geo")), regions: readRegions, monitors: monitors.map { monitor($0) },
       pools: readPools, policies: readPolicies,
       fences: fences(root.optional("fences"), regions: readRegions, services: serviceNames),
-      services: services.map { serviceReader.read($0) }, zones: zones,
-      dns: dns, answers: answers,
-      proxy: proxy(root.optional("proxy"), services: serviceNames),
+      services: readServices, zones: zones, dns: dns, answers: answers,
+      proxy: proxy(root.optional("proxy"), serviceNames: serviceNames, services: readServices),
       admin: admin(root.optional("admin")), health: health(root.optional("health")))
     reportListenersInConflict(root.value.document)
     return settings

@@ -242,8 +242,13 @@ extension Responder {
           finding.records, ownerOffset: name.offset, to: .answer, writer: &reply.writer,
           into: &buffer)
         return
-      case .steered, .steeredAlias:
-        steer(
+      case .steered:
+        _ = steer(
+          query, name: name, finding: finding, source: source, edition: edition, reply: &reply,
+          into: &buffer)
+        return
+      case .steeredAlias:
+        steerAlias(
           query, name: name, finding: finding, source: source, edition: edition, reply: &reply,
           into: &buffer)
         return
@@ -344,10 +349,12 @@ extension Responder {
 // MARK: - Steering
 
 extension Responder {
+  /// - Returns: the records that were appended; nil if there are none.
+  @inline(__always)
   private mutating func steer(
     _ query: Query, name: Name, finding: ZoneTable.Finding, source: IPAddress, edition: Edition,
     reply: inout Reply, into buffer: inout MutableRawSpan
-  ) {
+  ) -> (offset: Int, byteCount: Int)? {
     let subnet = query.subnet
     // RFC 7871 §7.1.2: with a source prefix of 0 bits the client asks us not to use it.
     let usesSubnet =
@@ -357,33 +364,57 @@ extension Responder {
     let decision = edition.steering.route(client, to: finding.service, trace: &trace)
     if usesSubnet { reply.outcome.scopeBits = decision.scopeBits }
     shard.add(to: counters.steered(outcome: decision.outcome))
-    let entry = edition.answers.entry(outcome: decision.outcome, isIPv6: query.type == .aaaa)
-    reply.outcome.extendedError = extendedError(for: entry)
-    if entry.disposition == .fail {
+    let entry = edition.answers.entry(outcome: decision.outcome, slot: .init(query.type))
+    reply.outcome.extendedError = entry.extendedError
+    if entry.isFailure {
       reply.writer.removeRecords()
       reply.outcome.code = .serverFailure
       reply.outcome.isAuthoritative = false
     } else if entry.recordCount > 0 {
-      append(entry, of: edition.answers, name: name, reply: &reply, into: &buffer)
+      let offset = append(entry, of: edition.answers, name: name, reply: &reply, into: &buffer)
+      return offset.map { ($0, Int(entry.byteCount)) }
     } else {
+      if entry.isForEveryone { reply.outcome.scopeBits = 0 }
       appendSOA(finding, name, edition, &reply, &buffer)
     }
+    return nil
   }
 
   private mutating func append(
     _ entry: AnswerTable.Entry, of answers: borrowing AnswerTable, name: Name,
     reply: inout Reply, into buffer: inout MutableRawSpan
-  ) {
-    _ = unsafe reply.writer.append(
+  ) -> Int? {
+    unsafe reply.writer.append(
       answers.bytes.span.bytes, from: Int(entry.offset), byteCount: Int(entry.byteCount),
       recordCount: Int(entry.recordCount), ownerOffset: name.offset, to: .answer, into: &buffer)
   }
 
-  private func extendedError(for entry: AnswerTable.Entry) -> ExtendedError? {
-    switch entry.basis {
-    case .healthy, .degraded, .unknown: nil
-    case .fencedOut: .fencedOut
-    case .panic, .lastResort: entry.recordCount > 0 ? .lastResort : .noHealthyRegion
+  /// A steered CNAME, and what it leads to in our zones if that is the same for every client. What
+  /// another policy steers has a scope of its own, and what does not exist must not be said of some
+  /// clients only: then the resolver asks for the target itself.
+  @inline(never)
+  private mutating func steerAlias(
+    _ query: Query, name owner: Name, finding: ZoneTable.Finding, source: IPAddress,
+    edition: Edition, reply: inout Reply, into buffer: inout MutableRawSpan
+  ) {
+    let record = steer(
+      query, name: owner, finding: finding, source: source, edition: edition, reply: &reply,
+      into: &buffer)
+    guard let record, query.type != .cname, query.type != .any else { return }
+    var name = Name(
+      offset: record.offset &+ Self.recordHeadByteCount,
+      byteCount: record.byteCount &- Self.recordHeadByteCount)
+    for _ in 0..<Self.maximumAliasCount {
+      let finding = edition.zones.find(
+        buffer.bytes, at: name.offset, nameByteCount: name.byteCount, type: query.type)
+      guard finding.kind == .records || finding.kind == .alias else { return }
+      let record = edition.zones.append(
+        finding.records, ownerOffset: name.offset, to: .answer, writer: &reply.writer,
+        into: &buffer)
+      guard finding.kind == .alias, let record else { return }
+      name = Name(
+        offset: record &+ Self.recordHeadByteCount,
+        byteCount: finding.records.byteCount &- Self.recordHeadByteCount)
     }
   }
 }

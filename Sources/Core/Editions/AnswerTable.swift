@@ -1,102 +1,93 @@
+public import DNSWire
 import Places
-public import Routing
+import Routing
 
-/// The precompiled answer sections of steered names: for each outcome of each service the A and
-/// the AAAA records, ready to copy behind a question at offset 12.
+/// The precompiled answer sections of steered names: for each outcome of each service the records
+/// of each steered type, ready to copy behind a question at offset 12.
 ///
-///     record   C0 0C | type | class IN | TTL | length | address        16 or 28 bytes
+///     record   C0 0C | type | class IN | TTL | length | data
+///
+/// The address hints of service bindings are made of the same addresses as the A and AAAA records
+/// of the outcome, so that they cannot say anything else (RFC 9460 §7.3).
 public struct AnswerTable: Sendable {
-  /// Of every record, before the address: owner pointer, type, class, TTL, length.
-  @usableFromInline static let fixedByteCount = 12
-
-  /// By outcome × 2, + 1 for AAAA.
+  /// By outcome × ``Slot/count`` + slot.
   @usableFromInline let entries: [Entry]
   /// The records of all entries.
   public let bytes: [UInt8]
+
+  /// The steered types. A service that answers with a CNAME has it in all of them.
+  public struct Slot: Sendable, Hashable, BitwiseCopyable {
+    @usableFromInline let index: Int
+
+    public static let a = Slot(.a)
+    public static let aaaa = Slot(.aaaa)
+    public static let https = Slot(.https)
+    public static let svcb = Slot(.svcb)
+    /// By index.
+    static let all = [aaaa, a, svcb, https]
+    @usableFromInline static var count: Int { 4 }
+
+    /// Two bits that tell the four types apart without a branch: 28 → 0, 1 → 1, 64 → 2, 65 → 3.
+    ///
+    /// - Parameter type: one that is steered; any other where every type gets the same.
+    @inlinable
+    public init(_ type: RecordType) {
+      index = Int(type.rawValue & 1 | type.rawValue >> 5 & 2)
+    }
+  }
 
   public struct Entry: Sendable, Equatable, BitwiseCopyable {
     /// Into ``AnswerTable/bytes``.
     public var offset: UInt32
     public var byteCount: UInt16
     public var recordCount: UInt16
-    public var disposition: Disposition
-    public var basis: Basis
-  }
-
-  public enum Disposition: UInt8, Sendable, BitwiseCopyable {
-    /// Records, or no data of this type if there are none.
-    case answer
-    /// SERVFAIL.
-    case fail
-    /// No data, whatever the type.
-    case noData
+    /// The answer is SERVFAIL. Else it is the records, or no data if there are none.
+    public var isFailure: Bool
+    /// No data, whoever asks and whatever is decided: the service never has this type.
+    public var isForEveryone: Bool
+    /// Why the answer is not what it should be; nil: it is.
+    public var extendedError: ExtendedError?
   }
 
   /// - Parameter outcome: as ``Decision/outcome`` says it.
   @inlinable
-  public func entry(outcome: Int, isIPv6: Bool) -> Entry {
-    entries[outcome &* 2 &+ (isIPv6 ? 1 : 0)]
+  public func entry(outcome: Int, slot: Slot) -> Entry {
+    entries[outcome &* Slot.count &+ slot.index]
   }
 
-  init(model: RoutingModel, board: HealthBoard, sets: [VerdictSet]) {
-    var builder = Builder()
+  init(
+    model: RoutingModel, board: HealthBoard, sets: [VerdictSet], resolved: ResolvedNames = .none
+  ) {
+    var builder = AnswerBuilder()
     for (service, set) in zip(model.services, sets) {
       for outcome in set.outcomes {
-        for isIPv6 in [false, true] {
-          let addresses = addresses(
-            of: outcome, isIPv6: isIPv6, service: service, model: model, board: board)
-          builder.append(addresses, isIPv6: isIPv6, outcome: outcome, service: service)
+        let answer = OutcomeAnswer(
+          outcome, service: service, model: model, board: board, resolved: resolved)
+        for slot in Slot.all {
+          builder.append(answer.records(in: slot), as: answer.standing(in: slot))
         }
       }
     }
     entries = builder.entries
     bytes = builder.bytes
   }
-
-  private struct Builder {
-    var entries: [Entry] = []
-    var bytes: [UInt8] = []
-
-    mutating func append(
-      _ addresses: [IPAddress], isIPv6: Bool, outcome: Outcome, service: RoutingModel.Service
-    ) {
-      let offset = bytes.count
-      var recordCount: UInt16 = 0
-      for address in addresses.prefix(service.maximumAddresses) {
-        let data = recordData(of: address)
-        bytes += [0xC0, 0x0C, 0, isIPv6 ? 28 : 1, 0, 1]
-        bytes += bigEndianBytes(service.ttlSeconds)
-        bytes += [0, UInt8(data.count)] + data
-        recordCount += 1
-      }
-      let disposition: Disposition =
-        switch outcome.kind {
-        case .serve: .answer
-        case .fail: .fail
-        case .noData: .noData
-        }
-      entries.append(
-        Entry(
-          offset: UInt32(offset), byteCount: UInt16(bytes.count - offset),
-          recordCount: recordCount, disposition: disposition, basis: outcome.basis))
-    }
-  }
 }
 
-/// The distinct addresses of one family of an outcome's endpoints, in order.
-private func addresses(
-  of outcome: Outcome, isIPv6: Bool, service: RoutingModel.Service, model: RoutingModel,
-  board: HealthBoard
-) -> [IPAddress] {
-  var seen: Set<IPAddress> = []
-  return outcome.regions.flatMap { region in
-    usableEndpoints(
-      of: model.pools[service.pool].endpoints[region].filter {
-        model.endpoints[$0].socket.address.isIPv6 == isIPv6
-      }, model: model, board: board, ignoringHealth: outcome.basis.ignoresHealth)
+private struct AnswerBuilder {
+  var entries: [AnswerTable.Entry] = []
+  var bytes: [UInt8] = []
+
+  mutating func append(
+    _ records: [SteeredRecord], as standing: OutcomeAnswer.Standing
+  ) {
+    let offset = bytes.count
+    for record in records { bytes += record.bytes }
+    entries.append(
+      AnswerTable.Entry(
+        offset: UInt32(offset), byteCount: UInt16(bytes.count - offset),
+        recordCount: UInt16(records.count), isFailure: standing.isFailure,
+        isForEveryone: standing.isForEveryone, extendedError: standing.extendedError))
   }
-  .map { model.endpoints[$0].socket.address }
-  .filter { seen.insert($0).inserted }
 }
 
 /// The endpoints to use of a region, standbys only where there is nothing else: those of the best
@@ -110,17 +101,4 @@ func usableEndpoints(
     ignoringHealth ? eligible : eligible.filter { board.conditions[$0].standing == best }
   let active = usable.filter { model.endpoints[$0].weight > 0 }
   return active.isEmpty ? usable : active
-}
-
-private func recordData(of address: IPAddress) -> [UInt8] {
-  switch address {
-  case .ipv4(let bits): bigEndianBytes(bits)
-  case .ipv6(let bits): bigEndianBytes(bits)
-  }
-}
-
-private func bigEndianBytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-  stride(from: Number.bitWidth - 8, through: 0, by: -8).map {
-    UInt8(truncatingIfNeeded: number >> Number($0))
-  }
 }

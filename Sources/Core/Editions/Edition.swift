@@ -22,18 +22,23 @@ public final class Edition: Sendable {
   /// What the tables were compiled from, for explanations and for the next edition.
   public let model: RoutingModel
   public let board: HealthBoard
+  /// What the names that serve in place of endpoints are, ours and others'.
+  public let resolved: ResolvedNames
+  /// What is to be resolved elsewhere for that.
+  public let wantedNames: Set<ResolvedNames.Question>
   public let verdicts: [VerdictSet]
 
   /// Compiles the tables that depend on health.
   ///
   /// - Parameters:
   ///   - maps: address → cohort for each of `model.maps`.
+  ///   - resolved: what was found of the names that lie outside our zones.
   ///   - previous: an edition of the same revision, whose verdicts are used again where nothing
   ///     that they depend on has changed.
   public init(
     number: UInt64, revision: UInt64, zones: ZoneTable, maps: CohortMaps, model: RoutingModel,
-    board: HealthBoard, rules: AnswerRules = AnswerRules(), isReady: Bool,
-    previous: Edition? = nil
+    board: HealthBoard, resolved: ResolvedNames = .none, rules: AnswerRules = AnswerRules(),
+    isReady: Bool, previous: Edition? = nil
   ) {
     let reusable = previous.flatMap { $0.revision == revision ? $0.verdicts : nil }
     let sets = model.services.indices.map { service in
@@ -45,11 +50,14 @@ public final class Edition: Sendable {
     self.zones = zones
     self.rules = rules
     steering = SteeringTable(maps: maps, services: model.services, sets: sets)
-    answers = AnswerTable(model: model, board: board, sets: sets)
-    targets = TargetTable(model: model, board: board, sets: sets)
+    let targets = TargetNames(model: model, zones: zones, resolved: resolved)
+    answers = AnswerTable(model: model, board: board, sets: sets, resolved: targets.resolved)
+    self.targets = TargetTable(model: model, board: board, sets: sets)
     self.isReady = isReady
     self.model = model
     self.board = board
+    self.resolved = targets.resolved
+    wantedNames = targets.wanted
     verdicts = sets
   }
 

@@ -26,7 +26,9 @@ public struct TargetTable: Sendable {
     var targets: [Target] = []
     var ranges: [Range<Int>] = []
     for service in model.services {
-      for endpoints in model.pools[service.pool].endpoints {
+      let endpointsOfRegions =
+        service.pool.map { model.pools[$0].endpoints } ?? model.regions.map { _ in [] }
+      for endpoints in endpointsOfRegions {
         for ignoringHealth in [false, true] {
           let start = targets.count
           targets += usableEndpoints(

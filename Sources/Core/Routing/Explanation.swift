@@ -107,7 +107,7 @@ extension RoutingModel {
     }
     return switch standing.standing {
     case .removed: "taken out by an operator"
-    case .absent: "no endpoint of the pool here"
+    case .absent: "the service has nothing here"
     case .unhealthy: "unhealthy"
     case .unknown: "not yet checked"
     case .degraded: "degraded"

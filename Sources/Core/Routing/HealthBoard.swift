@@ -12,8 +12,18 @@ public enum OverrideState: String, Sendable, Equatable, BitwiseCopyable {
 public struct HealthBoard: Sendable, Equatable {
   /// By endpoint index (``RoutingModel/endpoints``).
   public var conditions: [EndpointCondition]
+  /// An operator's word on whole regions, by region index; none is said of those beyond its end.
+  /// ``conditions`` have it already: it is for services without endpoints.
+  public var regionOverrides: [OverrideState]
 
-  public init(conditions: [EndpointCondition]) { self.conditions = conditions }
+  public init(conditions: [EndpointCondition], regionOverrides: [OverrideState] = []) {
+    self.conditions = conditions
+    self.regionOverrides = regionOverrides
+  }
+
+  func regionOverride(of region: Int) -> OverrideState {
+    region < regionOverrides.count ? regionOverrides[region] : .auto
+  }
 }
 
 public struct EndpointCondition: Sendable, Equatable, BitwiseCopyable {
@@ -62,6 +72,16 @@ public struct RegionStanding: Sendable, Equatable {
   public var totalCount: Int
   /// The latest of the endpoints' ``EndpointCondition/lastGood``.
   public var lastGood: UInt64
+
+  /// Nothing serves here.
+  static let absent = RegionStanding(ipv4: [], ipv6: [], minimumHealthy: 1)
+
+  /// Of a region that nobody checks.
+  init(override: OverrideState) {
+    self = .absent
+    standing = EndpointCondition(health: .healthy, override: override).standing
+    lastGood = standing == .healthy ? .max : 0
+  }
 
   /// A region with endpoints of both address families is healthy only if both are: it must not
   /// be preferred while it has no good answer for A or for AAAA.

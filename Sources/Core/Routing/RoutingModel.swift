@@ -36,6 +36,19 @@ public struct RoutingModel: Sendable {
       minimumHealthy: pools[pool].minimumHealthy)
   }
 
+  /// A region as a service sees it: absent where nothing serves, and without a pool healthy unless
+  /// an operator took the region out.
+  public func standing(
+    ofRegion region: Int, forService service: Int, on board: HealthBoard
+  ) -> RegionStanding {
+    let service = services[service]
+    if let targets = service.content.targets, targets[region] == nil { return .absent }
+    guard let pool = service.pool else {
+      return RegionStanding(override: board.regionOverride(of: region))
+    }
+    return standing(ofRegion: region, inPool: pool, on: board)
+  }
+
   /// A named group of endpoints over the regions.
   public struct Pool: Sendable, Equatable {
     public var name: String
@@ -73,25 +86,29 @@ public struct RoutingModel: Sendable {
     }
   }
 
-  /// A policy over a pool: what a steered name or a listener points at. Both get the same
-  /// decision because both ask for the same service.
+  /// A policy over a pool, or over names: what a steered name or a listener points at. Both get the
+  /// same decision because both ask for the same service.
   public struct Service: Sendable, Equatable {
     public var name: String
     /// Index into ``RoutingModel/maps``.
     public var map: Int
     public var policyName: String
-    public var pool: Int
+    /// Whose health counts; nil only where names serve.
+    public var pool: Int?
     public var ttlSeconds: UInt32
     public var onAllDown: LastResort
     public var maximumAddresses: Int
     /// Milliseconds; see ``VerdictCompiler``. 0: the next candidate takes all.
     public var failoverSpreadMilliseconds: Double
     public var drawKey: DrawKey
+    public var content: SteeredContent
+    /// At most one for each kind if it is an alias.
+    public var bindings: [BindingTemplate]
 
     public init(
-      name: String, map: Int, policyName: String, pool: Int, ttlSeconds: UInt32,
+      name: String, map: Int, policyName: String, pool: Int?, ttlSeconds: UInt32,
       onAllDown: LastResort, maximumAddresses: Int, failoverSpreadMilliseconds: Double,
-      drawKey: DrawKey
+      drawKey: DrawKey, content: SteeredContent = .endpoints, bindings: [BindingTemplate] = []
     ) {
       self.name = name
       self.map = map
@@ -102,6 +119,8 @@ public struct RoutingModel: Sendable {
       self.maximumAddresses = maximumAddresses
       self.failoverSpreadMilliseconds = failoverSpreadMilliseconds
       self.drawKey = drawKey
+      self.content = content
+      self.bindings = bindings
     }
   }
 }

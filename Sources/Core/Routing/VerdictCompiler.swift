@@ -5,7 +5,8 @@ import Places
 public struct VerdictCompiler: Sendable {
   let model: RoutingModel
   let service: RoutingModel.Service
-  let pool: RoutingModel.Pool
+  /// 0...1; 0 is off.
+  let panicThreshold: Double
   let map: SteeringMap
   /// By region.
   let standings: [RegionStanding]
@@ -13,11 +14,10 @@ public struct VerdictCompiler: Sendable {
   public init(model: RoutingModel, service: Int, board: HealthBoard) {
     self.model = model
     self.service = model.services[service]
-    pool = model.pools[self.service.pool]
+    panicThreshold = self.service.pool.map { model.pools[$0].panicThreshold } ?? 0
     map = model.maps[self.service.map]
-    let poolIndex = self.service.pool
     standings = model.regions.indices.map {
-      model.standing(ofRegion: $0, inPool: poolIndex, on: board)
+      model.standing(ofRegion: $0, forService: service, on: board)
     }
   }
 
@@ -46,8 +46,8 @@ public struct VerdictCompiler: Sendable {
       return .one(Outcome(kind: .fail, regions: [], basis: .fencedOut))
     }
     let healthyShare = healthyShare(of: cohort.regions)
-    if healthyShare < pool.panicThreshold {
-      trace.record(.panic(healthyShare: healthyShare, threshold: pool.panicThreshold))
+    if healthyShare < panicThreshold {
+      trace.record(.panic(healthyShare: healthyShare, threshold: panicThreshold))
       if let choice = assigned(cohort, basis: .panic, trace: &trace) { return choice }
     }
     let best = cohort.regions.map { standings[$0].standing }.min() ?? .absent

@@ -1,0 +1,132 @@
+import DNSWire
+import Routing
+import Settings
+import Zones
+
+/// What the steered names of each service answer, encoded. In the order of ``Settings/services``.
+struct CompiledContents {
+  var contents: [SteeredContent] = []
+  var bindings: [[BindingTemplate]] = []
+
+  /// So long that the records of one kind, with all their hints, fit into one message.
+  private static let mostBindingBytes = 2_000
+
+  /// - Throws: everything that is wrong in names and records, each with its line.
+  init(_ settings: Settings) throws(Faults) {
+    var faults: [Fault] = []
+    for service in settings.services {
+      contents.append(Self.content(of: service, settings, &faults))
+      let records = service.bindings.map { ($0, Self.binding($0, &faults)) }
+      bindings.append(records.compactMap(\.1))
+      faults += Self.mixtures(records)
+    }
+    guard faults.isEmpty else { throw Faults(faults) }
+  }
+
+  private static func content(
+    of service: Settings.Service, _ settings: Settings, _ faults: inout [Fault]
+  ) -> SteeredContent {
+    var targets = [NamedTarget?](repeating: nil, count: settings.regions.count)
+    for target in service.content.targets {
+      do throws(RecordDataFault) {
+        let name = try DomainName(target.name)
+        targets[target.region] = NamedTarget(wire: name.loweredWire, text: name.description)
+      } catch {
+        faults.append(Fault(origin: target.origin, message: error.message))
+      }
+    }
+    return switch service.content {
+    case .endpoints: .endpoints
+    case .names: .names(targets)
+    case .resolved: .resolved(targets)
+    }
+  }
+
+  private static func binding(
+    _ binding: Settings.Service.Binding, _ faults: inout [Fault]
+  ) -> BindingTemplate? {
+    func refuse(_ message: String, _ suggestion: String? = nil) -> BindingTemplate? {
+      faults.append(Fault(origin: binding.origin, message: message, suggestion: suggestion))
+      return nil
+    }
+    do throws(RecordDataFault) {
+      let type = binding.isHTTPS ? RecordType.https : .svcb
+      let data = try RecordData.encode(type, text: binding.text, origin: .root)
+      guard let record = ServiceBindingRecord(data: data) else {
+        return refuse("is no data of \(type)")
+      }
+      guard !record.hasHints else {
+        return refuse(
+          "states address hints", "leave them out: they are made of the decision's addresses")
+      }
+      guard data.count <= mostBindingBytes else {
+        return refuse("has \(data.count) bytes, more than \(mostBindingBytes)")
+      }
+      return BindingTemplate(
+        kind: binding.isHTTPS ? .https : .svcb, data: data, takesHints: record.isOfOwner,
+        text: binding.text)
+    } catch {
+      return refuse(error.message)
+    }
+  }
+
+  /// RFC 9460 §2.4.1: where one record is an alias, clients ignore all others of the kind.
+  private static func mixtures(
+    _ records: [(Settings.Service.Binding, BindingTemplate?)]
+  ) -> [Fault] {
+    records.compactMap { source, template in
+      guard let template, template.data.prefix(2) == [0, 0] else { return nil }
+      let count = records.count { $0.1?.kind == template.kind }
+      guard count > 1 else { return nil }
+      return Fault(
+        origin: source.origin,
+        message: "a record of priority 0 is an alias and stands alone (RFC 9460 §2.4.1)")
+    }
+  }
+}
+
+/// What the names that serve in our own zones are not: steered themselves, or missing.
+func targetFaults(
+  _ settings: Settings, contents: CompiledContents, zones: ZoneTable
+) -> [Fault] {
+  var faults: [Fault] = []
+  for (index, service) in settings.services.enumerated() {
+    for target in service.content.targets {
+      guard let name = contents.contents[index].targets?[target.region] else { continue }
+      let reading = zones.target(name.wire, type: .a)
+      switch (contents.contents[index], reading) {
+      case (_, .noSuchName):
+        faults.append(
+          Fault(origin: target.origin, message: "\(name.text) is not in its zone, served here"))
+      case (.resolved, .steered(let other)):
+        let inner = settings.services[other]
+        faults.append(
+          Fault(
+            origin: target.origin,
+            message: "\(name.text) is steered by service \"\(inner.name)\", and an alias leads to "
+              + "addresses that are the same for every client",
+            suggestion: "use cname, or name the policy of \"\(inner.name)\" in this policy"))
+      case (.names, .steered(index)):
+        faults.append(
+          Fault(
+            origin: target.origin,
+            message: "\(name.text) is steered by this service itself: a circle"))
+      default: continue
+      }
+    }
+  }
+  return faults
+}
+
+extension SteeredTypes {
+  /// The types that the steered names of a service answer.
+  init(_ service: Settings.Service) {
+    if case .names = service.content {
+      self = .alias
+      return
+    }
+    self = .addresses
+    if service.bindings.contains(where: \.isHTTPS) { insert(.https) }
+    if service.bindings.contains(where: { !$0.isHTTPS }) { insert(.svcb) }
+  }
+}

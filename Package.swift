@@ -89,9 +89,12 @@ let package = Package(
       name: "Listening",
       dependencies: [
         "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Places", "Editions", "Counters",
-        "RateLimiting", nio, nioPosix, nioSSL,
+        "RateLimiting", "Tapping", nio, nioPosix, nioSSL,
       ],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
+    .target(
+      name: "Tapping", dependencies: ["CLinux", "Places", "Counters"],
+      path: "Sources/DataPlane/Tapping", swiftSettings: guarded),
     .target(
       name: "Proxying",
       dependencies: ["CLinux", "Places", "Routing", "Editions", "Counters"],
@@ -150,7 +153,7 @@ let package = Package(
         "Resolving",
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
-        "Counters", "RateLimiting",
+        "Counters", "RateLimiting", "Tapping",
         nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
@@ -199,6 +202,9 @@ let package = Package(
         "Listening", "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Zones", "Places",
         "Routing", "Editions", "Counters", "RateLimiting", "TestSupport", nio, nioPosix,
       ], swiftSettings: strict),
+    .testTarget(
+      name: "TappingTests", dependencies: ["Tapping", "Places", "Counters", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",
       dependencies: ["Proxying", "CLinux", "Zones", "Places", "Routing", "Editions", "Counters"],

@@ -6,6 +6,7 @@ import Proxying
 import RateLimiting
 import ServiceLifecycle
 import Settings
+import Tapping
 
 /// The listeners of both planes: DNS over UDP and TCP, and the proxy. As a service it listens from
 /// its start to the node's shutdown.
@@ -42,10 +43,13 @@ final class DataPlane: Service {
   }
 
   func run() async throws {
+    let tap = try startTap()
+    // Last, when nobody is answered any more.
+    defer { tap?.stop() }
     let parts = ResponderParts(
       desk: desk, counters: counters,
       limiter: RateLimiter(
-        byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)))
+        byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)), tap: tap)
     raiseDescriptorLimit(for: settings, logger: logger)
     let dns = try await DNSListeners.start(
       settings.dns, identity: identity, parts: parts)
@@ -78,6 +82,27 @@ final class DataPlane: Service {
   func update(_ settings: Settings, identity: TLSIdentity?) {
     if let identity { self.identity?.adopt(identity) }
     _ = proxy.update(listeners: proxyListeners(settings))
+  }
+
+  /// nil: it is off.
+  private func startTap() throws -> Tap? {
+    guard let dnstap = settings.dns.dnstap else { return nil }
+    return try Tap.start(
+      Tap.Settings(
+        path: dnstap.socket, interval: dnstap.interval, tellsQueries: dnstap.tellsQueries,
+        tellsAnswers: dnstap.tellsAnswers, identity: dnstap.identity ?? settings.node.id,
+        version: dnstap.version ?? "azimuth \(AzimuthVersion.text)"),
+      board: counters
+    ) { [logger] event in
+      let metadata: Logger.Metadata = ["socket": "\(dnstap.socket)"]
+      switch event {
+      case .connected: logger.info("dnstap has a reader", metadata: metadata)
+      case .disconnected(let fault):
+        logger.warning(
+          "dnstap has no reader; frames are dropped until there is one",
+          metadata: metadata.merging(["reason": "\(fault)"]) { $1 })
+      }
+    }
   }
 
   func reopenAccessLog() { accessLog?.reopen() }

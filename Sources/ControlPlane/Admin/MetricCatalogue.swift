@@ -41,6 +41,8 @@ package enum MetricCatalogue {
     "azimuth_dns_receive_failures_total": "Errors of the system while receiving DNS packets.",
     "azimuth_dns_connections_opened_total": "DNS connections accepted, by transport.",
     "azimuth_dns_connections_closed_total": "DNS connections that ended, by reason.",
+    "azimuth_dnstap_frames_total": "Frames of dnstap sent: one for a query, one for its answer.",
+    "azimuth_dnstap_dropped_total": "Frames of dnstap that were sampled and dropped, by reason.",
     "azimuth_proxy_accepted_total": "Connections that a listener accepted.",
     "azimuth_proxy_closed_total": "Connections closed, by reason.",
     "azimuth_proxy_bytes_total":

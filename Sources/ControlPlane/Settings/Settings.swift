@@ -285,6 +285,8 @@ package struct Settings: Sendable, Equatable {
     package var rateTableBytes: Int
     /// Who is asked for the addresses of names outside our zones; none: whom the system asks.
     package var resolvers: [SocketAddress] = []
+    /// nil: off.
+    package var dnstap: Dnstap?
   }
 
   /// How questions are answered, apart from what is answered: what of `dns` a reload may change.
@@ -316,6 +318,19 @@ package struct Settings: Sendable, Equatable {
     package var slip: Int
     package var isDryRun: Bool
     package var exempt: [AddressPrefix]
+  }
+
+  package struct Dnstap: Sendable, Equatable {
+    /// Absolute path of the stream socket on which a reader listens.
+    package var socket: String
+    /// Every how manieth exchange is told; 1: all.
+    package var interval: Int
+    package var tellsQueries: Bool
+    package var tellsAnswers: Bool
+    /// nil: ``Node/id``.
+    package var identity: String?
+    /// nil: the program's name and version.
+    package var version: String?
   }
 
   package struct Proxy: Sendable, Equatable {

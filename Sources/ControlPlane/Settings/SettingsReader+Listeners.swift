@@ -42,6 +42,7 @@ extension SettingsReader {
       dns.tls = encryptedDNS(section.optional("tls"), plain: dns.listen)
       dns.trustedProxies = trustedProxies(section.optional("proxy_protocol"))
       dns.resolvers = section.optional("resolvers")?.resolverAddresses() ?? []
+      dns.dnstap = section.optional("dnstap").flatMap { dnstap($0) }
     }
     return (dns, answers)
   }

@@ -152,6 +152,24 @@ int az_udp_receive(int fd, az_udp_batch *batch) {
   return count;
 }
 
+int az_udp_destination(const az_udp_batch *batch, unsigned slot, az_udp_source *destination) {
+  struct msghdr *header = &batch->messages[slot].msg_hdr;
+  if (!batch->keeps_destination) return 0;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+      const struct in_pktinfo *info = (const struct in_pktinfo *)CMSG_DATA(c);
+      *destination = (az_udp_source){.low = ntohl(info->ipi_addr.s_addr)};
+      return 1;
+    }
+    if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+      const struct in6_pktinfo *info = (const struct in6_pktinfo *)CMSG_DATA(c);
+      *destination = az_udp_address6(info->ipi6_addr.s6_addr);
+      return 1;
+    }
+  }
+  return 0;
+}
+
 /// The received control message as the one to send with: the same address, any interface.
 static void keep_destination(struct msghdr *header) {
   size_t length = 0;

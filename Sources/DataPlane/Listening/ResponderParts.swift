@@ -2,6 +2,7 @@ import Answering
 public import Counters
 public import Editions
 public import RateLimiting
+public import Tapping
 
 /// What all listeners answer from.
 public struct ResponderParts: Sendable {
@@ -10,15 +11,18 @@ public struct ResponderParts: Sendable {
   public let limiter: RateLimiter
   /// nil: uncommon messages are refused.
   public let uncommon: (any UncommonMessages)?
+  /// nil: nobody is told what is asked and answered.
+  public let tap: Tap?
 
   public init(
     desk: EditionDesk, counters: CounterBoard, limiter: RateLimiter,
-    uncommon: (any UncommonMessages)? = nil
+    uncommon: (any UncommonMessages)? = nil, tap: Tap? = nil
   ) {
     self.desk = desk
     self.counters = counters
     self.limiter = limiter
     self.uncommon = uncommon
+    self.tap = tap
   }
 
   /// A responder for one thread.
@@ -26,5 +30,17 @@ public struct ResponderParts: Sendable {
     Responder(
       transport: transport, board: counters, shard: shard, limiter: limiter,
       handsOverUncommon: uncommon != nil)
+  }
+
+  /// The end of the tap for one thread.
+  func threadTap(_ transport: Responder.Transport, shard: CounterShard) -> ThreadTap {
+    guard let tap else { return ThreadTap() }
+    let tapped: TapTransport =
+      switch transport {
+      case .udp: .udp
+      case .tcp: .tcp
+      case .tls: .tls
+      }
+    return tap.makeThreadTap(transport: tapped, shard: shard)
   }
 }

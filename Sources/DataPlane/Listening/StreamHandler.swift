@@ -28,6 +28,8 @@ final class StreamHandler: ChannelDuplexHandler {
   private let loop: StreamLoop
   /// Who asks: the peer, or whom its header names.
   private var source: Places.SocketAddress
+  /// Our end of the connection, if it is known.
+  private let server: Places.SocketAddress?
   private var pending = ByteBuffer()
   /// Long answers, in the order of their turns.
   private var streams: [any AnswerStream] = []
@@ -50,9 +52,13 @@ final class StreamHandler: ChannelDuplexHandler {
   /// - Parameters:
   ///   - isProxied: whether a proxy's header comes first; ``headerEnded(source:)`` is called then.
   ///   - isSecured: whether there is a TLS handshake before the first query.
-  init(loop: StreamLoop, source: Places.SocketAddress, isProxied: Bool, isSecured: Bool) {
+  init(
+    loop: StreamLoop, source: Places.SocketAddress, server: Places.SocketAddress?,
+    isProxied: Bool, isSecured: Bool
+  ) {
     self.loop = loop
     self.source = source
+    self.server = server
     self.isProxied = isProxied
     preludes = (isProxied ? 1 : 0) + (isSecured ? 1 : 0)
   }
@@ -247,7 +253,7 @@ extension StreamHandler {
       let before = count
       if streams.count < Self.maximumStreamCount, let frame = nextFrame() {
         count += 1
-        switch loop.answer(frame.readableBytesView, from: source, into: &output) {
+        switch loop.answer(frame.readableBytesView, from: source, at: server, into: &output) {
         case .written: break
         case .stream(let stream): streams.append(stream)
         case .refusal:

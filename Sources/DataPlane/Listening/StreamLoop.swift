@@ -5,6 +5,7 @@ import Editions
 import NIOCore
 import Places
 import Synchronization
+import Tapping
 
 /// What the connections of one event loop share: the responder, the queues by which they are timed,
 /// and their limits. Used on that loop only.
@@ -26,6 +27,7 @@ final class StreamLoop {
   private var handlers: [StreamHandler?] = []
   private var reader: EditionReader
   private var responder: Responder
+  private var tap: ThreadTap
   private var scratch = [UInt8](repeating: 0, count: StreamLoop.scratchByteCount)
   private var rounds: RepeatedTask?
 
@@ -39,6 +41,7 @@ final class StreamLoop {
     counters = StreamCounters(
       board: parts.counters, transport: settings.tls == nil ? "tcp" : "tls")
     responder = parts.responder(transport, shard: shard)
+    tap = parts.threadTap(transport, shard: shard)
     sayKeepalive(limits.idleTimeout)
   }
 
@@ -156,11 +159,20 @@ extension StreamLoop {
     case refusal
   }
 
+  /// - Parameter server: our end of the connection, if it is known.
   func answer(
-    _ query: ByteBufferView, from source: Places.SocketAddress, into output: inout ByteBuffer
+    _ query: ByteBufferView, from source: Places.SocketAddress, at server: Places.SocketAddress?,
+    into output: inout ByteBuffer
   ) -> Reply {
     scratch.replaceSubrange(0..<query.count, with: query)
-    switch answerScratch(queryByteCount: query.count, source: source.address) {
+    let isTapped = tap.takesNext()
+    if isTapped { unsafe tap.takeQuery(scratch.span.bytes, byteCount: query.count) }
+    let disposal = answerScratch(queryByteCount: query.count, source: source.address)
+    if isTapped {
+      let byteCount = if case .answer(let byteCount) = disposal { byteCount } else { 0 }
+      unsafe tap.takeAnswer(scratch.span.bytes, byteCount: byteCount, from: source, at: server)
+    }
+    switch disposal {
     case .answer(let byteCount):
       output.writeInteger(UInt16(truncatingIfNeeded: byteCount))
       output.writeBytes(scratch[..<byteCount])

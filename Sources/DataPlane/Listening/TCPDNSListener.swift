@@ -131,7 +131,9 @@ extension TCPDNSListener {
     let isProxied = settings.proxies.contains(peer.address)
     let handlers = channel.pipeline.syncOperations
     let stream = StreamHandler(
-      loop: loop, source: peer, isProxied: isProxied, isSecured: settings.tls != nil)
+      loop: loop, source: peer,
+      server: channel.localAddress.flatMap(Places.SocketAddress.init), isProxied: isProxied,
+      isSecured: settings.tls != nil)
     if isProxied { try handlers.addHandler(ProxyHeaderHandler(stream: stream)) }
     if let tls = settings.tls {
       try handlers.addHandler(NIOSSLServerHandler(context: tls.context))

@@ -7,6 +7,7 @@ import Glibc
 import Places
 import ProxyProtocol
 import Synchronization
+import Tapping
 
 /// One thread with its socket.
 final class UDPWorker {
@@ -80,13 +81,14 @@ final class UDPWorker {
     defer { unsafe az_udp_batch_destroy(batch) }
     var reader = EditionReader(parts.desk)
     var responder = parts.responder(.udp, shard: shard)
+    var tap = parts.threadTap(.udp, shard: shard)
     while !isStopping.flag.load(ordering: .relaxed) {
       let count = unsafe az_udp_receive(socket.descriptor, batch)
       reader.refresh()
       if count > 0 {
         unsafe answer(
           batch, count: UInt32(count), stride: stride, edition: reader.edition,
-          responder: &responder)
+          responder: &responder, tap: &tap)
         _ = unsafe az_udp_send(socket.descriptor, batch)
       } else if count != -EAGAIN && count != -EINTR {
         shard.add(to: failures)
@@ -97,7 +99,7 @@ final class UDPWorker {
 
   private func answer(
     _ batch: UnsafeMutablePointer<az_udp_batch>, count: UInt32, stride: Int, edition: Edition,
-    responder: inout Responder
+    responder: inout Responder, tap: inout ThreadTap
   ) {
     let now = az_wall_clock_ns() / 1_000
     for slot in 0..<count {
@@ -111,6 +113,8 @@ final class UDPWorker {
       let slotBytes = unsafe UnsafeMutableRawBufferPointer(
         start: az_udp_bytes(batch, slot), count: stride)
       var bytes = unsafe slotBytes.mutableBytes
+      let isTapped = tap.takesNext()
+      if isTapped { tap.takeQuery(bytes.bytes, byteCount: length) }
       let disposal = responder.answer(
         &bytes, queryByteCount: length, source: source.address, nowMicroseconds: now,
         edition: edition)
@@ -121,6 +125,11 @@ final class UDPWorker {
         case .uncommon:
           answerUncommon(&bytes, queryByteCount: length, source: source, edition: edition)
         }
+      if isTapped {
+        unsafe tap.takeAnswer(
+          bytes.bytes, byteCount: replyByteCount,
+          from: source, at: server(batch, slot: slot))
+      }
       unsafe az_udp_set_reply(batch, slot, replyByteCount)
     }
   }
@@ -145,6 +154,19 @@ final class UDPWorker {
       shard.add(to: droppedHeaders)
       return false
     }
+  }
+
+  /// Which of our addresses was asked, if it is known.
+  private func server(
+    _ batch: UnsafeMutablePointer<az_udp_batch>, slot: UInt32
+  ) -> SocketAddress? {
+    guard socket.isWildcard else {
+      return SocketAddress(address: socket.address.address, port: socket.port)
+    }
+    var destination = az_udp_source()
+    guard unsafe az_udp_destination(batch, slot, &destination) != 0 else { return nil }
+    destination.port = socket.port
+    return SocketAddress(destination)
   }
 
   /// Off the road: allocates.

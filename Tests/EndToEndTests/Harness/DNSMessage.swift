@@ -23,8 +23,12 @@ struct DNSQuestion {
   /// Behind the client subnet, in wire form.
   var moreOptions: [UInt8] = []
 
-  init(_ name: String, type: UInt16 = RecordType.a, subnet: String? = nil, bits: UInt8 = 32) {
+  init(
+    _ name: String, type: UInt16 = RecordType.a, id: UInt16 = 1, subnet: String? = nil,
+    bits: UInt8 = 32
+  ) {
     self.name = name
+    self.id = id
     self.type = type
     self.subnet = subnet.map { ($0, bits) }
   }

@@ -3,3 +3,4 @@
 #include "clinux_process.h"
 #include "clinux_tcp.h"
 #include "clinux_udp.h"
+#include "clinux_unix.h"

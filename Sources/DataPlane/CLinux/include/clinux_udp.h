@@ -33,7 +33,7 @@ typedef struct {
   unsigned filled;
 } az_udp_batch;
 
-/// A source as numbers in host byte order; IPv4 in the low 32 bits of `low`.
+/// An address as numbers in host byte order; IPv4 in the low 32 bits of `low`.
 typedef struct {
   uint64_t high;
   uint64_t low;
@@ -88,23 +88,28 @@ static inline void az_udp_set_reply(az_udp_batch *batch, unsigned slot, size_t l
   batch->vectors[slot].iov_len = length;
 }
 
+/// The address that the datagram in a filled slot was sent to, without the port. 0: it is not known,
+/// since the batch does not keep destinations.
+int az_udp_destination(const az_udp_batch *batch, unsigned slot, az_udp_source *destination);
+
+static inline az_udp_source az_udp_address6(const uint8_t *bytes) {
+  az_udp_source result = {.is_ipv6 = 1};
+  for (int i = 0; i < 8; i++) {
+    result.high = result.high << 8 | bytes[i];
+    result.low = result.low << 8 | bytes[i + 8];
+  }
+  return result;
+}
+
 static inline az_udp_source az_udp_source_of(const az_udp_batch *batch, unsigned slot) {
   const struct sockaddr_storage *source = &batch->sources[slot];
-  az_udp_source result = {0, 0, 0, 0};
   if (source->ss_family == AF_INET) {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)source;
-    result.low = ntohl(v4->sin_addr.s_addr);
-    result.port = ntohs(v4->sin_port);
-  } else {
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)source;
-    const uint8_t *bytes = v6->sin6_addr.s6_addr;
-    for (int i = 0; i < 8; i++) {
-      result.high = result.high << 8 | bytes[i];
-      result.low = result.low << 8 | bytes[i + 8];
-    }
-    result.port = ntohs(v6->sin6_port);
-    result.is_ipv6 = 1;
+    return (az_udp_source){.low = ntohl(v4->sin_addr.s_addr), .port = ntohs(v4->sin_port)};
   }
+  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)source;
+  az_udp_source result = az_udp_address6(v6->sin6_addr.s6_addr);
+  result.port = ntohs(v6->sin6_port);
   return result;
 }
 

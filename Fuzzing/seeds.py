@@ -141,6 +141,15 @@ def packets():
     yield query("www.example.org")[:11]
 
 
+def named():
+    """Packets to the services that answer names and service bindings."""
+    for owner in ["web", "www", "cdn", "x.wild", "own", "", "fixed", "chain", "alias", "svc"]:
+        for qtype in (A, CNAME, AAAA, 64, 65, ANY, TXT):
+            for options in (b"", OPTIONS["ecs24"]):
+                yield query((owner + "." if owner else "") + "example.org", qtype,
+                            extra=[opt(options)])
+
+
 def proxied():
     """Headers of PROXY version 2 and 1 (see HAProxy's specification)."""
     magic = b"\r\n\r\n\0\r\nQUIT\n"
@@ -254,7 +263,8 @@ def main():
     seeds = {
         "Packets": [bytes([who]) + packet
                     for index, packet in enumerate(packets())
-                    for who in (index & 0x3F, (index * 29 + 7) & 0x3F)],
+                    for who in (index & 0x3F, (index * 29 + 7) & 0x3F)]
+        + [bytes([64 | index & 0x23]) + packet for index, packet in enumerate(named())],
         "Options": [b"\0" + packet for packet in packets()]
         + [bytes([who]) + data for data in OPTIONS.values() for who in (1, 3, 0x81)],
         "Records": list(records()),

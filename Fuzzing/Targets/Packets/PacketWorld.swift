@@ -39,10 +39,12 @@ enum Mood: Int, CaseIterable {
   case large
   /// Everybody has used up their rate; what is left is cut down.
   case limited
+  /// Of another zone, whose services answer CNAMEs, service bindings, and the addresses of names.
+  case naming
 
   var rules: AnswerRules {
     let secrets = CookieSecrets(active: CookieSecret(low: 1, high: 2))
-    guard self != .plain else { return AnswerRules(usesClientSubnet: false) }
+    guard self != .plain, self != .naming else { return AnswerRules(usesClientSubnet: false) }
     let limits = RateLimits(
       rates: RateLimits.Rates(answers: 1, nameErrors: 1, errors: 1), slip: 1)
     return AnswerRules(
@@ -68,7 +70,7 @@ struct PacketAsker {
 
   init(_ byte: UInt8) {
     transport = [.udp, .tcp, .tls, .udp][Int(byte & 3)]
-    mood = Mood(rawValue: Int(byte >> 2 & 7)) ?? .healthy
+    mood = byte & 64 != 0 ? .naming : Mood(rawValue: Int(byte >> 2 & 7)) ?? .healthy
     source = byte & 32 != 0 ? Self.ipv6 : Self.ipv4
   }
 
@@ -85,9 +87,13 @@ private final class MoodyServer {
   private var tls: Responder
 
   init(_ mood: Mood) throws {
-    edition = try World.edition(
-      health: mood == .allDown || mood == .failingClosed ? .unhealthy : .healthy,
-      onAllDown: mood == .failingClosed ? .failClosed : .failOpen, rules: mood.rules)
+    let isDown = mood == .allDown || mood == .failingClosed
+    edition =
+      mood == .naming
+      ? try NamesWorld.edition()
+      : try World.edition(
+        health: isDown ? .unhealthy : .healthy,
+        onAllDown: mood == .failingClosed ? .failClosed : .failOpen, rules: mood.rules)
     maximumUDPBytes = mood.maximumUDPBytes
     let board = CounterBoard()
     let limiter = RateLimiter(byteCount: 1 << 16, seed: 0x5EED)

@@ -1,0 +1,1 @@
+../../../Tests/AnsweringTests/NamesWorld.swift

@@ -66,17 +66,24 @@ def busy_seconds():
     return busy / TICKS
 
 
-def give_priority(identifier):
-    """In its session and between sessions."""
+def set_session_priority(identifier, nice):
+    """Between sessions: with sched_autogroup a process's own priority counts only within its session."""
     try:
         with open(f"/proc/{identifier}/autogroup", "w") as file:
-            file.write("-20")
+            file.write(str(nice))
     except OSError:
         pass
+
+
+def give_priority(identifier):
+    """On the server's CPU, within its session and between sessions."""
+    set_session_priority(identifier, -20)
     for thread in os.listdir(f"/proc/{identifier}/task"):
         os.sched_setaffinity(int(thread), {SERVER_CPU})
         try:
-            os.setpriority(os.PRIO_PROCESS, int(thread), -20)
+            # Threads that give way to the others shall go on doing so.
+            if os.getpriority(os.PRIO_PROCESS, int(thread)) <= 0:
+                os.setpriority(os.PRIO_PROCESS, int(thread), -20)
         except PermissionError:
             pass
 
@@ -167,6 +174,7 @@ def main():
     parser.add_argument("--kind", action="append", default=[])
     options = parser.parse_args()
     os.sched_setaffinity(0, {LOAD_CPU})
+    set_session_priority("self", -20)
     first_line = open(options.queries).readline()
     servers = []
     try:
@@ -179,6 +187,7 @@ def main():
     finally:
         for server in servers:
             server.stop()
+        set_session_priority("self", 0)
 
 
 def compare(servers, options, kind):

@@ -139,7 +139,10 @@ static uint16_t next_id;
 static void send_packets(unsigned count) {
   static struct mmsghdr messages[BATCH];
   static struct iovec vectors[BATCH][GROUP];
-  static union { char bytes[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(2)]; struct cmsghdr align; } controls[BATCH];
+  static union {
+    char bytes[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(2)];
+    struct cmsghdr align;
+  } controls[BATCH];
   unsigned message_count = 0;
   while (count > 0) {
     struct packet *first = &packets[next_packet];

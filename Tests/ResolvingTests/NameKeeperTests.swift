@@ -29,11 +29,11 @@ private let address = IPAddress.ipv4(0xC000_0201)
 
   @Test mutating func `are asked for at once, and once at a time`() {
     keeper.want([question], now: 0)
-    #expect(keeper.nextMoment == 0)
+    #expect(keeper.nextMoment(now: 0) == 0)
     #expect(known(0) == nil)
     expectDue([question], now: 0)
     expectDue([], now: 0)
-    #expect(keeper.nextMoment == nil)
+    #expect(keeper.nextMoment(now: 0) == nil)
   }
 
   @Test(
@@ -47,7 +47,7 @@ private let address = IPAddress.ipv4(0xC000_0201)
     keeper.want([question], now: 100)
     succeed(ttlSeconds: ttl, now: 100)
     #expect(known(100)?.ttlSeconds == told)
-    #expect(keeper.nextMoment == 100 + again)
+    #expect(keeper.nextMoment(now: 100) == 100 + again)
     expectDue([], now: 100 + again - 0.5)
     expectDue([question], now: 100 + again)
   }
@@ -61,6 +61,8 @@ private let address = IPAddress.ipv4(0xC000_0201)
     #expect(known(152) == .init(addresses: [address], ttlSeconds: 5))
     #expect(known(299.9)?.isStale == false)
     #expect(known(300) == .init(addresses: [address], ttlSeconds: 30, isStale: true))
+    expectDue([question], now: 300)
+    #expect(keeper.nextMoment(now: 300) == 86_700.0, "nothing to do until then")
     #expect(known(300 + 86_399) != nil)
     #expect(known(300 + 86_400) == nil)
   }
@@ -73,7 +75,7 @@ private let address = IPAddress.ipv4(0xC000_0201)
       expectDue([question], now: now)
       let isFirst = keeper.failed(question, now: now)
       #expect(isFirst == (attempt == 0))
-      let next = keeper.nextMoment ?? -1
+      let next = keeper.nextMoment(now: now) ?? -1
       waits.append(next - now)
       now = next
     }
@@ -96,6 +98,20 @@ private let address = IPAddress.ipv4(0xC000_0201)
     keeper.succeeded(question, addresses: [address], ttlSeconds: 60, now: 2)
     #expect(known(2) == nil, "an answer that comes too late")
     keeper.want([], now: 3)
-    #expect(keeper.nextMoment == nil)
+    #expect(keeper.nextMoment(now: 3) == nil)
+  }
+
+  @Test mutating func `are asked for 64 at a time`() {
+    let many = (0..<100).map { number in
+      ResolvedNames.Question(name: [1, UInt8(number), 0], isIPv6: false)
+    }
+    keeper.want(Set(many), now: 0)
+    let first = keeper.takeDue(now: 0)
+    let second = keeper.takeDue(now: 0)
+    #expect(first.count == 64 && second.isEmpty)
+    #expect(keeper.nextMoment(now: 1) == 1)
+    keeper.succeeded(first[0], addresses: [], ttlSeconds: 60, now: 1)
+    let third = keeper.takeDue(now: 1)
+    #expect(third.count == 1)
   }
 }

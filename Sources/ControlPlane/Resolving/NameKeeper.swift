@@ -22,6 +22,9 @@ package struct NameKeeper: Sendable {
   /// Between attempts, doubled by each failure in a row.
   static let retrySeconds: ClosedRange<Double> = 1...30
 
+  /// Questions under way at once, each of which has a socket.
+  static let mostAtOnce = 64
+
   private struct Entry {
     /// nil before the first answer, and once they are too old.
     var addresses: [IPAddress]?
@@ -47,7 +50,9 @@ package struct NameKeeper: Sendable {
 
   /// Those to ask for now; each is to be followed by ``succeeded`` or ``failed``.
   package mutating func takeDue(now: Double) -> [Question] {
-    let due = entries.filter { !$0.value.isAsking && $0.value.asksAt <= now }.map(\.key)
+    let room = Self.mostAtOnce - entries.values.count(where: \.isAsking)
+    let due = entries.filter { !$0.value.isAsking && $0.value.asksAt <= now }
+      .sorted { $0.value.asksAt < $1.value.asksAt }.prefix(max(room, 0)).map(\.key)
     for question in due { entries[question]?.isAsking = true }
     return due
   }
@@ -98,12 +103,14 @@ package struct NameKeeper: Sendable {
     return results
   }
 
-  /// When ``takeDue`` or ``results`` next change by themselves; nil: never.
-  package var nextMoment: Double? {
+  /// When ``takeDue`` or ``results`` next change by themselves; `now` if there is more to ask for
+  /// than may be asked at once; nil: never.
+  package func nextMoment(now: Double) -> Double? {
     entries.values.flatMap { entry in
-      let asks = entry.isAsking ? [] : [entry.asksAt]
-      guard entry.addresses != nil, entry.failureCount > 0 || entry.isAsking else { return asks }
-      return asks + [entry.expiresAt, entry.expiresAt + Self.mostStaleSeconds]
+      let asks = entry.isAsking ? [] : [max(entry.asksAt, now)]
+      guard entry.addresses != nil else { return asks }
+      return asks
+        + [entry.expiresAt, entry.expiresAt + Self.mostStaleSeconds].filter { $0 > now }
     }.min()
   }
 }

@@ -9,6 +9,8 @@ package actor NameResolver {
 
   /// How often it is asked what is wanted: a reload's new names wait no longer.
   static let pollInterval = Duration.seconds(1)
+  /// While more is due than may be asked at once.
+  static let shortestWait = Duration.milliseconds(10)
 
   private let wanted: @Sendable () async -> Set<Question>
   private let ask: @Sendable (Question) async -> StubQuery.Reading
@@ -43,8 +45,9 @@ package actor NameResolver {
           group.addTask { await self.resolve(question) }
         }
         await publish(keeper.results(now: now))
-        let wait = keeper.nextMoment.map { Duration.seconds(max(0, $0 - now)) }
-        try? await Task.sleep(for: min(wait ?? Self.pollInterval, Self.pollInterval))
+        let wait = keeper.nextMoment(now: now).map { Duration.seconds($0 - now) }
+        try? await Task.sleep(
+          for: min(max(wait ?? Self.pollInterval, Self.shortestWait), Self.pollInterval))
       }
       group.cancelAll()
     }

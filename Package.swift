@@ -64,6 +64,9 @@ let package = Package(
       name: "Zones", dependencies: ["DNSWire"], path: "Sources/Core/Zones",
       swiftSettings: guarded),
     .target(
+      name: "ZoneFiles", dependencies: ["DNSWire", "Zones"], path: "Sources/Core/ZoneFiles",
+      swiftSettings: guarded),
+    .target(
       name: "Routing", dependencies: ["Places"], path: "Sources/Core/Routing",
       swiftSettings: guarded),
     .target(
@@ -113,8 +116,8 @@ let package = Package(
     .target(
       name: "Compiling",
       dependencies: [
-        "Settings", "MaxMind", "DNSWire", "Zones", "Places", "Routing", "Editions", "Cookies",
-        "RateLimiting",
+        "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Places", "Routing", "Editions",
+        "Cookies", "RateLimiting",
       ],
       path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
     .target(
@@ -170,7 +173,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Compiling", "Settings"], path: "Tests/TestSupport",
       swiftSettings: strict),
-    .testTarget(name: "DNSWireTests", dependencies: ["DNSWire"], swiftSettings: strict),
+    .testTarget(
+      name: "DNSWireTests", dependencies: ["DNSWire", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "CookiesTests", dependencies: ["Cookies", "DNSWire", "Places"], swiftSettings: strict),
     .testTarget(
@@ -187,6 +191,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ZonesTests", dependencies: ["Zones", "DNSWire", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ZoneFilesTests", dependencies: ["ZoneFiles", "Zones", "DNSWire", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Places", "TestSupport"],
       swiftSettings: strict),
@@ -218,7 +225,8 @@ let package = Package(
     .testTarget(
       name: "CompilingTests",
       dependencies: [
-        "Compiling", "Publishing", "Settings", "Places", "Routing", "Editions", "TestSupport",
+        "Compiling", "Publishing", "Settings", "Zones", "Places", "Routing", "Editions",
+        "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "ProbingTests",

@@ -33,7 +33,6 @@ import Testing
       ("DNAME", "a", host),
       ("TYPE65280", ##"\# 3 01 02 03"##, [1, 2, 3]),
       ("TYPE1", ##"\# 4 01020304"##, [1, 2, 3, 4]),
-      ("A", ##"\# 0"##, []),
       ("HTTPS", "0 a", [0, 0] + host),
       (
         "HTTPS", "1 . alpn=h2,h3 port=443",
@@ -79,6 +78,8 @@ import Testing
       ##"TYPE700 has no presentation form here: write its data as \# length hex (RFC 3597)"##
     ),
     ("TYPE700", ##"\# 2 01"##, "the data has 1 bytes, the length says 2"),
+    ("A", ##"\# 0"##, "the data is not that of A"),
+    ("NS", ##"\# 2 0361"##, "the data is not that of NS"),
     ("LOC", "91 N 0 E 0m", "the latitude of LOC is not right at “91”"),
   ])
   func `data that is not right is refused with what was found`(

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -77,6 +78,31 @@ extension EndToEnd {
       #expect(try world.reload().status / 100 == 2)
       let reply = try world.ask(DNSQuestion("new.example.org", subnet: "133.11.0.1"))
       #expect(reply.addresses == [world.address(of: "tokyo")])
+    }
+
+    @Test func `a zone file with errors is refused, and the last good one goes on`() throws {
+      let world = try World()
+      let file = world.file.deletingLastPathComponent().appending(path: "example.net.zone")
+      let head = "$TTL 60\n@ SOA ns mail 1 2 3 4 5\n@ NS ns\n"
+      func write(_ text: String) throws {
+        try (head + text).write(to: file, atomically: true, encoding: .utf8)
+      }
+      try write("a A 192.0.2.1\n")
+      try world.rewrite(
+        world.configuration.replacing(
+          "\nzones:\n", with: "\nzones:\n  example.net: {file: example.net.zone}\n"))
+      #expect(try world.reload().status / 100 == 2)
+      #expect(try world.ask(DNSQuestion("a.example.net")).addresses == ["192.0.2.1"])
+      try write("a A 192.0.2.2\nb A 192.0.2.300\n")
+      let refused = try world.reload()
+      #expect((400..<500).contains(refused.status))
+      for part in ["example.net.zone\"", "\"line\" : 5"] {
+        #expect(refused.text.contains(part), "\(refused.text)")
+      }
+      #expect(try world.ask(DNSQuestion("a.example.net")).addresses == ["192.0.2.1"])
+      try write("a A 192.0.2.2\n")
+      #expect(try world.reload().status / 100 == 2)
+      #expect(try world.ask(DNSQuestion("a.example.net")).addresses == ["192.0.2.2"])
     }
   }
 }

@@ -335,6 +335,16 @@ private let referenceFaults: [BadDocument] = [
 
 private let zoneFaults: [BadDocument] = [
   BadDocument(
+    "files",
+    """
+    zones:
+      example.org: {file: /nowhere/example.org.zone}
+      example.com: {file: /etc/hostname, soa: {primary: ns1}, ns: [ns1]}
+    """,
+    ":2: zones.example.org.file: /nowhere/example.org.zone cannot be read: there is no such file",
+    ":3: zones.example.com.soa: stands in the zone file",
+    ":3: zones.example.com.ns: stands in the zone file"),
+  BadDocument(
     "names",
     """
     zones:

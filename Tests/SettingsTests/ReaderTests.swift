@@ -130,11 +130,13 @@ struct GoodDocument {
   func zones() throws {
     let zone = try #require(try settings().zones.first)
     #expect(zone.name == "Example.org.")
-    #expect(zone.soa.primary == "ns1.Example.org.")
-    #expect(zone.soa.mailbox == "hostmaster.Example.org.")
-    #expect(zone.soa.serial == 7)
-    #expect(zone.soa.expireSeconds == 14 * 86_400)
-    #expect(zone.soa.minimumSeconds == 30)
+    let soa = try #require(zone.soa)
+    #expect(zone.file == nil)
+    #expect(soa.primary == "ns1.Example.org.")
+    #expect(soa.mailbox == "hostmaster.Example.org.")
+    #expect(soa.serial == 7)
+    #expect(soa.expireSeconds == 14 * 86_400)
+    #expect(soa.minimumSeconds == 30)
     #expect(zone.nameServers == ["ns1.Example.org.", "ns.example.net."])
     #expect(zone.nameServerTTLSeconds == 300)
     let records = zone.records.map { "\($0.owner) \($0.ttlSeconds) \($0.type) \($0.data)" }

@@ -9,7 +9,9 @@ package import Zones
 /// editions are made of until the next reload.
 package struct CompiledSettings: Sendable {
   package let settings: Settings
-  package let zones: ZoneTable
+  package var zones: ZoneTable { compiledZones.table }
+  /// Of zones that were compiled anew and not taken over from before.
+  package var zoneReadCount: Int { compiledZones.readCount }
   package let maps: CohortMaps
   package let rules: AnswerRules
   package let model: RoutingModel
@@ -18,6 +20,7 @@ package struct CompiledSettings: Sendable {
   /// How each endpoint is checked, by endpoint id: health carries over a reload only where this
   /// stays the same.
   package let checks: [String: Check]
+  let compiledZones: CompiledZones
   let placeSources: PlaceSources
   /// For cookies, where no secret is configured: this process's own, the same over reloads.
   private let cookieSecret: CookieSecret
@@ -31,7 +34,8 @@ package struct CompiledSettings: Sendable {
   /// Compiles a configuration.
   ///
   /// - Parameters:
-  ///   - previous: whose places are taken over if no file or prefix they came from has changed.
+  ///   - previous: whose places are taken over if no file or prefix they came from has changed,
+  ///     and likewise each of its zones.
   ///   - zoneHashSeed: random for each process, so that nobody can choose names that collide.
   /// - Throws: all faults of databases, override files and zone data.
   package init(
@@ -50,9 +54,10 @@ package struct CompiledSettings: Sendable {
         faults += error.faults
       }
     }
-    var zones: ZoneTable?
+    var zones: CompiledZones?
     do {
-      zones = try compiledZones(settings, hashSeed: zoneHashSeed)
+      zones = try CompiledZones(
+        settings, previous: previous?.compiledZones, hashSeed: zoneHashSeed)
     } catch {
       faults += error.faults
     }
@@ -63,7 +68,7 @@ package struct CompiledSettings: Sendable {
       faults += error.faults
     }
     if let zones, let contents {
-      faults += targetFaults(settings, contents: contents, zones: zones)
+      faults += targetFaults(settings, contents: contents, zones: zones.table)
     }
     guard faults.isEmpty, let places, let zones, let contents else { throw Faults(faults) }
     let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
@@ -72,7 +77,7 @@ package struct CompiledSettings: Sendable {
       previousMaps: sameWorld?.model.maps ?? []
     ).compile()
     self.settings = settings
-    self.zones = zones
+    compiledZones = zones
     self.model = model
     if let sameWorld, sameWorld.model.maps.map(\.planner) == model.maps.map(\.planner) {
       maps = sameWorld.maps

@@ -6,28 +6,6 @@ import Settings
 /// What a place table is made from, so that a reload in which none of it has changed keeps the
 /// table.
 struct PlaceSources: Sendable, Equatable {
-  /// Tells one state of a file from another.
-  struct FileState: Sendable, Equatable {
-    var path: String
-    var device: UInt64 = 0
-    var inode: UInt64 = 0
-    var byteCount: Int64 = -1
-    var modifiedSeconds: Int = 0
-    var modifiedNanoseconds: Int = 0
-
-    /// Of a file that cannot be read only the path is known; reading it will say why.
-    init(path: String) {
-      self.path = path
-      var status = stat()
-      guard stat(path, &status) == 0 else { return }
-      device = UInt64(status.st_dev)
-      inode = UInt64(status.st_ino)
-      byteCount = Int64(status.st_size)
-      modifiedSeconds = status.st_mtim.tv_sec
-      modifiedNanoseconds = status.st_mtim.tv_nsec
-    }
-  }
-
   var databases: [FileState]
   var overrideFiles: [FileState]
   var inlineOverrides: [String]
@@ -92,18 +70,5 @@ struct PlaceSources: Sendable, Equatable {
           suggestion: "regions are \(regionNames.joined(separator: ", "))"))
     }
     return list
-  }
-}
-
-/// A file, whole; nil if it cannot be read, with the reason in `errno`.
-private func contents(of path: String) -> [UInt8]? {
-  guard let file = fopen(path, "rb") else { return nil }
-  defer { fclose(file) }
-  var bytes: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 1 << 20)
-  while true {
-    let count = fread(&chunk, 1, chunk.count, file)
-    if count == 0 { return ferror(file) == 0 ? bytes : nil }
-    bytes += chunk[..<count]
   }
 }

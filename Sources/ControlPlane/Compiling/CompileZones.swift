@@ -2,28 +2,97 @@ import DNSWire
 import Settings
 import Zones
 
-/// Zones as the settings have them → the table that names are found in.
-///
-/// - Throws: everything that is wrong in them, each with its line.
-func compiledZones(_ settings: Settings, hashSeed: UInt64) throws(Faults) -> ZoneTable {
-  var faults: [Fault] = []
-  let types = settings.services.map { SteeredTypes($0) }
-  let readings = settings.zones.map { ZoneReading($0, types: types, faults: &faults) }
-  guard faults.isEmpty else { throw Faults(faults) }
-  do throws(ZoneFaults) {
-    return try ZoneTableBuilder(seed: hashSeed).build(readings.map(\.source))
-  } catch {
-    throw Faults(
-      error.faults.map { fault in
-        Fault(origin: readings[fault.zone].origin(of: fault.subject), message: fault.message)
-      })
+/// Zones as the settings have them → the table that names are found in, and what it came from.
+struct CompiledZones: Sendable {
+  let table: ZoneTable
+  /// Of zones that were compiled anew and not taken over.
+  let readCount: Int
+  /// By the zones' names.
+  private let sources: [DomainName: ZoneSources]
+
+  /// - Parameter previous: a zone whose settings and files are as they were then is taken over.
+  /// - Throws: everything that is wrong in them, each with its line.
+  init(_ settings: Settings, previous: CompiledZones?, hashSeed: UInt64) throws(Faults) {
+    var faults: [Fault] = []
+    let types = settings.services.map { SteeredTypes($0) }
+    let readings = settings.zones.map { ZoneReading($0, types: types, faults: &faults) }
+    guard faults.isEmpty else { throw Faults(faults) }
+    var blocks: [ZoneBlock] = []
+    var sources: [DomainName: ZoneSources] = [:]
+    var readCount = 0
+    for reading in readings {
+      if let known = previous?.known(reading) {
+        blocks.append(known.block)
+        sources[reading.name] = known.sources
+        continue
+      }
+      readCount += 1
+      do {
+        let (block, files) = try reading.block()
+        blocks.append(block)
+        sources[reading.name] = ZoneSources(reading, files: files)
+      } catch {
+        faults += error.faults
+      }
+    }
+    guard faults.isEmpty else { throw Faults(faults) }
+    do throws(ZoneFaults) {
+      table = try ZoneTableBuilder(seed: hashSeed).join(blocks)
+    } catch {
+      throw Faults(
+        error.faults.map { fault in
+          Fault(origin: readings[fault.zone].origin(of: fault.subject), message: fault.message)
+        })
+    }
+    self.sources = sources
+    self.readCount = readCount
+  }
+
+  private func known(_ reading: ZoneReading) -> (block: ZoneBlock, sources: ZoneSources)? {
+    guard let sources = sources[reading.name], sources.isUnchanged(for: reading),
+      let index = table.zone(named: reading.name)
+    else { return nil }
+    return (table.block(ofZone: index), sources)
+  }
+}
+
+/// What a zone is made from, so that a reload in which none of it has changed keeps it.
+private struct ZoneSources: Sendable {
+  /// Wherever it stood.
+  private let zone: Settings.Zone
+  /// Of the steered names: their services' matter.
+  private let types: [SteeredTypes]
+  private let files: [FileState]
+
+  init(_ reading: ZoneReading, files: [FileState]) {
+    zone = Self.withoutOrigins(reading.zone)
+    types = reading.steered.map(\.types)
+    self.files = files
+  }
+
+  func isUnchanged(for other: ZoneReading) -> Bool {
+    Self.withoutOrigins(other.zone) == zone && other.steered.map(\.types) == types
+      && files.allSatisfy { FileState(path: $0.path) == $0 }
+  }
+
+  private static func withoutOrigins(_ zone: Settings.Zone) -> Settings.Zone {
+    let nowhere = Origin(file: "", path: "")
+    var zone = zone
+    zone.origin = nowhere
+    for index in zone.records.indices { zone.records[index].origin = nowhere }
+    for index in zone.steered.indices { zone.steered[index].origin = nowhere }
+    return zone
   }
 }
 
 /// One zone, its texts encoded, with the places that its parts came from.
-private struct ZoneReading {
-  private let zone: Settings.Zone
-  private(set) var source: ZoneSource
+struct ZoneReading {
+  let zone: Settings.Zone
+  let name: DomainName
+  /// nil: in the zone file.
+  private var authority: ZoneSource.StartOfAuthority?
+  private(set) var records: [ZoneSource.Record] = []
+  private(set) var steered: [ZoneSource.Steered] = []
   private var recordOrigins: [Origin] = []
   private var steeredOrigins: [Origin] = []
 
@@ -31,31 +100,30 @@ private struct ZoneReading {
   init(_ zone: Settings.Zone, types: [SteeredTypes], faults: inout [Fault]) {
     self.zone = zone
     var encoder = Encoder(faults: [])
-    let name = encoder.name(zone.name, origin: zone.origin)
-    let soa = zone.soa
-    source = ZoneSource(
-      name: name,
-      soa: ZoneSource.StartOfAuthority(
+    name = encoder.name(zone.name, origin: zone.origin)
+    if let soa = zone.soa {
+      authority = ZoneSource.StartOfAuthority(
         primary: encoder.name(soa.primary, relativeTo: name, origin: zone.origin),
         mailbox: encoder.name(soa.mailbox, relativeTo: name, origin: zone.origin),
         serial: soa.serial, refreshSeconds: soa.refreshSeconds, retrySeconds: soa.retrySeconds,
         expireSeconds: soa.expireSeconds, minimumSeconds: soa.minimumSeconds,
-        ttlSeconds: soa.ttlSeconds))
+        ttlSeconds: soa.ttlSeconds)
+    }
     for server in zone.nameServers {
       let target = encoder.name(server, relativeTo: name, origin: zone.origin)
-      source.records.append(
+      records.append(
         ZoneSource.Record(
           owner: name, ttlSeconds: zone.nameServerTTLSeconds, type: .ns, data: target.wire))
       recordOrigins.append(zone.origin)
     }
     for record in zone.records {
       guard let encoded = encoder.record(record, in: name) else { continue }
-      source.records.append(encoded)
+      records.append(encoded)
       recordOrigins.append(record.origin)
     }
     for steered in zone.steered {
       let owner = encoder.name(steered.owner, relativeTo: name, origin: steered.origin)
-      source.steered.append(
+      self.steered.append(
         ZoneSource.Steered(
           owner: owner, service: steered.service, types: types[steered.service]))
       steeredOrigins.append(steered.origin)
@@ -65,12 +133,32 @@ private struct ZoneReading {
 
   func origin(of subject: ZoneFault.Subject) -> Origin {
     switch subject {
-    case .zone: zone.origin
+    case .zone: wholeOrigin
     case .record(let index): recordOrigins[index]
     case .steered(let index): steeredOrigins[index]
     case .owner(let name):
-      zip(source.records, recordOrigins).first { $0.0.owner == name }?.1
-        ?? zip(source.steered, steeredOrigins).first { $0.0.owner == name }?.1 ?? zone.origin
+      zip(records, recordOrigins).first { $0.0.owner == name }?.1
+        ?? zip(steered, steeredOrigins).first { $0.0.owner == name }?.1 ?? wholeOrigin
+    }
+  }
+
+  private var wholeOrigin: Origin {
+    zone.file.map { Origin(file: $0.path, path: "") } ?? zone.origin
+  }
+
+  /// Compiles the zone.
+  ///
+  /// - Returns: the files that it came from as well.
+  func block() throws(Faults) -> (block: ZoneBlock, files: [FileState]) {
+    guard let authority else { return try blockFromFile() }
+    let source = ZoneSource(name: name, soa: authority, records: records, steered: steered)
+    do throws(ZoneBlockFaults) {
+      return (try source.block(), [])
+    } catch {
+      throw Faults(
+        error.faults.map {
+          Fault(origin: origin(of: ZoneSource.subject($0.mark)), message: $0.message)
+        })
     }
   }
 }

@@ -257,9 +257,19 @@ package struct Settings: Sendable, Equatable {
       package var minimumSeconds: UInt32
       package var ttlSeconds: UInt32
     }
+    /// A master file (RFC 1035 §5).
+    package struct File: Sendable, Equatable {
+      /// Absolute.
+      package var path: String
+      /// The configuration's: what the file includes is in it.
+      package var folder: String
+    }
     /// Absolute, with the final dot.
     package var name: String
-    package var soa: StartOfAuthority
+    /// nil: everything is here.
+    package var file: File?
+    /// nil: in the file, as the name servers are then.
+    package var soa: StartOfAuthority?
     package var nameServers: [String]
     package var nameServerTTLSeconds: UInt32
     package var records: [Record]

@@ -42,12 +42,19 @@ struct ZoneReader {
 
   mutating func read(_ section: Section, origin: Origin) -> Zone {
     let ttl = section.optional("ttl")?.seconds(0...Self.longestTTLSeconds) ?? 3600
-    let soaValue = section.required("soa", "at least {primary: ns1.example.org.}")
-    let soa = startOfAuthority(soaValue, ttl: ttl)
-    let nameServers = section.optional("ns").map { value in
+    let file = section.optional("file")
+    let soaValue =
+      file == nil
+      ? section.required("soa", "at least {primary: ns1.example.org.}") : section.optional("soa")
+    let soa = file == nil ? startOfAuthority(soaValue, ttl: ttl) : nil
+    let serverValue = section.optional("ns")
+    let nameServers = serverValue.map { value in
       let elements = value.elements()
       if elements.isEmpty { value.report("wants at least one name server") }
       return elements.compactMap { $0.name(in: name)?.text }
+    }
+    if file != nil {
+      for value in [soaValue, serverValue] { value?.report("stands in the zone file") }
     }
     owners[name.labels] = Owner(recordLine: soaValue?.line ?? origin.line)
     let steered = steered(section.optional("steered"))
@@ -55,8 +62,13 @@ struct ZoneReader {
       record($0, zoneTTL: ttl)
     }
     return Zone(
-      name: name.text, soa: soa, nameServers: nameServers ?? [soa.primary],
-      nameServerTTLSeconds: ttl, records: records, steered: steered, origin: origin)
+      name: name.text, file: file.flatMap { zoneFile($0) }, soa: soa,
+      nameServers: nameServers ?? soa.map { [$0.primary] } ?? [], nameServerTTLSeconds: ttl,
+      records: records, steered: steered, origin: origin)
+  }
+
+  private func zoneFile(_ value: Value) -> Zone.File? {
+    value.filePath().map { Zone.File(path: $0, folder: value.document.folder) }
   }
 
   /// The timers default to what RIPE-203 advises less its long refresh; the negative TTL is short,

@@ -56,3 +56,21 @@ private func groupBytes(_ text: Substring) -> [UInt8]? {
   }
   return bytes
 }
+
+func ipv4Text(_ bytes: [UInt8]) -> String { bytes.map { String($0) }.joined(separator: ".") }
+
+/// RFC 5952 §4, without dotted quads.
+func ipv6Text(_ bytes: [UInt8]) -> String {
+  let groups = stride(from: 0, to: 16, by: 2).map { UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]) }
+  func text(_ groups: ArraySlice<UInt16>) -> String {
+    groups.map { String($0, radix: 16) }.joined(separator: ":")
+  }
+  // §4.2.3: the longest run of zeros, the first of several.
+  var longest = 0..<0
+  for start in groups.indices {
+    let end = groups[start...].firstIndex { $0 != 0 } ?? groups.count
+    if end - start > max(1, longest.count) { longest = start..<end }
+  }
+  guard !longest.isEmpty else { return text(groups[...]) }
+  return text(groups[..<longest.lowerBound]) + "::" + text(groups[longest.upperBound...])
+}

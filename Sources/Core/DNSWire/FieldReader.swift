@@ -95,7 +95,15 @@ struct FieldReader {
 
   /// All that is left, in hexadecimal, spaces allowed.
   mutating func hexadecimal(_ what: String) throws(RecordDataFault) -> [UInt8] {
-    let digits = try remainder(what)
+    try hexadecimal(try remainder(what), what)
+  }
+
+  /// One field in hexadecimal.
+  mutating func oneHexadecimal(_ what: String) throws(RecordDataFault) -> [UInt8] {
+    try hexadecimal(try next(what).bytes, what)
+  }
+
+  private func hexadecimal(_ digits: [UInt8], _ what: String) throws(RecordDataFault) -> [UInt8] {
     let values = digits.compactMap { hexadecimalDigit($0) }
     guard values.count == digits.count, values.count % 2 == 0 else {
       throw RecordDataFault("the \(what) of \(type) is not in pairs of hexadecimal digits")
@@ -105,7 +113,16 @@ struct FieldReader {
 
   /// All that is left, in base 64, spaces allowed.
   mutating func base64(_ what: String) throws(RecordDataFault) -> [UInt8] {
-    guard let bytes = base64Bytes(try remainder(what)) else {
+    try base64(try remainder(what), what)
+  }
+
+  /// One field in base 64.
+  mutating func oneBase64(_ what: String) throws(RecordDataFault) -> [UInt8] {
+    try base64(try next(what).bytes, what)
+  }
+
+  private func base64(_ text: [UInt8], _ what: String) throws(RecordDataFault) -> [UInt8] {
+    guard let bytes = base64Bytes(text) else {
       throw RecordDataFault("the \(what) of \(type) is not in base 64")
     }
     return bytes

@@ -17,6 +17,35 @@ extension RecordData {
       + bigEndianBytes(UInt32(altitude + 10_000_000))
   }
 
+  static func locationText(_ data: [UInt8]) -> String? {
+    // RFC 1876 §2: of other versions nothing is known.
+    guard data.count == 16, data[0] == 0 else { return nil }
+    func number(_ offset: Int) -> Int {
+      data[offset..<(offset + 4)].reduce(0) { $0 << 8 | Int($1) }
+    }
+    let angles = [(4, "N", "S"), (8, "E", "W")].map { offset, positive, negative in
+      let thousandths = number(offset) - (1 << 31)
+      let (seconds, rest) = abs(thousandths).quotientAndRemainder(dividingBy: 1_000)
+      return "\(seconds / 3_600) \(seconds / 60 % 60) "
+        + "\(decimalText(seconds % 60 * 1_000 + rest, places: 3)) "
+        + (thousandths < 0 ? negative : positive)
+    }
+    let altitude = number(12) - 10_000_000
+    let precisions = data[1...3].map { byte in
+      decimalText((0..<(byte & 0xF)).reduce(Int(byte >> 4)) { value, _ in value * 10 }, places: 2)
+    }
+    return
+      (angles + ["\(altitude < 0 ? "-" : "")\(decimalText(abs(altitude), places: 2))m"]
+      + precisions.map { $0 + "m" }).joined(separator: " ")
+  }
+
+  /// A number of tenths, hundredths or thousandths.
+  private static func decimalText(_ value: Int, places: Int) -> String {
+    let unit = (0..<places).reduce(1) { unit, _ in unit * 10 }
+    let fraction = String(value % unit)
+    return "\(value / unit)." + String(repeating: "0", count: places - fraction.count) + fraction
+  }
+
   /// Thousandths of a second of arc, 2³¹ at the equator and the prime meridian.
   private static func angle(
     _ fields: inout FieldReader, what: String, degrees maximum: Int, letters: (String, String)

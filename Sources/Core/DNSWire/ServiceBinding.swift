@@ -27,6 +27,25 @@ extension RecordData {
       }
   }
 
+  static func serviceBindingText(_ data: [UInt8]) -> String? {
+    var renderer = PartRenderer(data: data)
+    guard let priority = renderer.text(.number16), let target = renderer.text(.name) else {
+      return nil
+    }
+    var texts = [priority, target]
+    var lastKey = -1
+    while !renderer.isAtEnd {
+      // RFC 9460 §2.2: ascending.
+      guard let key = renderer.number(2), Int(key) > lastKey, let count = renderer.number(2),
+        let value = renderer.take(Int(count)),
+        let text = ServiceParameter.text(key: UInt16(key), value: Array(value))
+      else { return nil }
+      lastKey = Int(key)
+      texts.append(text)
+    }
+    return texts.joined(separator: " ")
+  }
+
   private static func checkParameters(
     _ parameters: [UInt16: [UInt8]], isAlias: Bool
   ) throws(RecordDataFault) {
@@ -75,6 +94,56 @@ private struct ServiceParameter {
 
   static func name(of key: UInt16) -> String {
     names.indices.contains(Int(key)) ? names[Int(key)] : "key\(key)"
+  }
+
+  /// nil: the value is not that of the key.
+  static func text(key: UInt16, value: [UInt8]) -> String? {
+    let name = name(of: key)
+    guard !value.isEmpty else { return key == 2 || key > 6 ? name : nil }
+    guard let text = valueText(key, value) else { return nil }
+    return "\(name)=\(text)"
+  }
+
+  private static func valueText(_ key: UInt16, _ value: [UInt8]) -> String? {
+    switch key {
+    case 0 where value.count % 2 == 0, 3 where value.count == 2:
+      let numbers = stride(from: 0, to: value.count, by: 2)
+        .map { UInt16(value[$0]) << 8 | UInt16(value[$0 + 1]) }
+      return numbers.map { key == 3 ? String($0) : self.name(of: $0) }.joined(separator: ",")
+    case 1: return identifiersText(value)
+    case 4 where value.count % 4 == 0: return addressesText(value, size: 4, ipv4Text)
+    case 5: return base64Text(value)
+    case 6 where value.count % 16 == 0: return addressesText(value, size: 16, ipv6Text)
+    case 0, 2, 3, 4, 6, 8: return nil
+    default: return quotedText(value)
+    }
+  }
+
+  private static func addressesText(
+    _ value: [UInt8], size: Int, _ text: ([UInt8]) -> String
+  ) -> String {
+    stride(from: 0, to: value.count, by: size).map { text(Array(value[$0..<($0 + size)])) }
+      .joined(separator: ",")
+  }
+
+  /// RFC 9460 Appendix A.1: commas and backslashes within an item are escaped, and then all once
+  /// more as in any string.
+  private static func identifiersText(_ value: [UInt8]) -> String? {
+    var list: [UInt8] = []
+    var offset = 0
+    while offset < value.count {
+      let end = offset + 1 + Int(value[offset])
+      guard value[offset] > 0, end <= value.count else { return nil }
+      if !list.isEmpty { list.append(UInt8(ascii: ",")) }
+      for byte in value[(offset + 1)..<end] {
+        if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\\") {
+          list.append(UInt8(ascii: "\\"))
+        }
+        list.append(byte)
+      }
+      offset = end
+    }
+    return quotedText(list)
   }
 
   func encoded() throws(RecordDataFault) -> [UInt8] {

@@ -137,6 +137,15 @@ extension ZoneBlockBuilder {
   }
 }
 
+extension ZoneBlockBuilder {
+  /// As ``addSteered(owner:service:types:mark:)``.
+  public mutating func add(_ steered: ZoneSource.Steered, mark: UInt32) {
+    let wire = steered.owner.wire
+    unsafe addSteered(
+      owner: wire.span.bytes, service: UInt32(steered.service), types: steered.types, mark: mark)
+  }
+}
+
 /// What is wrong with a zone, and with what in it.
 public struct ZoneBlockFault: Sendable, Equatable {
   /// As it was given with the record; nil: the zone as a whole.

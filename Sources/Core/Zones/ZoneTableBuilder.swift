@@ -54,10 +54,7 @@ extension ZoneSource {
         mark: UInt32(index))
     }
     for (index, steered) in steered.enumerated() {
-      let wire = steered.owner.wire
-      unsafe builder.addSteered(
-        owner: wire.span.bytes, service: UInt32(steered.service), types: steered.types,
-        mark: Self.steeredMark | UInt32(index))
+      builder.add(steered, mark: Self.steeredMark | UInt32(index))
     }
     return try builder.build()
   }

@@ -47,7 +47,7 @@ extension RecordData {
     var renderer = PartRenderer(data: data)
     guard let tagCount = renderer.number(1), let algorithm = renderer.number(1),
       let keyCount = renderer.number(2), let tag = renderer.take(Int(tagCount)),
-      let key = renderer.take(Int(keyCount)), !tag.isEmpty, !key.isEmpty
+      let key = renderer.take(Int(keyCount))
     else { return nil }
     var texts = [
       String(algorithm), tag.map { hexadecimalText($0) }.joined(), base64Text(Array(key)),

@@ -20,6 +20,7 @@ let testable: [SwiftSetting] = strict + [.unsafeFlags(["-enable-testing"])]
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -92,7 +93,7 @@ let package = Package(
       name: "Listening",
       dependencies: [
         "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Places", "Editions", "Counters",
-        "RateLimiting", "Tapping", nio, nioPosix, nioSSL,
+        "RateLimiting", "Tapping", nio, nioPosix, nioTLS, nioSSL,
       ],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
     .target(
@@ -207,7 +208,8 @@ let package = Package(
       name: "ListeningTests",
       dependencies: [
         "Listening", "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Zones", "Places",
-        "Routing", "Editions", "Counters", "RateLimiting", "TestSupport", nio, nioPosix,
+        "Routing", "Editions", "Counters", "RateLimiting", "TestSupport", nio, nioPosix, nioSSL,
+        nioTLS,
       ], swiftSettings: strict),
     .testTarget(
       name: "TappingTests", dependencies: ["Tapping", "Places", "Counters", "TestSupport"],

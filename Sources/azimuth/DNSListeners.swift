@@ -21,7 +21,8 @@ final class DNSListeners: Sendable {
   /// TCP first: its ports cannot be shared, so that a second process ends here, before it takes
   /// packets from the one that serves. UDP gets the ports that TCP got.
   static func start(
-    _ settings: Settings.DNS, identity: TLSIdentity?, parts: ResponderParts
+    _ settings: Settings.DNS, identity: TLSIdentity?, descriptors: DescriptorLimit,
+    parts: ResponderParts
   ) async throws -> DNSListeners {
     let proxies = TrustedProxies(settings.trustedProxies)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.streamThreads)
@@ -33,14 +34,16 @@ final class DNSListeners: Sendable {
     do {
       let tcp = try await TCPDNSListener.start(
         TCPDNSListener.Settings(
-          addresses: settings.listen, limits: StreamLimits(settings.tcp), proxies: proxies),
+          addresses: settings.listen, limits: StreamLimits(settings.tcp, descriptors: descriptors),
+          proxies: proxies),
         group: group, parts: parts)
       started.append(tcp)
       if let identity, let encrypted = settings.tls {
         started.append(
           try await TCPDNSListener.start(
             TCPDNSListener.Settings(
-              addresses: encrypted.listen, limits: StreamLimits(encrypted.streams),
+              addresses: encrypted.listen,
+              limits: StreamLimits(encrypted.streams, descriptors: descriptors),
               proxies: proxies, tls: identity),
             group: group, parts: parts))
       }
@@ -102,24 +105,10 @@ func tlsIdentity(_ settings: Settings) throws(Faults) -> TLSIdentity? {
   }
 }
 
-/// Raises the limit of open descriptors as far as it goes, and says so if the settings allow more
-/// connections than that.
-func raiseDescriptorLimit(for settings: Settings, logger: Logger) {
-  let granted = Int(az_raise_descriptor_limit())
-  // A proxied connection takes one on either side; the rest is for sockets, databases and logs.
-  let wanted =
-    settings.dns.tcp.maximumConnections + (settings.dns.tls?.streams.maximumConnections ?? 0)
-    + settings.proxy.listeners.reduce(0) { $0 + 2 * $1.maximumConnections } + 256
-  guard granted >= 0, granted < wanted else { return }
-  logger.warning(
-    "more connections are allowed than there are file descriptors; raise the hard limit (ulimit -Hn)",
-    metadata: ["descriptors": "\(granted)", "wanted": "\(wanted)"])
-}
-
 extension StreamLimits {
-  fileprivate init(_ settings: Settings.Streams) {
+  fileprivate init(_ settings: Settings.Streams, descriptors: DescriptorLimit) {
     self.init(
-      maximumConnections: settings.maximumConnections,
+      maximumConnections: descriptors.share(of: settings.maximumConnections),
       maximumConnectionsPerClient: settings.maximumConnectionsPerClient,
       idleTimeout: settings.idleTimeout, receiveTimeout: settings.receiveTimeout,
       sendTimeout: settings.sendTimeout)

@@ -50,9 +50,10 @@ final class DataPlane: Service {
       desk: desk, counters: counters,
       limiter: RateLimiter(
         byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)), tap: tap)
-    raiseDescriptorLimit(for: settings, logger: logger)
+    let descriptors = DescriptorLimit(settings)
+    descriptors.warnIfExceeded(logger: logger)
     let dns = try await DNSListeners.start(
-      settings.dns, identity: identity, parts: parts)
+      settings.dns, identity: identity, descriptors: descriptors, parts: parts)
     do {
       try proxy.start()
     } catch {

@@ -98,6 +98,15 @@ final class Client {
 
   deinit { close(descriptor) }
 
+  /// Whether an IPv6 address is there and ready.
+  static func canSend(from address: ServerAddress) -> Bool {
+    let descriptor = socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
+    defer { close(descriptor) }
+    var isBound = false
+    withSystemAddress(address) { isBound = Glibc.bind(descriptor, $0, $1) == 0 }
+    return isBound
+  }
+
   func send(_ bytes: [UInt8]) {
     _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
   }

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Places
 import Synchronization
+import Testing
 
 /// A network namespace for one thread, with addresses of its own: what it opens is closed to all
 /// others, and nothing outlives it.
@@ -71,6 +72,10 @@ enum OwnNetwork {
       var entry = (0..<16).map { UInt8(truncatingIfNeeded: bits >> UInt128(120 - 8 * $0)) }
       entry += [128, 0, 0, 0, 1, 0, 0, 0]
       try request(0x8916, "SIOCSIFADDR", descriptor, &entry)
+      // The system makes it ready on its own time.
+      eventually("the address \(address)") {
+        Client.canSend(from: ServerAddress(address: .ipv6(bits), port: 0))
+      }
     }
   }
 

@@ -58,6 +58,36 @@ import Testing
     }
   }
 
+  @Test
+  func `RFC 7828 §3.3.2: clients are told less as connections use up what there is, and it holds`()
+    async throws
+  {
+    // An OPT with an empty edns-tcp-keepalive.
+    let option: [UInt8] = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 11, 0, 0]
+    try await StreamWorld.run(limits(connections: 4, idle: .seconds(10))) { world in
+      let client = try world.client()
+      /// In units of 100 ms.
+      func told() throws -> Int? {
+        var asked = try query("www.test.", id: 1)
+        asked[11] = 1
+        client.send(framed(asked + option))
+        let answer = client.receiveFrame()
+        guard answer.suffix(6).prefix(4) == [0, 11, 0, 2] else { return nil }
+        return answer.suffix(2).reduce(0) { $0 << 8 | Int($1) }
+      }
+      #expect(try told() == 100)
+      let others = (0..<3).map { _ in Client(world.server, isStream: true) }
+      eventually("a tenth") { (try? told()) == 10 }
+      // Now all four are open: a quiet one goes long before 10 s are over.
+      let clock = ContinuousClock()
+      let start = clock.now
+      eventually("the end of a quiet one") { world.closed("idle") > 0 }
+      #expect(clock.now - start < .seconds(9))
+      withExtendedLifetime(others) {}
+      eventually("the whole again") { (try? told()) == 100 }
+    }
+  }
+
   @Test func `a message that has begun has a deadline, and single bytes do not move it`()
     async throws
   {

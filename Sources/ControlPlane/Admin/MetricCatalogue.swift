@@ -40,6 +40,8 @@ package enum MetricCatalogue {
     "azimuth_dns_truncated_total": "DNS answers that did not fit and were truncated.",
     "azimuth_dns_receive_failures_total": "Errors of the system while receiving DNS packets.",
     "azimuth_dns_connections_opened_total": "DNS connections accepted, by transport.",
+    "azimuth_dns_accept_pauses_total":
+      "Times that accepting DNS connections stopped for want of descriptors or memory.",
     "azimuth_dns_connections_closed_total": "DNS connections that ended, by reason.",
     "azimuth_dnstap_frames_total": "Frames of dnstap sent: one for a query, one for its answer.",
     "azimuth_dnstap_dropped_total": "Frames of dnstap that were sampled and dropped, by reason.",

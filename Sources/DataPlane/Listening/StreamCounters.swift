@@ -27,12 +27,15 @@ enum StreamEnding: String, CaseIterable {
 /// The counters of a loop's connections.
 struct StreamCounters {
   let opened: CounterIndex
+  let acceptPauses: CounterIndex
   private let endings: [CounterIndex]
 
   init(board: CounterBoard, transport: String) {
     let label = CounterBoard.Label("transport", transport)
     opened = board.index(
       of: CounterBoard.Series("azimuth_dns_connections_opened_total", labels: [label]))
+    acceptPauses = board.index(
+      of: CounterBoard.Series("azimuth_dns_accept_pauses_total", labels: [label]))
     endings = StreamEnding.allCases.map { ending in
       board.index(
         of: CounterBoard.Series(

@@ -57,6 +57,8 @@ final class StreamLoop {
 
   func refresh() { reader.refresh() }
 
+  func noteAcceptPause() { shard.add(to: counters.acceptPauses) }
+
   func stop() {
     rounds?.cancel()
     rounds = nil

@@ -105,6 +105,11 @@ extension TCPDNSListener {
         ChannelOptions.Types.SocketOption(level: .tcp, name: unsentLimit),
         value: SocketOptionValue(unsentByteCount)
       )
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(loops: loops))
+        }
+      }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(.recvAllocator, value: readByteCounts)

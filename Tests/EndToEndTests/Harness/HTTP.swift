@@ -25,8 +25,12 @@ final class HTTPConnection {
   private let host: String
   private var waiting: [UInt8] = []
 
-  init(port: Int, address: String = "127.0.0.1", from source: String? = nil) throws {
-    socket = try Socket.tcp(to: address, port: port, from: source)
+  init(
+    port: Int, address: String = "127.0.0.1", from source: String? = nil,
+    timeoutMilliseconds: Int = 10_000
+  ) throws {
+    socket = try Socket.tcp(
+      to: address, port: port, from: source, timeoutMilliseconds: timeoutMilliseconds)
     host = "\(address):\(port)"
   }
 

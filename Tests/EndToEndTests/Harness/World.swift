@@ -18,11 +18,13 @@ final class World: @unchecked Sendable {
 
   /// - Parameters:
   ///   - verb: `demo` starts the endpoints too; otherwise the world does.
+  ///   - descriptors: limits of the program's open files; nil: those of the tests.
   ///   - change: makes another configuration of the demo's.
   init(
     verb: String = "serve", endpoints manner: RegionServer.Manner = .answers,
-    waitsUntilReady: Bool = true, sourceLocation: SourceLocation = #_sourceLocation,
-    change: (String) -> String = { $0 }
+    waitsUntilReady: Bool = true,
+    descriptors: (soft: Int, hard: Int)? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation, change: (String) -> String = { $0 }
   ) throws {
     ports = Ports()
     file = try temporaryFolder().appending(path: "azimuth.yaml")
@@ -35,7 +37,14 @@ final class World: @unchecked Sendable {
     } else {
       regions = try Self.endpoints(of: configuration, manner: manner)
     }
-    process = try RunningProcess(Program.path, arguments)
+    if let descriptors {
+      // It becomes the program.
+      process = try RunningProcess(
+        "/usr/bin/prlimit",
+        ["--nofile=\(descriptors.soft):\(descriptors.hard)", Program.path] + arguments)
+    } else {
+      process = try RunningProcess(Program.path, arguments)
+    }
     guard waitsUntilReady else { return }
     eventually("readiness", sourceLocation: sourceLocation) {
       guard process.isRunning else { throw Ended(log: process.all) }

@@ -19,6 +19,10 @@ int64_t az_raise_descriptor_limit(void) {
 }
 
 int az_thread_give_way(int nice) {
-  // For Linux a thread is a process to setpriority.
-  return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice) ? -errno : 0;
+  // For Linux a thread is a process to these.
+  id_t thread = (id_t)syscall(SYS_gettid);
+  errno = 0;
+  int now = getpriority(PRIO_PROCESS, thread);
+  if (errno) return -errno;
+  return setpriority(PRIO_PROCESS, thread, now + nice) ? -errno : 0;
 }

@@ -63,6 +63,8 @@ let package = Package(
     .target(
       name: "Transferring", dependencies: ["DNSWire", "Zones", "Places", "Crypto"],
       path: "Transferring", swiftSettings: watched),
+    core("ZoneFiles", ["DNSWire", "Zones"]),
+    fuzz("ZoneTexts", ["ZoneFiles", "DNSWire", "Zones"]),
     fuzz("Transfers", ["Transferring", "DNSWire", "Places"]),
     fuzz("ProxyHeaders", ["ProxyProtocol", "Places", "CFuzzing"]),
   ]

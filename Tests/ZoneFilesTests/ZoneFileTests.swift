@@ -141,6 +141,10 @@ let head = "$TTL 300\n@ SOA ns mail 1 2 3 4 5\n@ NS ns\n"
         "zone:4: “${1 A 192.0.2.$}” is not ${offset,width,base} of $GENERATE"
       ),
       (
+        "$GENERATE 1-2 a${-9223372036854775808} A 192.0.2.$",
+        "zone:4: “${-9223372036854775808}” is not ${offset,width,base} of $GENERATE"
+      ),
+      (
         "$GENERATE 1-99999999 a$ A 192.0.2.1",
         "zone:4: $GENERATE makes more than 16777216 records"
       ),

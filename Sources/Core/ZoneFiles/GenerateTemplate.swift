@@ -79,7 +79,7 @@ struct GenerateTemplate {
     let width = fields.count > 1 ? Int(fields[1]) : 0
     let base = fields.count > 2 ? bases[fields[2]] : .decimal
     guard isClosed, fields.count <= 3, let offset = Int(fields[0]), let width, let base,
-      0...255 ~= width, abs(offset) <= Int(Int32.max)
+      0...255 ~= width, offset.magnitude <= UInt(Int32.max)
     else { throw ZoneFileProblem("“${\(text)}” is not ${offset,width,base} of $GENERATE") }
     return .number(offset: offset, width: width, base: base)
   }

@@ -2,8 +2,9 @@ import DNSWire
 import FuzzSupport
 import Glibc
 
-// Names and record data as people write them: text in; nothing traps, what is taken is right in wire
-// form, and comes back from the text that is made of it. Or bytes in, as other servers send them.
+// Names and record data as people write them: text in; nothing traps, what is taken is right in
+// wire form, and comes back from the text that is made of it. Or bytes in, as other servers send
+// them.
 
 private let theOrigin = try? DomainName("example.org.")
 

@@ -4,8 +4,9 @@ import Glibc
 import ZoneFiles
 import Zones
 
-// Master files. The first byte chooses: a whole file, which is read, written out in the most general
-// form and read again; or the data of one record, which the fast way and the other must read alike.
+// Master files. The first byte chooses: a whole file, which is read, written out in the most
+// general form and read again; or the data of one record, which the fast way and the other must
+// read alike.
 
 @main enum ZoneTexts {
   static func main() { exit(fuzz(test)) }

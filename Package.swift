@@ -132,15 +132,20 @@ let package = Package(
       path: "Sources/ControlPlane/Demonstrating", swiftSettings: strict),
     .target(
       name: "Publishing",
-      dependencies: ["Compiling", "Routing", "Editions"],
+      dependencies: ["Compiling", "Routing", "Editions", "DNSWire", "Zones"],
       path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
     .target(
-      name: "Transferring", dependencies: ["DNSWire", "Zones", "Places", crypto],
+      name: "Transferring",
+      dependencies: ["DNSWire", "Zones", "Places", crypto],
       path: "Sources/ControlPlane/Transferring", swiftSettings: testable),
     .target(
       name: "Resolving",
       dependencies: ["Transferring", "DNSWire", "Places", "Editions", nio, nioPosix, logging],
       path: "Sources/ControlPlane/Resolving", swiftSettings: testable),
+    .target(
+      name: "Replicating",
+      dependencies: ["Transferring", "DNSWire", "Places", crypto, nio, nioPosix, logging],
+      path: "Sources/ControlPlane/Replicating", swiftSettings: strict),
     .target(
       name: "Admin",
       dependencies: [
@@ -157,7 +162,7 @@ let package = Package(
         "Resolving",
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
-        "Counters", "RateLimiting", "Tapping",
+        "Counters", "RateLimiting", "Tapping", "Transferring", "Replicating", "Answering",
         nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
@@ -227,7 +232,7 @@ let package = Package(
     .testTarget(
       name: "CompilingTests",
       dependencies: [
-        "Compiling", "Publishing", "Settings", "Zones", "Places", "Routing", "Editions",
+        "Compiling", "Publishing", "Settings", "DNSWire", "Zones", "Places", "Routing", "Editions",
         "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
@@ -241,7 +246,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TransferringTests",
-      dependencies: ["Transferring", "DNSWire", "Places", "TestSupport"],
+      dependencies: [
+        "Transferring", "Replicating", "DNSWire", "Zones", "Places", "TestSupport", logging,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ResolvingTests",

@@ -8,6 +8,7 @@ import Probing
 import Publishing
 import ServiceLifecycle
 import Settings
+import Transferring
 
 /// The admin server as the node joins it to its parts; nil if the configuration has none.
 struct AdminAssembly: Sendable {
@@ -16,7 +17,7 @@ struct AdminAssembly: Sendable {
 
   init?(
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
-    reloader: Reloader, dataPlane: DataPlane, logger: Logger
+    reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -38,8 +39,11 @@ struct AdminAssembly: Sendable {
           "azimuth_proxy_connections", labels: [.init("listener", $0.listener)],
           value: Double($0.count))
       }
-      return probeSamples(await prober.counts) + reloadSamples(await reloader.counts) + connections
+      return probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
+        + connections + transferSamples(transfers.desk.counts)
+        + zoneSamples(await transfers.zoneReports())
     }
+    sources.zones = { await transfers.zoneReports() }
     server = AdminServer(sources, logger: logger)
     self.listen = listen
   }

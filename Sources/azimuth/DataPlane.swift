@@ -16,6 +16,7 @@ final class DataPlane: Service {
   private let identity: TLSIdentity?
   private let desk: EditionDesk
   private let counters: CounterBoard
+  private let uncommon: any UncommonMessages
   private let accessLog: AccessLogWriter?
   private let proxy: ProxyServer
   private let logger: Logger
@@ -24,7 +25,7 @@ final class DataPlane: Service {
   /// - Parameter whenListening: called once DNS and proxy listen.
   init(
     _ settings: Settings, identity: TLSIdentity?, desk: EditionDesk, counters: CounterBoard,
-    logger: Logger, whenListening: @escaping @Sendable () -> Void
+    uncommon: any UncommonMessages, logger: Logger, whenListening: @escaping @Sendable () -> Void
   ) throws {
     self.settings = settings
     self.identity = identity
@@ -32,6 +33,7 @@ final class DataPlane: Service {
     self.whenListening = whenListening
     self.desk = desk
     self.counters = counters
+    self.uncommon = uncommon
     switch settings.proxy.accessLog {
     case .off: accessLog = nil
     case .standardOutput: accessLog = try AccessLogWriter(.standardOutput)
@@ -49,7 +51,8 @@ final class DataPlane: Service {
     let parts = ResponderParts(
       desk: desk, counters: counters,
       limiter: RateLimiter(
-        byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)), tap: tap)
+        byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)),
+      uncommon: uncommon, tap: tap)
     let descriptors = DescriptorLimit(settings)
     descriptors.warnIfExceeded(logger: logger)
     let dns = try await DNSListeners.start(

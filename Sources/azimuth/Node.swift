@@ -27,6 +27,7 @@ final class Node: Sendable {
   let prober: Prober
   let reloader: Reloader
   private let resolver: NameResolver
+  private let transfers: TransferAssembly
   private let admin: AdminAssembly?
   private let probes = ProbeRunner(group: MultiThreadedEventLoopGroup.singleton)
 
@@ -43,24 +44,31 @@ final class Node: Sendable {
     publisher = EditionPublisher(compiled, isReady: !isMonitored) {
       Date.now.timeIntervalSince1970
     }
+    let transfers = TransferAssembly(settings, publisher: publisher, logger: logger)
+    self.transfers = transfers
     dataPlane = try DataPlane(
       settings, identity: try readTLSIdentity(settings), desk: publisher.desk,
-      counters: counters, logger: logger, whenListening: whenListening)
+      counters: counters, uncommon: TransferMessages(transfers.desk), logger: logger
+    ) {
+      whenListening()
+      Task { await transfers.announce() }
+    }
     prober = makeProber(
       compiled, runner: probes, publisher: publisher, passive: dataPlane.passive, logger: logger)
     resolver = makeResolver(settings, publisher: publisher, logger: logger)
     reloader = Reloader(
       file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
-      logger: logger)
+      transfers: transfers, logger: logger)
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
-      dataPlane: dataPlane, logger: logger)
+      dataPlane: dataPlane, transfers: transfers, logger: logger)
   }
 
   /// Serves until a signal or the task's cancellation ends it.
   func run() async throws {
+    await transfers.start()
     var services: [any Service] = [
-      dataPlane, ProbingService(prober: prober), ResolvingService(resolver: resolver),
+      transfers, dataPlane, ProbingService(prober: prober), ResolvingService(resolver: resolver),
       HangUpService(reloader: reloader, dataPlane: dataPlane),
     ]
     if let admin { services.append(admin.service) }

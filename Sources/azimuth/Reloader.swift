@@ -23,19 +23,21 @@ actor Reloader {
   private let prober: Prober
   private let probes: ProbeRunner
   private let dataPlane: DataPlane
+  private let transfers: TransferAssembly
   private let logger: Logger
   /// Reloads come one after the other.
   private var last: Task<[Fault], Never>?
 
   init(
     file: String, publisher: EditionPublisher, prober: Prober, probes: ProbeRunner,
-    dataPlane: DataPlane, logger: Logger
+    dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger
   ) {
     self.file = file
     self.publisher = publisher
     self.prober = prober
     self.probes = probes
     self.dataPlane = dataPlane
+    self.transfers = transfers
     self.logger = logger
   }
 
@@ -61,10 +63,12 @@ actor Reloader {
       let identity = try tlsIdentity(settings)
       probes.forgetRoots()
       let states = await prober.replaceTargets(probeTargets(next), settings: settings.health)
-      await publisher.replace(with: next, conditions: conditions(states.map { ($0, $1) }))
+      let lost = await publisher.replace(
+        with: next, conditions: conditions(states.map { ($0, $1) }))
       // What a new endpoint's first probe found before the edition knew the endpoint.
       await publisher.apply(conditions(await prober.states.map { ($0, $1) }))
       dataPlane.update(settings, identity: identity)
+      await transfers.update(settings, lost: lost)
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
       counts.accepted += 1
@@ -93,7 +97,7 @@ actor Reloader {
         old.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
           != new.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
       ),
-      ("admin", old.admin != new.admin),
+      ("admin", old.admin != new.admin), ("state", old.stateFolder != new.stateFolder),
     ]
     let faults = changes.filter(\.isChanged).map {
       Fault(

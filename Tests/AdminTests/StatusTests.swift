@@ -49,6 +49,29 @@ import Testing
     #expect(regions[0]["pools"][0]["healthy_endpoints"].number == 3)
   }
 
+  @Test func `of the zones`() async throws {
+    var world = try AdminWorld()
+    world.sources.zones = {
+      [
+        ZoneReport(
+          name: "example.org.", kind: .primary, state: "current", serial: 7, nameCount: 3),
+        ZoneReport(
+          name: "example.net.", kind: .secondary, state: "absent", serial: nil, nameCount: 1,
+          refresh: ZoneReport.Refresh(
+            transferredAt: nil, transferredFrom: nil, transferKind: nil,
+            nextCheckAt: AdminWorld.start + 2, expiresAt: nil,
+            faults: ["192.0.2.1:53: the answer is not signed"])),
+      ]
+    }
+    let zones = try await world.get("/v1/zones").json["zones"]
+    #expect(zones.items.map { $0["name"].string } == ["example.org.", "example.net."])
+    #expect(zones.items.map { $0["kind"].string } == ["primary", "secondary"])
+    #expect(zones[0]["serial"].number == 7 && zones[0]["names"].number == 3)
+    #expect(zones[1]["state"].string == "absent")
+    #expect(zones[1]["next_check"].string == "2026-01-01T00:00:02.000Z")
+    #expect(zones[1]["faults"][0].string == "192.0.2.1:53: the answer is not signed")
+  }
+
   @Test func `of the endpoints and their last checks`() async throws {
     var world = try AdminWorld()
     world.sources.probeReports = {

@@ -56,7 +56,8 @@ struct DeskWorld: Sendable {
     return desk.answers(
       to: bytes, from: source, over: transport,
       serving: TransferDesk.Serving(
-        zone: { $0 == zone ? served : nil }, answer: { query, _, _ in Self.answer(query) }))
+        maximumUDPBytes: 1232, zone: { $0 == zone ? served : nil },
+        answer: { query, _ in Self.answer(query) }))
   }
 
   /// Every name has one address.

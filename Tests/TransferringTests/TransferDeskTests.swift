@@ -145,6 +145,37 @@ import Testing
     #expect(world.desk.counts.sentDifferences == 2)
   }
 
+  @Test func `differences do not go out of a zone with names of ours over it`() throws {
+    var rules = World.rules
+    rules.zones[zone]?.servesDifferences = false
+    let world = try World([.record(address("c.example.org."))], rules: rules)
+    world.desk.replace(
+      journal: [
+        ZoneDifference(
+          old: try authority(4), new: try authority(5), additions: [address("c.example.org.")])
+      ], of: zone)
+    let replies = try world.replies(to: request(.ixfr, serial: 4))
+    #expect(answers(replies).map(\.type) == [.soa, .a, .soa])
+  }
+
+  @Test func `over UDP only so many in a second are told no`() throws {
+    let world = try World()
+    let refused = try (0..<300).count { _ in
+      try !world.replies(to: request(.soa, flags: Self.notify), from: World.stranger, over: .udp)
+        .isEmpty
+    }
+    #expect(refused == TransferDesk.refusalsPerSecond)
+    // Who may ask is answered all the same.
+    #expect(try world.replies(to: request(.soa, flags: Self.notify), over: .udp).count == 1)
+  }
+
+  @Test func `a request with a great many records is FORMERR, unread`() throws {
+    var builder = MessageBuilder(
+      id: 1, flags: 0, question: WireMessage.Question(name: zone, type: .axfr))
+    for _ in 0..<20 { builder.append(zone, .a, ttlSeconds: 0, data: [1, 2, 3, 4]) }
+    #expect(try World().replies(to: builder.bytes).map(\.responseCode) == [1])
+  }
+
   @Test func `RFC 1995 §3: IXFR without the SOA that one has is FORMERR`() throws {
     #expect(try World().replies(to: request(.ixfr)).map(\.responseCode) == [1])
   }

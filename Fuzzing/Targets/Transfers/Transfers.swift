@@ -68,6 +68,7 @@ private func ask(_ peers: Peers, _ packet: [UInt8], choices: UInt8) {
   let authority = peers.contents.authority
   let contents = peers.contents
   let serving = TransferDesk.Serving(
+    maximumUDPBytes: 1_232,
     zone: { name in
       guard name == contents.name else { return nil }
       return ServedZone(name: name, authority: authority) {
@@ -75,7 +76,7 @@ private func ask(_ peers: Peers, _ packet: [UInt8], choices: UInt8) {
         return { records.next().map(ServedZone.Item.record) }
       }
     },
-    answer: { packet, _, _ in packet.count < 12 ? nil : answered(packet) })
+    answer: { packet, _ in packet.count < 12 ? nil : answered(packet) })
   let isUDP = choices & 2 != 0
   let address = IPAddress.ipv4(choices & 4 == 0 ? 0x0A00_0001 : 0xC000_0201)
   let answers = peers.desk.answers(

@@ -107,6 +107,7 @@ extension AdminServer {
       Endpoint(path: "/v1/status", handlers: [.get: status]),
       Endpoint(path: "/v1/regions", handlers: [.get: regions]),
       Endpoint(path: "/v1/endpoints", handlers: [.get: endpointList]),
+      Endpoint(path: "/v1/zones", handlers: [.get: zoneList]),
       Endpoint(path: "/v1/reload", handlers: [.post: reload]),
       Endpoint(path: "/v1/overrides", handlers: [.get: overrideList]),
       Endpoint(

@@ -17,6 +17,8 @@ package struct AdminSources: Sendable {
   /// The name of the service of each listener of the proxy, by the listener's name.
   package var services: @Sendable () async -> [String: String]
   package var probeReports: @Sendable () async -> [ProbeReport] = { [] }
+  /// All zones, by name.
+  package var zones: @Sendable () async -> [ZoneReport] = { [] }
   /// What must hold before this node takes clients, besides a ready edition.
   package var readiness: @Sendable () async -> [ReadinessCondition] = { [] }
   /// Figures for `/metrics` that are no counters of the board.

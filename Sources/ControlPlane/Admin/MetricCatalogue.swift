@@ -62,6 +62,13 @@ package enum MetricCatalogue {
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
     "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
     "azimuth_reloads_total": "Reloads of the configuration, by result.",
+    "azimuth_transfers_out_total":
+      "Requests for a transfer, by what went out: the whole zone, differences, one SOA, or nothing.",
+    "azimuth_transfers_in_total":
+      "Checks of a primary, by what came: the whole zone, differences, nothing new, or a failure.",
+    "azimuth_notifies_in_total": "NOTIFYs that came, by whether they were heeded.",
+    "azimuth_notifies_out_total": "NOTIFYs to secondaries, by whether they were answered.",
+    "azimuth_bad_signatures_total": "Messages whose TSIG record was not taken.",
     "azimuth_series_overflow_total":
       "Additions to series beyond the number that there is room for.",
     "process_cpu_seconds_total": "Processor time used, user and system, in seconds.",
@@ -79,6 +86,9 @@ package enum MetricCatalogue {
     "azimuth_cohorts": "Groups of clients that share a preference list, by policy.",
     "azimuth_places": "Distinct places in the databases and override prefixes.",
     "azimuth_proxy_connections": "Connections that a listener has open.",
+    "azimuth_zone_serial": "The serial of a zone that has data.",
+    "azimuth_zone_expires_seconds":
+      "When a zone of a primary is served no longer, in seconds since 1970.",
     "process_max_fds": "File descriptors that may be open.",
     "process_open_fds": "File descriptors that are open.",
     "process_resident_memory_bytes": "Resident memory in bytes.",

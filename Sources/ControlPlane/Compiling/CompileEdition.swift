@@ -1,4 +1,5 @@
 import Cookies
+package import DNSWire
 package import Editions
 package import Places
 package import Routing
@@ -9,7 +10,10 @@ package import Zones
 /// editions are made of until the next reload.
 package struct CompiledSettings: Sendable {
   package let settings: Settings
-  package var zones: ZoneTable { compiledZones.table }
+  /// Those that come from primaries have no data in it.
+  package let zones: ZoneTable
+  /// The zones that come from primaries, and what is laid over them.
+  package let secondaries: [DomainName: [ZoneSource.Steered]]
   /// Of zones that were compiled anew and not taken over from before.
   package var zoneReadCount: Int { compiledZones.readCount }
   package let maps: CohortMaps
@@ -22,6 +26,7 @@ package struct CompiledSettings: Sendable {
   package let checks: [String: Check]
   let compiledZones: CompiledZones
   let placeSources: PlaceSources
+  let zoneHashSeed: UInt64
   /// For cookies, where no secret is configured: this process's own, the same over reloads.
   private let cookieSecret: CookieSecret
 
@@ -54,10 +59,16 @@ package struct CompiledSettings: Sendable {
         faults += error.faults
       }
     }
-    var zones: CompiledZones?
+    var ownZones: CompiledZones?
+    var zones: ZoneTable?
+    var secondaries: [DomainName: [ZoneSource.Steered]] = [:]
     do {
-      zones = try CompiledZones(
+      secondaries = try compiledSecondaries(settings)
+      let own = try CompiledZones(
         settings, previous: previous?.compiledZones, hashSeed: zoneHashSeed)
+      ownZones = own
+      zones = try addingSecondaries(
+        secondaries, to: own.table, settings: settings, hashSeed: zoneHashSeed)
     } catch {
       faults += error.faults
     }
@@ -68,16 +79,21 @@ package struct CompiledSettings: Sendable {
       faults += error.faults
     }
     if let zones, let contents {
-      faults += targetFaults(settings, contents: contents, zones: zones.table)
+      faults += targetFaults(settings, contents: contents, zones: zones)
     }
-    guard faults.isEmpty, let places, let zones, let contents else { throw Faults(faults) }
+    guard faults.isEmpty, let places, let ownZones, let zones, let contents else {
+      throw Faults(faults)
+    }
     let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
     let model = ModelCompiler(
       settings: settings, policies: policies, contents: contents, places: places,
       previousMaps: sameWorld?.model.maps ?? []
     ).compile()
     self.settings = settings
-    compiledZones = zones
+    compiledZones = ownZones
+    self.zones = zones
+    self.secondaries = secondaries
+    self.zoneHashSeed = zoneHashSeed
     self.model = model
     if let sameWorld, sameWorld.model.maps.map(\.planner) == model.maps.map(\.planner) {
       maps = sameWorld.maps

@@ -15,7 +15,8 @@ struct CompiledZones: Sendable {
   init(_ settings: Settings, previous: CompiledZones?, hashSeed: UInt64) throws(Faults) {
     var faults: [Fault] = []
     let types = settings.services.map { SteeredTypes($0) }
-    let readings = settings.zones.map { ZoneReading($0, types: types, faults: &faults) }
+    let readings = settings.zones.filter { $0.primary == nil }
+      .map { ZoneReading($0, types: types, faults: &faults) }
     guard faults.isEmpty else { throw Faults(faults) }
     var blocks: [ZoneBlock] = []
     var sources: [DomainName: ZoneSources] = [:]
@@ -79,6 +80,8 @@ private struct ZoneSources: Sendable {
     let nowhere = Origin(file: "", path: "")
     var zone = zone
     zone.origin = nowhere
+    // Who may have it is not what is in it.
+    zone.transfer = Settings.ZoneTransfer()
     for index in zone.records.indices { zone.records[index].origin = nowhere }
     for index in zone.steered.indices { zone.steered[index].origin = nowhere }
     return zone

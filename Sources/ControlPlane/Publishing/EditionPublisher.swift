@@ -1,6 +1,8 @@
 package import Compiling
+package import DNSWire
 package import Editions
 package import Routing
+import Zones
 
 /// What an operator asked for that cannot be.
 package enum PublishingError: Error, Sendable, Equatable {
@@ -18,6 +20,8 @@ package actor EditionPublisher {
   private let now: @Sendable () -> Double
   private var health: [String: EndpointCondition] = [:]
   private var resolved = ResolvedNames.none
+  var zones: ZoneTable
+  var transferred: [DomainName: TransferredZone] = [:]
   private var isReady: Bool
   private var expiryTask: Task<Void, Never>?
 
@@ -28,6 +32,7 @@ package actor EditionPublisher {
     _ compiled: CompiledSettings, isReady: Bool, now: @escaping @Sendable () -> Double
   ) {
     self.compiled = compiled
+    zones = compiled.zones
     self.isReady = isReady
     self.now = now
     desk = EditionDesk(
@@ -70,16 +75,20 @@ package actor EditionPublisher {
   /// Replaces the configuration whole. Overrides of what is still there carry over.
   ///
   /// - Parameter conditions: the state of its endpoints, by id; the others start anew.
+  /// - Returns: zones that came from primaries and do not go with the new configuration.
+  @discardableResult
   package func replace(
     with next: CompiledSettings, conditions: [String: EndpointCondition]
-  ) {
+  ) -> [DomainName] {
     health = [:]
     for (endpoint, initial) in zip(next.model.endpoints, next.initialBoard.conditions) {
       health[endpoint.id] = conditions[endpoint.id] ?? initial
     }
     compiled = next
+    let lost = layOverTransferred()
     overrides.removeAll { !isKnown($0.target) }
     publish(revision: edition.revision + 1)
+    return lost
   }
 
   /// Sets an override; one that was there for the same target is replaced.
@@ -127,7 +136,7 @@ package actor EditionPublisher {
     return compiled.model.endpoints.contains { target.covers($0.id) }
   }
 
-  private func publish(revision: UInt64? = nil) {
+  func publish(revision: UInt64? = nil) {
     let previous = edition
     let conditions = compiled.model.endpoints.map { endpoint in
       var condition = health[endpoint.id] ?? EndpointCondition(health: .unknown)
@@ -142,7 +151,7 @@ package actor EditionPublisher {
     desk.publish(
       Edition(
         number: previous.number + 1, revision: revision ?? previous.revision,
-        zones: compiled.zones, maps: compiled.maps, model: compiled.model,
+        zones: zones, maps: compiled.maps, model: compiled.model,
         board: HealthBoard(conditions: conditions, regionOverrides: regionOverrides),
         resolved: resolved, rules: compiled.rules, isReady: isReady, previous: previous))
   }

@@ -16,6 +16,10 @@ package struct Settings: Sendable, Equatable {
   package var fences: [Fence]
   package var services: [Service]
   package var zones: [Zone]
+  package var keys: [Key]
+  package var transfers: Transfers
+  /// Absolute path of the folder for what is kept over a restart; nil: nothing is.
+  package var stateFolder: String?
   package var dns: DNS
   package var answers: Answers
   package var proxy: Proxy
@@ -274,6 +278,9 @@ package struct Settings: Sendable, Equatable {
     package var nameServerTTLSeconds: UInt32
     package var records: [Record]
     package var steered: [Steered]
+    package var transfer = ZoneTransfer()
+    /// nil: the zone is ours. Otherwise it has no records of its own here, and no ``soa``.
+    package var primary: Primary?
     package var origin: Origin
   }
 

@@ -72,7 +72,9 @@ package enum SettingsReader {
     let serviceReader = ServiceReader(
       regions: regionNames, pools: readPools, policies: readPolicies)
     let readServices = services.map { serviceReader.read($0) }
-    let zones = zones(root.optional("zones"), services: serviceNames)
+    let keys = root.optional("keys")?.definitions() ?? []
+    let zones = zones(
+      root.optional("zones"), services: serviceNames, keys: Names(kind: "key", keys.map(\.name)))
     reportUnfitSteering(
       zones, services: readServices, entries: services, reader: serviceReader,
       document: root.value.document)
@@ -83,7 +85,9 @@ package enum SettingsReader {
       geo: geo(root.optional("geo")), regions: readRegions, monitors: monitors.map { monitor($0) },
       pools: readPools, policies: readPolicies,
       fences: fences(root.optional("fences"), regions: readRegions, services: serviceNames),
-      services: readServices, zones: zones, dns: dns, answers: answers,
+      services: readServices, zones: zones, keys: SettingsReader.keys(keys),
+      transfers: transfers(root.optional("transfers")),
+      stateFolder: stateFolder(root.optional("state")), dns: dns, answers: answers,
       proxy: proxy(root.optional("proxy"), serviceNames: serviceNames, services: readServices),
       admin: admin(root.optional("admin")), health: health(root.optional("health")))
     reportListenersInConflict(root.value.document)

@@ -1,5 +1,5 @@
 extension SettingsReader {
-  static func zones(_ value: Value?, services: Names) -> [Settings.Zone] {
+  static func zones(_ value: Value?, services: Names, keys: Names) -> [Settings.Zone] {
     var lines: [[[UInt8]]: Int] = [:]
     return (value?.entries() ?? []).compactMap { entry in
       guard let name = entry.key.absoluteName() else { return nil }
@@ -8,7 +8,15 @@ extension SettingsReader {
       }
       return entry.value.section { section in
         var reader = ZoneReader(name: name, services: services)
-        return reader.read(section, origin: entry.value.origin)
+        let transfer = section.zoneTransfer(keys: keys)
+        let primary = section.optional("primary")?.section { $0.primary(keys: keys) }
+        var zone =
+          primary == nil
+          ? reader.read(section, origin: entry.value.origin)
+          : reader.readSecondary(section, origin: entry.value.origin)
+        zone.transfer = transfer ?? Settings.ZoneTransfer()
+        zone.primary = primary
+        return zone
       }
     }
   }
@@ -69,6 +77,17 @@ struct ZoneReader {
 
   private func zoneFile(_ value: Value) -> Zone.File? {
     value.filePath().map { Zone.File(path: $0, folder: value.document.folder) }
+  }
+
+  /// A zone whose records come from a primary: nothing but steered names can be said of it here.
+  mutating func readSecondary(_ section: Section, origin: Origin) -> Zone {
+    for key in ["soa", "ns", "records", "ttl", "file"] {
+      section.optional(key)?.report(
+        "cannot stand beside \"primary\": what is in the zone comes from there")
+    }
+    return Zone(
+      name: name.text, file: nil, soa: nil, nameServers: [], nameServerTTLSeconds: 0, records: [],
+      steered: steered(section.optional("steered")), origin: origin)
   }
 
   /// The timers default to what RIPE-203 advises less its long refresh; the negative TTL is short,

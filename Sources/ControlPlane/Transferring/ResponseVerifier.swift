@@ -1,7 +1,7 @@
 /// Signs a request and checks the signatures of the messages that answer it (RFC 8945 §5.3.1).
 ///
 ///     request ─ MAC ─► first message ─ MAC ─► … ≤ 99 unsigned … ─► signed ─ MAC ─► …
-struct ResponseVerifier: Sendable {
+package struct ResponseVerifier: Sendable {
   /// RFC 8945 §5.3.1: at most so many messages in a row may be unsigned.
   static let mostUnsigned = 99
 
@@ -12,10 +12,10 @@ struct ResponseVerifier: Sendable {
   private var unsignedCount = 0
   private var isFirst = true
   /// Whether the last message was signed, as the last of an answer must be.
-  private(set) var isSettled = false
+  package private(set) var isSettled = false
 
   /// - Returns: the verifier and the request with its signature.
-  static func signing(
+  package static func signing(
     _ request: [UInt8], with key: TransferKey, now: UInt64
   ) -> (verifier: ResponseVerifier, request: [UInt8]) {
     var signature = TransactionSignature(
@@ -35,7 +35,7 @@ struct ResponseVerifier: Sendable {
   /// Takes the next message of the answer.
   ///
   /// - Throws: if it is not the holder of the key who sent it.
-  mutating func check(
+  package mutating func check(
     _ bytes: [UInt8], _ message: WireMessage, now: UInt64
   ) throws(SignatureFault) {
     switch SignedMessage.find(in: bytes, message) {

@@ -14,6 +14,11 @@ package final class TransferAnswers {
 
   init(_ stream: ZoneStream) { source = .zone(stream) }
 
+  /// Whether it is one message with an error.
+  var isRefusal: Bool {
+    if case .message(let message) = source { message[3] & 0xF != 0 } else { false }
+  }
+
   /// The next message, whole and without its length; nil at the end.
   package func next() -> [UInt8]? {
     switch source {

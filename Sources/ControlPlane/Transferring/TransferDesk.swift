@@ -11,17 +11,26 @@ import Synchronization
 package final class TransferDesk: Sendable {
   package enum Transport: Sendable { case udp, tcp }
 
+  /// Of answers over UDP that say no, for each second: whoever sends under forged addresses is not
+  /// to make much of us. They are no longer than what they answer.
+  static let refusalsPerSecond = 200
+  /// A request has at most the SOA of an IXFR or a NOTIFY, OPT and TSIG; this leaves room for more.
+  static let mostRecords = 16
+
   /// What the edition of the moment serves, for one message.
   package struct Serving: Sendable {
     /// A zone by its name; nil: it is not ours.
     package var zone: @Sendable (DomainName) -> ServedZone?
-    /// The answer to an unsigned query from this address, over this transport.
-    package var answer: @Sendable ([UInt8], IPAddress, Transport) -> [UInt8]?
+    /// The whole answer to an unsigned query from this address.
+    package var answer: @Sendable ([UInt8], IPAddress) -> [UInt8]?
+    /// The most bytes that are sent over UDP.
+    package var maximumUDPBytes: Int
 
     package init(
-      zone: @escaping @Sendable (DomainName) -> ServedZone?,
-      answer: @escaping @Sendable ([UInt8], IPAddress, Transport) -> [UInt8]?
+      maximumUDPBytes: Int, zone: @escaping @Sendable (DomainName) -> ServedZone?,
+      answer: @escaping @Sendable ([UInt8], IPAddress) -> [UInt8]?
     ) {
+      self.maximumUDPBytes = maximumUDPBytes
       self.zone = zone
       self.answer = answer
     }
@@ -29,7 +38,7 @@ package final class TransferDesk: Sendable {
     /// The records of a name and a type for a client of whom nothing is known.
     @Sendable func everybodysRecords(_ question: WireMessage.Question) -> [ZoneRecord] {
       let query = MessageBuilder(id: 0, flags: 0, question: question).bytes
-      guard let bytes = answer(query, .ipv4(0), .tcp), let answer = try? WireMessage(bytes) else {
+      guard let bytes = answer(query, .ipv4(0)), let answer = try? WireMessage(bytes) else {
         return []
       }
       return answer[.answer].map {
@@ -42,6 +51,7 @@ package final class TransferDesk: Sendable {
   private let journals = Mutex<[DomainName: [ZoneDifference]]>([:])
   private let slots = TransferSlots()
   private let tally = Mutex(TransferCounts())
+  private let refusals = Mutex((second: UInt64(0), count: 0))
   private let now: @Sendable () -> Double
   private let notified: @Sendable (DomainName, IPAddress) -> Void
 
@@ -81,7 +91,25 @@ package final class TransferDesk: Sendable {
     to bytes: [UInt8], from source: SocketAddress, over transport: Transport, serving: Serving
   ) -> TransferAnswers? {
     guard bytes.count >= WireMessage.headerByteCount, bytes[2] & 0x80 == 0 else { return nil }
-    guard let message = try? WireMessage(bytes) else {
+    let answers = judged(bytes, from: source, over: transport, serving: serving)
+    guard transport == .udp, answers?.isRefusal == true else { return answers }
+    return takeRefusal() ? answers : nil
+  }
+
+  private func takeRefusal() -> Bool {
+    let now = seconds
+    return refusals.withLock { refusals in
+      if refusals.second != now { refusals = (now, 0) }
+      refusals.count += 1
+      return refusals.count <= Self.refusalsPerSecond
+    }
+  }
+
+  private func judged(
+    _ bytes: [UInt8], from source: SocketAddress, over transport: Transport, serving: Serving
+  ) -> TransferAnswers? {
+    let recordCount = [6, 8, 10].reduce(0) { $0 + Int(bytes.uint16(at: $1)) }
+    guard recordCount <= Self.mostRecords, let message = try? WireMessage(bytes) else {
       return TransferAnswers(one: Self.formatError(bytes))
     }
     let rules = rules.withLock { $0 }
@@ -197,8 +225,10 @@ private struct Request {
       if transport == .udp || !authority.serial.isNewer(than: known) {
         return current(authority, question)
       }
-      differences = desk.differences(
-        of: question.name, since: known, to: authority.serial)
+      if zone.servesDifferences {
+        differences = desk.differences(
+          of: question.name, since: known, to: authority.serial)
+      }
     }
     guard let slot = desk.takeSlot(of: source, rules) else {
       desk.count { $0.refused += 1 }
@@ -235,7 +265,7 @@ private struct Request {
 
   /// The answer that everyone gets, signed (RFC 8945 §5.3).
   private func ordinary() -> TransferAnswers? {
-    guard let signer, let answer = serving.answer(bytes, source, transport) else { return nil }
+    guard let signer, let answer = serving.answer(bytes, source) else { return nil }
     guard transport == .udp, answer.count + signer.byteCount > payloadByteCount else {
       return TransferAnswers(one: signed(answer))
     }
@@ -251,9 +281,9 @@ private struct Request {
     return TransferAnswers(one: signed(short.bytes))
   }
 
-  /// What the client takes over UDP (RFC 6891 §6.2.3).
+  /// What the client takes over UDP (RFC 6891 §6.2.3), and we send.
   private var payloadByteCount: Int {
-    max(512, Int(message.opt?.recordClass.rawValue ?? 512))
+    min(max(512, Int(message.opt?.recordClass.rawValue ?? 512)), serving.maximumUDPBytes)
   }
 }
 

@@ -2,7 +2,7 @@ import Crypto
 package import DNSWire
 
 /// A secret that two servers share, by which each signs what it says to the other (RFC 8945 §1).
-package struct TransferKey: Sendable, Equatable {
+package struct TransferKey: Sendable, Hashable {
   /// RFC 8945 §6. MD5 and SHA-1 are not offered.
   package enum Algorithm: String, Sendable, CaseIterable {
     case sha256 = "hmac-sha256"

@@ -15,11 +15,15 @@ package struct TransferRules: Sendable {
     package var primaries: [SocketAddress]
     /// Heeded from any address if it signed.
     package var primaryKey: DomainName?
+    /// Whether differences may go out: not of a zone with names of ours over it, which are in none.
+    package var servesDifferences: Bool
 
     package init(
-      allow: [Peer] = [], primaries: [SocketAddress] = [], primaryKey: DomainName? = nil
+      allow: [Peer] = [], primaries: [SocketAddress] = [], primaryKey: DomainName? = nil,
+      servesDifferences: Bool = true
     ) {
       self.allow = allow
+      self.servesDifferences = servesDifferences
       self.primaries = primaries
       self.primaryKey = primaryKey
     }
@@ -60,7 +64,7 @@ package struct TransferRules: Sendable {
 
 extension IPAddress {
   /// An IPv4 address that came through an IPv6 socket, as IPv4 (RFC 4291 §2.5.5.2).
-  var unmapped: IPAddress {
+  package var unmapped: IPAddress {
     guard case .ipv6(let bits) = self, bits >> 32 == 0xFFFF else { return self }
     return .ipv4(UInt32(truncatingIfNeeded: bits))
   }

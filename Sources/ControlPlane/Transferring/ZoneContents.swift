@@ -101,6 +101,41 @@ package struct ZoneContents: Sendable, Equatable {
   }
 }
 
+extension ZoneContents {
+  /// Name, SOA and records, as they go into a file.
+  package var stored: [UInt8] {
+    var stored = [UInt8(name.wire.count)] + name.wire
+    stored.append(authority.ttlSeconds)
+    stored.append(UInt16(authority.data.count))
+    return stored + authority.data + bytes
+  }
+
+  /// nil unless everything is as ``stored`` writes it.
+  package init?(stored: ArraySlice<UInt8>) {
+    var reader = WireReader(Array(stored))
+    do throws(WireFault) {
+      let nameBytes = Array(try reader.bytes(Int(try reader.uint8())))
+      let ttlSeconds = try reader.uint32()
+      let data = Array(try reader.bytes(Int(try reader.uint16())))
+      guard let name = DomainName(wire: nameBytes),
+        let authority = Authority(ttlSeconds: ttlSeconds, data: data)
+      else { return nil }
+      self.init(name: name, authority: authority)
+      let start = reader.offset
+      while reader.offset < reader.bytes.count {
+        let owner = Array(try reader.bytes(Int(try reader.uint8())))
+        guard DomainName(wire: owner) != nil else { return nil }
+        _ = try reader.bytes(6)
+        _ = try reader.bytes(Int(try reader.uint16()))
+        recordCount += 1
+      }
+      bytes = Array(reader.bytes[start...])
+    } catch {
+      return nil
+    }
+  }
+}
+
 /// What turns one version of a zone into the next (RFC 1995 §4).
 package struct ZoneDifference: Sendable, Equatable {
   package var old: Authority

@@ -68,7 +68,7 @@ public struct ZoneSource: Sendable {
   }
 
   /// A name some of whose records routing decides.
-  public struct Steered: Sendable {
+  public struct Steered: Sendable, Equatable {
     public var owner: DomainName
     /// Index into the edition's services.
     public var service: Int

@@ -1,0 +1,110 @@
+import Crypto
+package import DNSWire
+package import Foundation
+package import Transferring
+
+/// Keeps the zones of a secondary in a folder over a restart, one file each:
+///
+///     magic (8) | SHA-256 of all from byte 48 on (32) | confirmed at, seconds since 1970 (64 bits)
+///     | name bytes (8) | name | SOA's TTL (32) | SOA bytes (16) | SOA | records as in memory
+///
+/// The time stands outside of what is summed, so that a refresh that finds nothing new writes eight
+/// bytes.
+package struct ZoneStore: Sendable {
+  package struct Kept: Sendable, Equatable {
+    package var contents: ZoneContents
+    /// Seconds since 1970.
+    package var confirmedAt: Double
+
+    package init(contents: ZoneContents, confirmedAt: Double) {
+      self.contents = contents
+      self.confirmedAt = confirmedAt
+    }
+  }
+
+  /// Why a file was not read or written.
+  package struct Fault: Error, CustomStringConvertible {
+    package var description: String
+  }
+
+  private static let magic = Array("AZZONE01".utf8)
+  private static let timeOffset = 40
+  private static let bodyOffset = 48
+
+  private let folder: URL
+
+  package init(folder: String) { self.folder = URL(filePath: folder) }
+
+  /// The file of a zone. Its name has nothing but letters, digits, `-`, `_` and dots between
+  /// labels, whatever bytes the zone's name has; a long one is a hash.
+  package func file(of zone: DomainName) -> URL {
+    var text = ""
+    for offset in zone.labelOffsets {
+      let label = zone.loweredWire[(offset + 1)..<(offset + 1 + Int(zone.wire[offset]))]
+      for byte in label {
+        let isPlain =
+          (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
+          || byte == 0x5F
+        text += isPlain ? String(UnicodeScalar(byte)) : "%\(hex([byte]))"
+      }
+      text += "."
+    }
+    if text.utf8.count > 200 { text = hex(Array(SHA256.hash(data: zone.loweredWire))) + "." }
+    return folder.appending(path: (text.isEmpty ? "root." : text) + "zone")
+  }
+
+  private func hex(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  /// nil: nothing is kept of the zone.
+  package func load(_ zone: DomainName) throws(Fault) -> Kept? {
+    let file = file(of: zone)
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    guard let data = try? Data(contentsOf: file) else {
+      throw Fault(description: "\(file.path) cannot be read")
+    }
+    let bytes = [UInt8](data)
+    guard bytes.count > Self.bodyOffset, bytes.starts(with: Self.magic),
+      Array(SHA256.hash(data: bytes[Self.bodyOffset...])) == Array(bytes[8..<Self.timeOffset]),
+      let contents = ZoneContents(stored: bytes[Self.bodyOffset...]), contents.name == zone
+    else { throw Fault(description: "\(file.path) is damaged") }
+    let seconds = bytes[Self.timeOffset..<Self.bodyOffset].reduce(UInt64(0)) {
+      $0 << 8 | UInt64($1)
+    }
+    return Kept(contents: contents, confirmedAt: Double(seconds))
+  }
+
+  /// Replaces the file of the zone whole.
+  package func save(_ contents: ZoneContents, confirmedAt: Double) throws(Fault) {
+    let body = contents.stored
+    let bytes = Self.magic + Array(SHA256.hash(data: body)) + Self.time(confirmedAt) + body
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try Data(bytes).write(to: file(of: contents.name), options: .atomic)
+    } catch {
+      throw Fault(description: "\(file(of: contents.name).path) cannot be written: \(error)")
+    }
+  }
+
+  /// The version that is kept was confirmed.
+  package func confirm(_ zone: DomainName, at now: Double) throws(Fault) {
+    do {
+      let handle = try FileHandle(forUpdating: file(of: zone))
+      try handle.seek(toOffset: UInt64(Self.timeOffset))
+      try handle.write(contentsOf: Self.time(now))
+      try handle.close()
+    } catch {
+      throw Fault(description: "\(file(of: zone).path) cannot be written: \(error)")
+    }
+  }
+
+  package func remove(_ zone: DomainName) {
+    try? FileManager.default.removeItem(at: file(of: zone))
+  }
+
+  private static func time(_ seconds: Double) -> [UInt8] {
+    let seconds = UInt64(max(0, seconds))
+    return (0..<8).map { UInt8(truncatingIfNeeded: seconds >> UInt64(56 - $0 * 8)) }
+  }
+}

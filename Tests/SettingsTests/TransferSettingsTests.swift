@@ -46,12 +46,12 @@ import Testing
     let foreign = settings.zones[1]
     #expect(foreign.primary?.from.map(\.description) == ["192.0.2.9:53", "192.0.2.10:5300"])
     #expect(foreign.primary?.key == 1)
-    #expect(foreign.transfer == Settings.ZoneTransfer())
+    #expect(foreign.transfer == Settings.ZoneTransfer.nobody)
   }
 
   @Test func `nobody may have a zone, and nothing is kept, unless it is said`() throws {
     let settings = try settings("zones: {example.org: {soa: {primary: ns1}}}")
-    #expect(settings.zones[0].transfer == Settings.ZoneTransfer())
+    #expect(settings.zones[0].transfer == Settings.ZoneTransfer.nobody)
     #expect(settings.keys.isEmpty && settings.stateFolder == nil)
   }
 

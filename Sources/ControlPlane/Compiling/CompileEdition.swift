@@ -101,13 +101,7 @@ package struct CompiledSettings: Sendable {
       maps = CohortMaps(model.maps.map { places.addresses.mapValues($0.cohortOfPlace) })
     }
     checks = Self.checks(settings, model: model)
-    initialBoard = HealthBoard(
-      conditions: model.endpoints.map { [checks] endpoint in
-        let isMonitored = checks[endpoint.id]?.monitor != nil
-        return isMonitored
-          ? EndpointCondition(health: .unknown)
-          : EndpointCondition(health: .healthy, lastGood: .max)
-      })
+    initialBoard = Self.initialBoard(model, checks: checks)
     placeSources = sources
     cookieSecret =
       previous?.cookieSecret
@@ -119,6 +113,16 @@ package struct CompiledSettings: Sendable {
   package var healthyBoard: HealthBoard {
     HealthBoard(
       conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy, lastGood: .max) })
+  }
+
+  private static func initialBoard(_ model: RoutingModel, checks: [String: Check]) -> HealthBoard {
+    HealthBoard(
+      conditions: model.endpoints.map { endpoint in
+        let isMonitored = checks[endpoint.id]?.monitor != nil
+        return isMonitored
+          ? EndpointCondition(health: .unknown)
+          : EndpointCondition(health: .healthy, lastGood: .max)
+      })
   }
 
   private static func checks(_ settings: Settings, model: RoutingModel) -> [String: Check] {

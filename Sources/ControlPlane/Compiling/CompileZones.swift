@@ -81,7 +81,7 @@ private struct ZoneSources: Sendable {
     var zone = zone
     zone.origin = nowhere
     // Who may have it is not what is in it.
-    zone.transfer = Settings.ZoneTransfer()
+    zone.transfer = Settings.ZoneTransfer.nobody
     for index in zone.records.indices { zone.records[index].origin = nowhere }
     for index in zone.steered.indices { zone.steered[index].origin = nowhere }
     return zone

@@ -40,14 +40,11 @@ extension Settings {
       /// Index into ``Settings/keys``; nil: unsigned.
       package var key: Int?
     }
+    package static let nobody = ZoneTransfer(allow: [], notify: [])
+
     /// One match is enough; empty: nobody.
     package var allow: [Peer]
     package var notify: [Target]
-
-    package init(allow: [Peer] = [], notify: [Target] = []) {
-      self.allow = allow
-      self.notify = notify
-    }
   }
 
   /// Where a zone comes from.

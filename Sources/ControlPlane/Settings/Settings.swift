@@ -278,7 +278,7 @@ package struct Settings: Sendable, Equatable {
     package var nameServerTTLSeconds: UInt32
     package var records: [Record]
     package var steered: [Steered]
-    package var transfer = ZoneTransfer()
+    package var transfer = ZoneTransfer.nobody
     /// nil: the zone is ours. Otherwise it has no records of its own here, and no ``soa``.
     package var primary: Primary?
     package var origin: Origin

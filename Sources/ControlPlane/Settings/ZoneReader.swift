@@ -14,7 +14,7 @@ extension SettingsReader {
           primary == nil
           ? reader.read(section, origin: entry.value.origin)
           : reader.readSecondary(section, origin: entry.value.origin)
-        zone.transfer = transfer ?? Settings.ZoneTransfer()
+        zone.transfer = transfer ?? Settings.ZoneTransfer.nobody
         zone.primary = primary
         return zone
       }

@@ -11,11 +11,11 @@ package import Zones
 package struct CompiledSettings: Sendable {
   package let settings: Settings
   /// Those that come from primaries have no data in it.
-  package let zones: ZoneTable
+  package var zones: ZoneTable { compiledZones.table }
   /// The zones that come from primaries, and what is laid over them.
-  package let secondaries: [DomainName: [ZoneSource.Steered]]
+  package var secondaries: [DomainName: [ZoneSource.Steered]] { compiledZones.secondaries }
   /// Of zones that were compiled anew and not taken over from before.
-  package var zoneReadCount: Int { compiledZones.readCount }
+  package var zoneReadCount: Int { compiledZones.own.readCount }
   package let maps: CohortMaps
   package let rules: AnswerRules
   package let model: RoutingModel
@@ -24,9 +24,8 @@ package struct CompiledSettings: Sendable {
   /// How each endpoint is checked, by endpoint id: health carries over a reload only where this
   /// stays the same.
   package let checks: [String: Check]
-  let compiledZones: CompiledZones
+  let compiledZones: ServedZones
   let placeSources: PlaceSources
-  let zoneHashSeed: UInt64
   /// For cookies, where no secret is configured: this process's own, the same over reloads.
   private let cookieSecret: CookieSecret
 
@@ -59,16 +58,10 @@ package struct CompiledSettings: Sendable {
         faults += error.faults
       }
     }
-    var ownZones: CompiledZones?
-    var zones: ZoneTable?
-    var secondaries: [DomainName: [ZoneSource.Steered]] = [:]
+    var zones: ServedZones?
     do {
-      secondaries = try compiledSecondaries(settings)
-      let own = try CompiledZones(
-        settings, previous: previous?.compiledZones, hashSeed: zoneHashSeed)
-      ownZones = own
-      zones = try addingSecondaries(
-        secondaries, to: own.table, settings: settings, hashSeed: zoneHashSeed)
+      zones = try ServedZones(
+        settings, previous: previous?.compiledZones.own, hashSeed: zoneHashSeed)
     } catch {
       faults += error.faults
     }
@@ -79,21 +72,16 @@ package struct CompiledSettings: Sendable {
       faults += error.faults
     }
     if let zones, let contents {
-      faults += targetFaults(settings, contents: contents, zones: zones)
+      faults += targetFaults(settings, contents: contents, zones: zones.table)
     }
-    guard faults.isEmpty, let places, let ownZones, let zones, let contents else {
-      throw Faults(faults)
-    }
+    guard faults.isEmpty, let places, let zones, let contents else { throw Faults(faults) }
     let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
     let model = ModelCompiler(
       settings: settings, policies: policies, contents: contents, places: places,
       previousMaps: sameWorld?.model.maps ?? []
     ).compile()
     self.settings = settings
-    compiledZones = ownZones
-    self.zones = zones
-    self.secondaries = secondaries
-    self.zoneHashSeed = zoneHashSeed
+    compiledZones = zones
     self.model = model
     if let sameWorld, sameWorld.model.maps.map(\.planner) == model.maps.map(\.planner) {
       maps = sameWorld.maps

@@ -13,34 +13,30 @@ extension CompiledSettings {
       let block = zones.block(ofZone: index)
       return secondaries[block.name] == nil ? block : transferred[block.name] ?? block
     }
-    return try ZoneTableBuilder(seed: zoneHashSeed).join(blocks)
+    return try ZoneTableBuilder(seed: compiledZones.hashSeed).join(blocks)
   }
 }
 
-/// The table with the zones that come from primaries, which have no data yet.
-func addingSecondaries(
-  _ secondaries: [DomainName: [ZoneSource.Steered]], to table: ZoneTable, settings: Settings,
-  hashSeed: UInt64
-) throws(Faults) -> ZoneTable {
-  guard !secondaries.isEmpty else { return table }
-  let own = (0..<table.zoneCount).map { table.block(ofZone: $0) }
-  let blocks = own + secondaries.keys.map { ZoneBlock.unavailable($0) }
-  do throws(ZoneFaults) {
-    return try ZoneTableBuilder(seed: hashSeed).join(blocks)
-  } catch {
-    throw Faults(
-      error.faults.map { fault in
-        let name = blocks[fault.zone].name
-        let zone = settings.zones.first { (try? DomainName($0.name)) == name }
-        return Fault(
-          origin: zone?.origin ?? Origin(file: "", line: nil, path: "zones"),
-          message: fault.message)
-      })
+/// Our own zones and those that come from primaries.
+struct ServedZones: Sendable {
+  let own: CompiledZones
+  /// What is laid over each zone that comes from a primary.
+  let secondaries: [DomainName: [ZoneSource.Steered]]
+  let hashSeed: UInt64
+
+  /// All of them; those that come from primaries have no data in it.
+  var table: ZoneTable { own.table }
+
+  init(_ settings: Settings, previous: CompiledZones?, hashSeed: UInt64) throws(Faults) {
+    secondaries = try compiledSecondaries(settings)
+    own = try CompiledZones(
+      settings, absent: Array(secondaries.keys), previous: previous, hashSeed: hashSeed)
+    self.hashSeed = hashSeed
   }
 }
 
 /// What is laid over each zone that comes from a primary.
-func compiledSecondaries(
+private func compiledSecondaries(
   _ settings: Settings
 ) throws(Faults) -> [DomainName: [ZoneSource.Steered]] {
   let types = settings.services.map { SteeredTypes($0) }

@@ -10,9 +10,13 @@ struct CompiledZones: Sendable {
   /// By the zones' names.
   private let sources: [DomainName: ZoneSources]
 
-  /// - Parameter previous: a zone whose settings and files are as they were then is taken over.
+  /// - Parameters:
+  ///   - absent: zones that come from elsewhere, and have not come yet.
+  ///   - previous: a zone whose settings and files are as they were then is taken over.
   /// - Throws: everything that is wrong in them, each with its line.
-  init(_ settings: Settings, previous: CompiledZones?, hashSeed: UInt64) throws(Faults) {
+  init(
+    _ settings: Settings, absent: [DomainName], previous: CompiledZones?, hashSeed: UInt64
+  ) throws(Faults) {
     var faults: [Fault] = []
     let types = settings.services.map { SteeredTypes($0) }
     let readings = settings.zones.filter { $0.primary == nil }
@@ -37,12 +41,17 @@ struct CompiledZones: Sendable {
       }
     }
     guard faults.isEmpty else { throw Faults(faults) }
+    blocks += absent.map { ZoneBlock.unavailable($0) }
     do throws(ZoneFaults) {
       table = try ZoneTableBuilder(seed: hashSeed).join(blocks)
     } catch {
       throw Faults(
         error.faults.map { fault in
-          Fault(origin: readings[fault.zone].origin(of: fault.subject), message: fault.message)
+          let origin =
+            readings.indices.contains(fault.zone)
+            ? readings[fault.zone].origin(of: fault.subject)
+            : Origin(file: settings.zones.first?.origin.file ?? "", path: "zones")
+          return Fault(origin: origin, message: fault.message)
         })
     }
     self.sources = sources

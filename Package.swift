@@ -35,6 +35,8 @@ let lifecycle: Target.Dependency = .product(
   name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(
   name: "UnixSignals", package: "swift-service-lifecycle")
+let protobuf: Target.Dependency = .product(
+  name: "SwiftProtobuf", package: "swift-protobuf")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -49,6 +51,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+    // Without its traits: nothing of them is used.
+    .package(
+      url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0", traits: []),
     .package(
       url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
@@ -97,8 +102,9 @@ let package = Package(
       ],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
     .target(
-      name: "Tapping", dependencies: ["CLinux", "Places", "Counters"],
-      path: "Sources/DataPlane/Tapping", swiftSettings: guarded),
+      name: "Tapping", dependencies: ["CLinux", "Places", "Counters", protobuf],
+      path: "Sources/DataPlane/Tapping", exclude: ["Schema/dnstap.proto"],
+      swiftSettings: guarded),
     .target(
       name: "Proxying",
       dependencies: ["CLinux", "Places", "Routing", "Editions", "Counters"],

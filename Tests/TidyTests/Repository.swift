@@ -31,7 +31,8 @@ enum Repository {
     (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(root)/\(path)")) != nil
   }
 
-  static let swiftFiles = files.filter { $0.hasSuffix(".swift") }
+  /// Without what protoc-gen-swift wrote: nobody reads or mends that.
+  static let swiftFiles = files.filter { $0.hasSuffix(".swift") && !$0.hasSuffix(".pb.swift") }
     .map { SwiftFile(path: $0, text: text($0)) }
 
   static let sources = swiftFiles.filter { $0.path.hasPrefix("Sources/") }

@@ -46,7 +46,8 @@ def serve(config, name):
     process = subprocess.Popen([program, "serve", config])
     while not ask(name):
         if process.poll() is not None or time.monotonic() - start > 60:
-            sys.exit("the server does not answer")
+            process.kill()
+            sys.exit(f"the server does not answer on port {port}: is that the one of {config}?")
         time.sleep(0.005)
     return process, time.monotonic() - start
 

@@ -141,6 +141,9 @@ let package = Package(
       dependencies: ["Compiling", "Routing", "Editions", "DNSWire", "Zones"],
       path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
     .target(
+      name: "KeyFiles", dependencies: ["DNSWire", crypto], path: "Sources/ControlPlane/KeyFiles",
+      swiftSettings: strict),
+    .target(
       name: "Transferring",
       dependencies: ["DNSWire", "Zones", "Places", crypto],
       path: "Sources/ControlPlane/Transferring", swiftSettings: testable),
@@ -169,7 +172,7 @@ let package = Package(
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
         "Counters", "RateLimiting", "Tapping", "Transferring", "Replicating", "Answering",
-        nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
+        "KeyFiles", nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
 
@@ -241,6 +244,8 @@ let package = Package(
         "Compiling", "Publishing", "Settings", "DNSWire", "Zones", "Places", "Routing", "Editions",
         "TestSupport",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "KeyFilesTests", dependencies: ["KeyFiles", "DNSWire", crypto], swiftSettings: strict),
     .testTarget(
       name: "ProbingTests",
       dependencies: [

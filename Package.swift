@@ -79,16 +79,22 @@ let package = Package(
       name: "Cookies", dependencies: ["DNSWire", "Places"], path: "Sources/Core/Cookies",
       swiftSettings: guarded),
     .target(
+      name: "Signing", dependencies: ["DNSWire", "Cookies"], path: "Sources/Core/Signing",
+      swiftSettings: guarded),
+    .target(
       name: "RateLimiting", dependencies: ["Places"], path: "Sources/Core/RateLimiting",
       swiftSettings: guarded),
     .target(
       name: "Editions",
-      dependencies: ["DNSWire", "Zones", "Places", "Routing", "Cookies", "RateLimiting"],
+      dependencies: [
+        "DNSWire", "Zones", "Places", "Routing", "Cookies", "RateLimiting", "Signing",
+      ],
       path: "Sources/Core/Editions", swiftSettings: guarded),
     .target(
       name: "Answering",
       dependencies: [
         "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies", "RateLimiting",
+        "Signing",
       ],
       path: "Sources/Core/Answering", swiftSettings: guarded),
 
@@ -193,6 +199,9 @@ let package = Package(
     .testTarget(
       name: "CookiesTests", dependencies: ["Cookies", "DNSWire", "Places"], swiftSettings: strict),
     .testTarget(
+      name: "SigningTests", dependencies: ["Signing", "Cookies", "DNSWire", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "RateLimitingTests", dependencies: ["RateLimiting", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "CountersTests", dependencies: ["Counters"], swiftSettings: strict),
@@ -216,7 +225,7 @@ let package = Package(
       name: "AnsweringTests",
       dependencies: [
         "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies",
-        "RateLimiting", "TestSupport",
+        "RateLimiting", "Signing", "TestSupport", crypto,
       ], swiftSettings: strict),
     .testTarget(
       name: "ListeningTests",

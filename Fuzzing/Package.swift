@@ -40,11 +40,14 @@ let package = Package(
     core("ProxyProtocol", ["DNSWire", "Places"]),
     core("Cookies", ["DNSWire", "Places"]),
     core("RateLimiting", ["Places"]),
-    core("Editions", ["Zones", "Places", "Routing", "Cookies", "RateLimiting"]),
+    core("Signing", ["DNSWire", "Cookies"]),
+    core(
+      "Editions", ["DNSWire", "Zones", "Places", "Routing", "Cookies", "RateLimiting", "Signing"]),
     core(
       "Answering",
       [
         "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies", "RateLimiting",
+        "Signing",
       ]),
     .target(
       name: "CFuzzing", path: "Targets/CFuzzing",

@@ -16,6 +16,7 @@ enum World {
       [
         "@ NS ns1", "ns1 A 192.0.2.53", "alias CNAME www", "far CNAME host.example.net.",
         "gone CNAME nothing", "chain CNAME alias", "child NS ns.child", "ns.child A 192.0.2.9",
+        "safe NS ns.child", "safe DS 4711 13 2 \(String(repeating: "ab", count: 32))",
         "big TXT \(String(repeating: "\"\(String(repeating: "x", count: 200))\" ", count: 5))",
         "*.wild TXT any", "host.wild A 192.0.2.8", "a._tcp SRV 0 5 80 www",
         "huge TXT \(String(repeating: "\"\(String(repeating: "x", count: 200))\" ", count: 10))",

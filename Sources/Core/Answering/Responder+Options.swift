@@ -69,7 +69,7 @@ extension Responder {
     guard let limits = edition.rules.rateLimits else { return true }
     let kind: RateLimits.Kind =
       switch reply.outcome.code {
-      case .noError: .answers
+      case .noError: signs && isCompactNameError ? .nameErrors : .answers
       case .nameError: .nameErrors
       default: .errors
       }

@@ -4,6 +4,7 @@ public import Editions
 public import Places
 public import RateLimiting
 import Routing
+import Signing
 import Zones
 
 /// The road: query bytes in, answer bytes out, in the same buffer.
@@ -58,6 +59,15 @@ public struct Responder: ~Copyable {
   /// Of answers that were one too many.
   var limitedCount = 0
   private let handsOverUncommon: Bool
+  /// nil until there is a zone whose answers are signed.
+  var signer: AnswerSigner?
+  private var usesSigners = false
+  /// Whether the query that is being answered wants signatures, and some zone has them.
+  var signs = false
+  /// Of such a query: the name does not exist, which NSEC says in place of the code.
+  var isCompactNameError = false
+  /// When such a query came.
+  var nowSeconds: UInt64 = 0
 
   /// - Parameters:
   ///   - shard: of the thread that this answers on.
@@ -83,6 +93,11 @@ public struct Responder: ~Copyable {
     usesClientSubnet = edition.rules.usesClientSubnet
     usesCookies = edition.rules.cookies != nil
     usesRateLimits = edition.rules.rateLimits != nil
+    usesSigners = !edition.signers.isEmpty
+    if usesSigners && signer == nil {
+      signer = AnswerSigner(
+        signatureCount: edition.rules.signatureCount, secret: edition.rules.signatureSecret)
+    }
     counters.register(edition)
   }
 
@@ -126,6 +141,8 @@ public struct Responder: ~Copyable {
       outcome: AnswerWriter.Outcome(
         code: refusal?.code ?? .noError, isAuthoritative: refusal == nil,
         extendedError: refusal?.extendedError))
+    signs = usesSigners && query.wantsDNSSEC
+    if signs { prepareToSign(nowMicroseconds: nowMicroseconds) }
     if refusal == nil {
       if query.recordClass == .internet {
         resolve(query, source: source, edition: edition, reply: &reply, into: &buffer)
@@ -232,15 +249,16 @@ extension Responder {
     into buffer: inout MutableRawSpan
   ) {
     var name = Name(offset: Query.nameOffset, byteCount: query.nameByteCount)
+    let asksForKeys = usesSigners && query.type == .dnskey
     for aliasCount in 0...Self.maximumAliasCount {
       let finding = edition.zones.find(
         buffer.bytes, at: name.offset, nameByteCount: name.byteCount, type: query.type)
       if finding.kind != .notOurs { reply.zone = finding.zone }
+      if asksForKeys && appendKeys(finding, name, edition, &reply, &buffer) { return }
       switch finding.kind {
       case .records:
-        _ = edition.zones.append(
-          finding.records, ownerOffset: name.offset, to: .answer, writer: &reply.writer,
-          into: &buffer)
+        _ = append(
+          finding.records, owner: name, zone: finding.zone, edition, &reply, &buffer)
         return
       case .steered:
         _ = steer(
@@ -254,9 +272,8 @@ extension Responder {
         return
       case .alias:
         guard
-          let record = edition.zones.append(
-            finding.records, ownerOffset: name.offset, to: .answer, writer: &reply.writer,
-            into: &buffer)
+          let record = append(
+            finding.records, owner: name, zone: finding.zone, edition, &reply, &buffer)
         else { return }
         name = Name(
           offset: record &+ Self.recordHeadByteCount,
@@ -271,11 +288,12 @@ extension Responder {
           reply.outcome.extendedError = .noZoneData
         }
         return
-      case .noData: return appendSOA(finding, name, edition, &reply, &buffer)
+      case .noData:
+        return appendSOA(query, finding, name, edition, &reply, &buffer)
       case .nameError:
         // RFC 6604 §3: of a chain the code belongs to the last name.
         reply.outcome.code = .nameError
-        return appendSOA(finding, name, edition, &reply, &buffer)
+        return appendSOA(query, finding, name, edition, &reply, &buffer)
       case .referral:
         // Below an alias the answer ends here: what is said of it so far is ours.
         if aliasCount == 0 { refer(finding, name, edition, &reply, &buffer) }
@@ -291,7 +309,24 @@ extension Responder {
     }
   }
 
-  private typealias Name = MessageName
+  typealias Name = MessageName
+
+  /// Appends a set to the answer, and its signatures if they are wanted.
+  ///
+  /// - Returns: where its first record is; nil if they do not fit.
+  @inline(__always)
+  private mutating func append(
+    _ records: RecordRun, owner: Name, zone: Int, _ edition: Edition, _ reply: inout Reply,
+    _ buffer: inout MutableRawSpan
+  ) -> Int? {
+    let offset = edition.zones.append(
+      records, ownerOffset: owner.offset, to: .answer, writer: &reply.writer, into: &buffer)
+    if signs, let offset {
+      let set = MessageSet(owner: owner, offset: offset, recordCount: records.recordCount)
+      sign(set, in: .answer, zone: zone, edition, &reply, &buffer)
+    }
+    return offset
+  }
 
   /// RFC 6672 §3.2: the DNAME, the CNAME that it means, and what that leads to.
   ///
@@ -301,10 +336,10 @@ extension Responder {
     _ query: Query, _ name: Name, _ finding: ZoneTable.Finding, _ edition: Edition,
     _ reply: inout Reply, _ buffer: inout MutableRawSpan
   ) -> Name? {
+    let owner = name.suffix(byteCount: finding.cutByteCount)
     guard
-      let record = edition.zones.append(
-        finding.records, ownerOffset: name.suffixOffset(byteCount: finding.cutByteCount),
-        to: .answer, writer: &reply.writer, into: &buffer)
+      let record = append(
+        finding.records, owner: owner, zone: finding.zone, edition, &reply, &buffer)
     else { return nil }
     let redirection = reply.writer.appendAlias(
       of: name, redirectedBy: record, ownerByteCount: finding.cutByteCount, into: &buffer)
@@ -320,13 +355,18 @@ extension Responder {
   }
 
   private mutating func appendSOA(
-    _ finding: ZoneTable.Finding, _ name: Name, _ edition: Edition, _ reply: inout Reply,
-    _ buffer: inout MutableRawSpan
+    _ query: Query, _ finding: ZoneTable.Finding, _ name: Name, _ edition: Edition,
+    _ reply: inout Reply, _ buffer: inout MutableRawSpan
   ) {
     let soa = edition.zones.startOfAuthority(ofZone: finding.zone)
-    _ = edition.zones.append(
-      soa.records, ownerOffset: name.suffixOffset(byteCount: soa.ownerByteCount),
-      to: .authority, writer: &reply.writer, into: &buffer)
+    let owner = name.suffix(byteCount: soa.ownerByteCount)
+    let offset = edition.zones.append(
+      soa.records, ownerOffset: owner.offset, to: .authority, writer: &reply.writer,
+      into: &buffer)
+    if signs, let offset {
+      let set = MessageSet(owner: owner, offset: offset, recordCount: 1)
+      deny(query, name, startOfAuthority: set, zone: finding.zone, edition, &reply, &buffer)
+    }
   }
 
   /// RFC 1034 §4.3.2 step 3b.
@@ -335,9 +375,13 @@ extension Responder {
     _ buffer: inout MutableRawSpan
   ) {
     reply.outcome.isAuthoritative = false
+    let cut = name.suffix(byteCount: finding.cutByteCount)
     let servers = edition.zones.append(
-      finding.records, ownerOffset: name.suffixOffset(byteCount: finding.cutByteCount),
-      to: .authority, writer: &reply.writer, into: &buffer)
+      finding.records, ownerOffset: cut.offset, to: .authority, writer: &reply.writer,
+      into: &buffer)
+    if signs && servers != nil {
+      signReferral(to: cut, zone: finding.zone, edition, &reply, &buffer)
+    }
     guard servers != nil, finding.glue.recordCount > 0 else { return }
     // RFC 9471 §3: glue that does not fit means TC. Its owners are written out.
     _ = edition.zones.append(
@@ -372,10 +416,14 @@ extension Responder {
       reply.outcome.isAuthoritative = false
     } else if entry.recordCount > 0 {
       let offset = append(entry, of: edition.answers, name: name, reply: &reply, into: &buffer)
+      if signs, let offset {
+        let set = MessageSet(owner: name, offset: offset, recordCount: Int(entry.recordCount))
+        sign(set, in: .answer, zone: finding.zone, edition, &reply, &buffer)
+      }
       return offset.map { ($0, Int(entry.byteCount)) }
     } else {
       if entry.isForEveryone { reply.outcome.scopeBits = 0 }
-      appendSOA(finding, name, edition, &reply, &buffer)
+      appendSOA(query, finding, name, edition, &reply, &buffer)
     }
     return nil
   }
@@ -408,9 +456,8 @@ extension Responder {
       let finding = edition.zones.find(
         buffer.bytes, at: name.offset, nameByteCount: name.byteCount, type: query.type)
       guard finding.kind == .records || finding.kind == .alias else { return }
-      let record = edition.zones.append(
-        finding.records, ownerOffset: name.offset, to: .answer, writer: &reply.writer,
-        into: &buffer)
+      let record = append(
+        finding.records, owner: name, zone: finding.zone, edition, &reply, &buffer)
       guard finding.kind == .alias, let record else { return }
       name = Name(
         offset: record &+ Self.recordHeadByteCount,

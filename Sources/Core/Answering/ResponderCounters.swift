@@ -14,6 +14,8 @@ struct ResponderCounters {
   let truncated: CounterIndex
   let validCookies: CounterIndex
   let newCookies: CounterIndex
+  let madeSignatures: CounterIndex
+  let keptSignatures: CounterIndex
   /// By kind × 3 + action.
   private let limitedAnswers: [CounterIndex]
   /// By code.
@@ -48,6 +50,8 @@ struct ResponderCounters {
     }
     validCookies = index("azimuth_dns_cookies_total", .init("state", "valid"))
     newCookies = index("azimuth_dns_cookies_total", .init("state", "new"))
+    madeSignatures = index("azimuth_dns_signatures_total", .init("source", "made"))
+    keptSignatures = index("azimuth_dns_signatures_total", .init("source", "kept"))
     limitedAnswers = RateLimits.Kind.allCases.flatMap { kind in
       LimitedAction.allCases.map { action in
         index(

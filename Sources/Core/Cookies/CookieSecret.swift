@@ -1,8 +1,8 @@
 /// 128 bits that only the servers of one name know (RFC 9018 §4.4).
 public struct CookieSecret: Sendable, Equatable, BitwiseCopyable {
   /// The first eight bytes, little-endian.
-  let low: UInt64
-  let high: UInt64
+  @usableFromInline let low: UInt64
+  @usableFromInline let high: UInt64
 
   /// nil unless there are exactly 16 bytes.
   public init?(_ bytes: [UInt8]) {

@@ -10,9 +10,11 @@ public struct MessageName: Sendable, BitwiseCopyable {
     self.byteCount = byteCount
   }
 
-  /// Where its last so many bytes stand.
+  /// The name above it, or itself, that has so many bytes.
   @inlinable
-  public func suffixOffset(byteCount suffix: Int) -> Int { offset &+ byteCount &- suffix }
+  public func suffix(byteCount suffix: Int) -> MessageName {
+    MessageName(offset: offset &+ byteCount &- suffix, byteCount: suffix)
+  }
 }
 
 /// How a DNAME ended.

@@ -175,12 +175,6 @@ func unescaped(_ bytes: [UInt8]) throws(RecordDataFault) -> [UInt8] {
   return result
 }
 
-func bigEndianBytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-  stride(from: Number.bitWidth - 8, through: 0, by: -8).map {
-    UInt8(truncatingIfNeeded: number >> Number($0))
-  }
-}
-
 func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
   switch byte {
   case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")

@@ -59,6 +59,8 @@ public struct Query: Sendable, BitwiseCopyable {
     @inlinable public static var zoneVersion: Extras { Extras(rawValue: 32) }
     /// The last record is a TSIG (RFC 8945 §5.1).
     @inlinable public static var signature: Extras { Extras(rawValue: 64) }
+    /// RFC 9824 §5.1: with signatures, and a name that does not exist is to be called so.
+    @inlinable public static var nameErrors: Extras { Extras(rawValue: 128) }
   }
 
   @inlinable public var hasQuestion: Bool { nameByteCount > 0 }
@@ -233,12 +235,14 @@ extension Query {
 
   /// The OPT record at `offset`, whose head is within the packet (RFC 6891 §6.1.2); false if it or
   /// an option does not fit.
+  @inline(__always)
   private mutating func decodeOPT(_ buffer: RawSpan, at offset: Int, byteCount: Int) -> Bool {
     hasEDNS = true
     let head = buffer.uint64(at: offset)
     payloadByteCount = max(512, Int(head >> 24 & 0xFFFF))
     ednsVersion = UInt8(truncatingIfNeeded: head >> 8)
     wantsDNSSEC = head & 0x80 != 0
+    if head & 0xC0 == 0xC0 { extras.insert(.nameErrors) }
     var option = offset &+ Self.optHeadByteCount
     let end = option &+ Int(buffer.uint16(at: offset &+ 9))
     guard end <= byteCount else { return false }

@@ -31,6 +31,14 @@ extension RawSpan {
   public func word(at offset: Int) -> UInt64 {
     unsafe UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
+
+  /// At most eight bytes, the first in the lowest bits, zero behind the last; eight are loaded.
+  @inlinable
+  public func word(at offset: Int, byteCount: Int) -> UInt64 {
+    let word = word(at: offset)
+    if byteCount >= 8 { return word }
+    return word & ~(~0 &<< UInt64(truncatingIfNeeded: byteCount &* 8))
+  }
 }
 
 extension MutableRawSpan {
@@ -85,4 +93,11 @@ public func lowered(_ word: UInt64) -> UInt64 {
   let fromA = low7 &+ (ones &* (0x80 - 0x41))
   let beyondZ = low7 &+ (ones &* (0x80 - 0x5B))
   return word | ((fromA & ~beyondZ & ~word & (ones &* 0x80)) >> 2)
+}
+
+/// In network order.
+public func bigEndianBytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+  stride(from: Number.bitWidth - 8, through: 0, by: -8).map {
+    UInt8(truncatingIfNeeded: number >> Number($0))
+  }
 }

@@ -1,6 +1,8 @@
 public import Cookies
+public import DNSWire
 public import Places
 public import RateLimiting
+public import Signing
 
 /// What operators say of answers as such, whatever the question: part of the edition, so that it
 /// changes with a reload.
@@ -20,11 +22,18 @@ public struct AnswerRules: Sendable {
   public let rateLimits: RateLimits?
   /// Who is never limited.
   public let unlimited: [AddressPrefix]
+  /// By the name of the zone; answers of the others are not signed.
+  public let signers: [DomainName: ZoneSigner]
+  /// How many signatures each thread keeps.
+  public let signatureCount: Int
+  /// What kept signatures are found by: this process's own.
+  public let signatureSecret: CookieSecret
 
   public init(
     maximumUDPBytes: Int = 1_232, usesClientSubnet: Bool = true, identity: [UInt8] = [],
     version: [UInt8] = [], cookies: CookieSecrets? = nil, rateLimits: RateLimits? = nil,
-    unlimited: [AddressPrefix] = []
+    unlimited: [AddressPrefix] = [], signers: [DomainName: ZoneSigner] = [:],
+    signatureCount: Int = 65_536, signatureSecret: CookieSecret = CookieSecret(low: 0, high: 0)
   ) {
     self.maximumUDPBytes = min(max(maximumUDPBytes, 512), 4_096)
     self.usesClientSubnet = usesClientSubnet
@@ -33,5 +42,8 @@ public struct AnswerRules: Sendable {
     self.cookies = cookies
     self.rateLimits = rateLimits
     self.unlimited = unlimited
+    self.signers = signers
+    self.signatureCount = signatureCount
+    self.signatureSecret = signatureSecret
   }
 }

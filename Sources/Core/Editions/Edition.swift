@@ -1,5 +1,6 @@
 public import Places
 public import Routing
+public import Signing
 public import Zones
 
 /// Everything that serving reads, compiled, immutable, numbered. A packet or a connection is
@@ -15,6 +16,8 @@ public final class Edition: Sendable {
   public let answers: AnswerTable
   public let targets: TargetTable
   public let rules: AnswerRules
+  /// By zone; nil where answers are not signed. Empty if none is.
+  public let signers: [ZoneSigner?]
   /// False until the first round of health checks is complete or its deadline has passed: until
   /// then nothing is answered.
   public let isReady: Bool
@@ -49,6 +52,12 @@ public final class Edition: Sendable {
     self.revision = revision
     self.zones = zones
     self.rules = rules
+    signers =
+      rules.signers.isEmpty
+      ? []
+      : (0..<zones.zoneCount).map {
+        rules.signers[zones.name(ofZone: $0)]
+      }
     steering = SteeringTable(maps: maps, services: model.services, sets: sets)
     let targets = TargetNames(model: model, zones: zones, resolved: resolved)
     answers = AnswerTable(model: model, board: board, sets: sets, resolved: targets.resolved)

@@ -174,9 +174,3 @@ private func recordData(of address: IPAddress) -> [UInt8] {
   case .ipv6(let bits): bigEndianBytes(bits)
   }
 }
-
-private func bigEndianBytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-  stride(from: Number.bitWidth - 8, through: 0, by: -8).map {
-    UInt8(truncatingIfNeeded: number >> Number($0))
-  }
-}

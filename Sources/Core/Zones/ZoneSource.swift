@@ -110,9 +110,3 @@ public struct ZoneFault: Sendable, Equatable {
 public struct ZoneFaults: Error, Sendable, Equatable {
   public var faults: [ZoneFault]
 }
-
-func bigEndianBytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-  stride(from: Number.bitWidth - 8, through: 0, by: -8).map {
-    UInt8(truncatingIfNeeded: number >> Number($0))
-  }
-}

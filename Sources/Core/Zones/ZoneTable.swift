@@ -117,6 +117,11 @@ public struct ZoneTable: Sendable {
     (zones[zone].startOfAuthority, zones[zone].nameByteCount)
   }
 
+  /// Of negative answers (RFC 2308 §5, RFC 9077 §3).
+  public func negativeTTLSeconds(ofZone zone: Int) -> UInt32 {
+    unsafe words.span.bytes.uint32(at: zones[zone].startOfAuthority.wordIndex &* 8 &+ 6)
+  }
+
   /// The serial of a zone, for clients that ask for it.
   public func version(ofZone zone: Int) -> ZoneVersion { zones[zone].version }
 
@@ -161,7 +166,7 @@ public struct RecordRun: Sendable, Equatable, BitwiseCopyable {
 extension ZoneTable {
   /// The node with this name.
   @inline(__always)
-  private func node(_ bytes: RawSpan, at offset: Int, byteCount: Int) -> Int? {
+  func node(_ bytes: RawSpan, at offset: Int, byteCount: Int) -> Int? {
     let hash = nameHash(bytes, at: offset, byteCount: byteCount, seed: seed)
     let mask = slots.count &- 1
     var slot = Int(truncatingIfNeeded: hash) & mask
@@ -184,7 +189,7 @@ extension ZoneTable {
     var remaining = byteCount
     while remaining > 0 {
       // Nearly always in lower case as it comes.
-      let asked = nameWord(bytes, at: position, byteCount: remaining)
+      let asked = bytes.word(at: position, byteCount: remaining)
       guard asked == words[word] || lowered(asked) == words[word] else { return false }
       word &+= 1
       position &+= 8
@@ -308,11 +313,25 @@ extension ZoneTable {
     return finding
   }
 
-  /// For names that do not exist: every ancestor of a stored name up to its zone is stored too, so
-  /// that the first one met is the closest encloser.
+  /// For names that do not exist.
   private func findAbove(
     _ bytes: RawSpan, at offset: Int, nameByteCount: Int, type: RecordType
   ) -> Finding {
+    guard let encloser = closestEncloser(bytes, at: offset, nameByteCount: nameByteCount) else {
+      return Finding(.notOurs)
+    }
+    let links = words[encloser &+ 1]
+    if links >> 32 != 0, let finding = boundaryFinding(above: encloser) { return finding }
+    let wildcard = Int(links & 0xFFFF_FFFF)
+    if wildcard != 0 { return ownFinding(at: encloser &+ wildcard, type: type) }
+    return finding(.nameError, from: encloser)
+  }
+
+  /// The closest encloser of a name that does not exist (RFC 4592 §3.3.1); nil if it is in none of
+  /// the zones. Every ancestor of a stored name up to its zone is stored too, so that it is the
+  /// first one met.
+  @inline(__always)
+  func closestEncloser(_ bytes: RawSpan, at offset: Int, nameByteCount: Int) -> Int? {
     let end = offset &+ nameByteCount
     var labelCount = 0
     var position = offset
@@ -327,22 +346,10 @@ extension ZoneTable {
       guard labelCount <= maximumLabelCount,
         let encloser = node(bytes, at: position, byteCount: end &- position)
       else { continue }
-      let links = words[encloser &+ 1]
-      if links >> 32 != 0, let finding = boundaryFinding(above: encloser) { return finding }
-      let wildcard = Int(links & 0xFFFF_FFFF)
-      if wildcard != 0 { return ownFinding(at: encloser &+ wildcard, type: type) }
-      return finding(.nameError, from: encloser)
+      return encloser
     }
-    return Finding(.notOurs)
+    return nil
   }
-}
-
-/// Eight bytes of a name, zero behind its end.
-@inline(__always)
-func nameWord(_ bytes: RawSpan, at offset: Int, byteCount: Int) -> UInt64 {
-  let word = bytes.word(at: offset)
-  if byteCount >= 8 { return word }
-  return word & ~(~0 &<< UInt64(truncatingIfNeeded: byteCount &* 8))
 }
 
 /// A hash of a name without case; the seed is this process's own.
@@ -353,7 +360,7 @@ func nameHash(_ bytes: RawSpan, at offset: Int, byteCount: Int, seed: UInt64) ->
   var remaining = byteCount
   while remaining > 0 {
     hash = hashStep(
-      hash, word: nameWord(bytes, at: position, byteCount: remaining), seed: seed)
+      hash, word: bytes.word(at: position, byteCount: remaining), seed: seed)
     position &+= 8
     remaining &-= 8
   }

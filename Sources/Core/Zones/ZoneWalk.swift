@@ -3,6 +3,8 @@ public import DNSWire
 extension ZoneTable {
   public var zoneCount: Int { zones.count }
 
+  public func name(ofZone zone: Int) -> DomainName { blocks[zone].name }
+
   /// The zone with exactly this name.
   public func zone(named name: DomainName) -> Int? { indices[name] }
 

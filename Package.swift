@@ -140,6 +140,9 @@ let package = Package(
       ],
       path: "Sources/ControlPlane/Probing", swiftSettings: strict),
     .target(
+      name: "Simulating", dependencies: ["Settings", "Compiling", "Routing", "Places"],
+      path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
+    .target(
       name: "Demonstrating", dependencies: ["Places", nio, nioPosix, nioHTTP1],
       path: "Sources/ControlPlane/Demonstrating", swiftSettings: strict),
     .target(
@@ -174,6 +177,7 @@ let package = Package(
       name: "azimuth",
       dependencies: [
         "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating",
+        "Simulating",
         "Resolving",
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
@@ -260,6 +264,10 @@ let package = Package(
       dependencies: [
         "Probing", "Settings", "Routing", "Places", nio, nioPosix, nioSSL, logging, "TestSupport",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "SimulatingTests",
+      dependencies: ["Simulating", "Compiling", "Settings", "Routing", "Places", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "DemonstratingTests",
       dependencies: ["Demonstrating", "Places", nio, nioPosix],

@@ -7,7 +7,7 @@ struct Azimuth: AsyncParsableCommand {
     abstract: "Geo-aware DNS responder and TCP proxy with one routing core.",
     version: AzimuthVersion.text,
     subcommands: [
-      Serve.self, Demo.self, Check.self, Explain.self, Geo.self, Dnssec.self,
+      Serve.self, Demo.self, Check.self, Explain.self, Geo.self, Dnssec.self, Audit.self,
     ])
 }
 

@@ -4,6 +4,9 @@ extension RouteReport {
     var lines = [headline, ""]
     lines.append("client      \(client.place.text)")
     lines.append("            cohort \(client.cohort), decided on \(client.source)")
+    if !client.fences.isEmpty {
+      lines.append("fences      \(client.fences.joined(separator: ", "))")
+    }
     lines.append("service     \(service), edition \(edition), revision \(revision)")
     lines.append("outcome     \(outcomeText)")
     if let targets = outcome.targets {

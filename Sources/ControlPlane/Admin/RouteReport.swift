@@ -21,6 +21,8 @@ package struct RouteReport: Sendable, Equatable, Codable {
     package var scopePlace: Int
     package var place: Place
     package var cohort: Int
+    /// The fences that the client stands in.
+    package var fences: [String]
   }
 
   /// What is known of the client; unknown parts are left out.
@@ -39,7 +41,8 @@ package struct RouteReport: Sendable, Equatable, Codable {
   package struct Outcome: Sendable, Equatable, Codable {
     /// `serve`, `fail` or `nodata`.
     package var kind: String
-    /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort` or `fenced_out`.
+    /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort`, `fenced_out` or
+    /// `fence_empty`.
     package var basis: String
     package var regions: [String]
     /// For a name the addresses of the answer, in its order; for a listener `address:port` of every
@@ -102,7 +105,8 @@ package struct RouteReport: Sendable, Equatable, Codable {
     client = Client(
       source: source(of: address), scopePlace: Int(explanation.placeScopeBits),
       place: Place(explanation.place, cityNames: model.places.cityNames),
-      cohort: Int(explanation.decision.cohort))
+      cohort: Int(explanation.decision.cohort),
+      fences: model.fenceNames(service: service, cohort: Int(explanation.decision.cohort)))
     scope = Int(explanation.decision.scopeBits)
     candidates = explanation.candidates.map { Candidate($0, model: model) }
     steps = explanation.steps.map { $0.sentence(in: model) }
@@ -195,7 +199,7 @@ extension RouteReport.Candidate {
 
 extension RouteReport.Client {
   enum CodingKeys: String, CodingKey {
-    case source, place, cohort
+    case source, place, cohort, fences
     case scopePlace = "scope_place"
   }
 }

@@ -40,6 +40,19 @@ extension LastResort {
   }
 }
 
+extension Fence.WhenEmpty {
+  /// As `when_empty` has it: `refuse`, `static frankfurt`, ….
+  func words(in model: RoutingModel) -> String {
+    switch self {
+    case .onAllDown: "on_all_down"
+    case .refuse: "refuse"
+    case .fixed(let regions):
+      "static \(regions.map { model.regions[$0].name }.joined(separator: ", "))"
+    case .serveUnhealthyInside: "serve_unhealthy_inside"
+    }
+  }
+}
+
 extension RouteStep {
   /// The step as a sentence, regions by name.
   package func sentence(in model: RoutingModel) -> String {
@@ -59,6 +72,8 @@ extension RouteStep {
       return "The best standing of any region is \(standing.word): nothing worse is used."
     case .lastResort(let resort):
       return "No region is usable: on_all_down is \(resort.words(in: model))."
+    case .fenceEmpty(let wish):
+      return "No region inside the fence is usable: when_empty is \(wish.words(in: model))."
     case .spread(let lost, let shares):
       let parts = shares.map { "\(model.regions[$0.region].name) \(percent($0.share))" }
       return "\(model.regions[lost].name), the first choice, is lost: its clients are spread over "

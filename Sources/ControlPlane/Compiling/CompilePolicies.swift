@@ -37,7 +37,16 @@ struct CompiledPolicies {
           name: fence.name, clients: compiled(fence.clients),
           isInside: settings.regions.map { region in
             region.tags.contains(where: fence.tags.contains)
-          }))
+          }, whenEmpty: Self.compiled(fence.whenEmpty)))
+    }
+  }
+
+  private static func compiled(_ wish: Settings.Fence.WhenEmpty) -> Fence.WhenEmpty {
+    switch wish {
+    case .onAllDown: .onAllDown
+    case .refuse: .refuse
+    case .fixed(let regions): .fixed(regions)
+    case .serveUnhealthyInside: .serveUnhealthyInside
     }
   }
 

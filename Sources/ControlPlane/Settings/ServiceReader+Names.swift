@@ -53,9 +53,9 @@ extension ServiceReader {
   /// Resolvers take negative answers for everyone (RFC 7871 §7.4): a type that only some outcomes
   /// of a steered name have would be hidden by the no data of the others. So every region that a
   /// service may choose has the same kinds of addresses.
-  func reportUnevenFamilies(_ service: Service, at value: Value) {
+  func reportUnevenFamilies(_ service: Service, index: Int, at value: Value) {
     guard service.content == .endpoints, let pool = service.pool.map({ pools[$0] }) else { return }
-    let reachable = reachableRegions(of: service)
+    let reachable = reachableRegions(of: service, index: index)
     var families: [Int: Set<Bool>] = [:]
     for endpoint in pool.endpoints where reachable.contains(endpoint.region) {
       families[endpoint.region, default: []].insert(endpoint.address.isIPv6)
@@ -117,7 +117,9 @@ extension SettingsReader {
     let used = Set(steered.map(\.steered.service))
     for (index, (service, entry)) in zip(services, entries).enumerated() {
       reader.reportSeveralNames(service, at: entry.value)
-      if used.contains(index) { reader.reportUnevenFamilies(service, at: entry.value) }
+      if used.contains(index) {
+        reader.reportUnevenFamilies(service, index: index, at: entry.value)
+      }
     }
   }
 }

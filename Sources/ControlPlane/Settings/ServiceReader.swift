@@ -3,6 +3,8 @@ struct ServiceReader {
   let regions: Names
   let pools: [Settings.Pool]
   let policies: [Settings.Policy]
+  /// Known once the services are, whose names they use.
+  var fences: [Settings.Fence] = []
   private let poolNames: Names
   private let policyNames: Names
 
@@ -54,7 +56,7 @@ struct ServiceReader {
   }
 
   /// The regions that serve, in words for where they are missing: of the pool, of the names.
-  private func servedRegions(
+  func servedRegions(
     _ service: Settings.Service
   ) -> [(lack: String, regions: Set<Int>)] {
     var served: [(lack: String, regions: Set<Int>)] = []
@@ -86,10 +88,15 @@ struct ServiceReader {
   }
 
   /// Every region that a service may choose, whatever fails.
-  func reachableRegions(of service: Settings.Service) -> Set<Int> {
-    let inPolicy = regions(of: service.policy)
-    guard case .backup(let region) = service.onAllDown else { return inPolicy }
-    return inPolicy.union([region])
+  ///
+  /// - Parameter index: of the service.
+  func reachableRegions(of service: Settings.Service, index: Int) -> Set<Int> {
+    var reachable = regions(of: service.policy)
+    if case .backup(let region) = service.onAllDown { reachable.insert(region) }
+    for fence in fences where fence.services?.contains(index) ?? true {
+      if case .fixed(let regions) = fence.whenEmpty { reachable.formUnion(regions) }
+    }
+    return reachable
   }
 
   /// Every region that a policy may choose.

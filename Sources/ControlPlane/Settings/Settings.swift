@@ -174,6 +174,17 @@ package struct Settings: Sendable, Equatable {
     package var tags: [String]
     /// Indices into ``Settings/services``; nil: all.
     package var services: [Int]?
+    package var whenEmpty = WhenEmpty.onAllDown
+
+    /// What its clients get while no region inside is usable.
+    package enum WhenEmpty: Sendable, Equatable {
+      /// What the service's last resort gives, inside the fence.
+      case onAllDown
+      case refuse
+      /// The first of these that no operator took out; indices into ``Settings/regions``.
+      case fixed([Int])
+      case serveUnhealthyInside
+    }
   }
 
   package struct Service: Sendable, Equatable {

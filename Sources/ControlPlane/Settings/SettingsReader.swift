@@ -69,9 +69,12 @@ package enum SettingsReader {
     let readPolicies = PolicyReader(
       regions: readRegions, regionNames: regionNames, policies: policies
     ).read()
-    let serviceReader = ServiceReader(
+    var serviceReader = ServiceReader(
       regions: regionNames, pools: readPools, policies: readPolicies)
     let readServices = services.map { serviceReader.read($0) }
+    serviceReader.fences = fences(
+      root.optional("fences"), regions: readRegions, services: readServices,
+      serviceNames: serviceNames, reader: serviceReader)
     let keys = root.optional("keys")?.definitions() ?? []
     let zones = zones(
       root.optional("zones"), services: serviceNames, keys: Names(kind: "key", keys.map(\.name)))
@@ -84,7 +87,7 @@ package enum SettingsReader {
       node: node, log: log(root.optional("log")),
       geo: geo(root.optional("geo")), regions: readRegions, monitors: monitors.map { monitor($0) },
       pools: readPools, policies: readPolicies,
-      fences: fences(root.optional("fences"), regions: readRegions, services: serviceNames),
+      fences: serviceReader.fences,
       services: readServices, zones: zones, keys: SettingsReader.keys(keys),
       transfers: transfers(root.optional("transfers")),
       stateFolder: stateFolder(root.optional("state")), dns: dns, answers: answers,

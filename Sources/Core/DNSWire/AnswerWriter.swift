@@ -227,6 +227,10 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
   case lastResort
   /// The fences leave no region for the client.
   case fencedOut
+  /// Nothing inside the fences is healthy, and they say that then nothing is served.
+  case refusedInFence
+  /// Nothing inside the fences is healthy, and they say what is served all the same.
+  case lastResortInFence
   /// The zone is configured, and its data is not there or too old.
   case noZoneData
   /// What the answer needs is not known yet.
@@ -245,10 +249,10 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
   /// IANA's INFO-CODE.
   public var code: UInt16 {
     switch self {
-    case .noHealthyRegion, .lastResort: 0
+    case .noHealthyRegion, .lastResort, .lastResortInFence: 0
     case .stale: 3
     case .notReady: 14
-    case .fencedOut, .prohibited: 18
+    case .fencedOut, .refusedInFence, .prohibited: 18
     case .notAuthoritative: 20
     case .noZoneData: 24
     case .notAType: 30
@@ -260,6 +264,8 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
     case .noHealthyRegion: "no healthy region"
     case .lastResort: "no healthy region; serving last resort"
     case .fencedOut: "no region inside the fence"
+    case .refusedInFence: "no healthy region inside the fence"
+    case .lastResortInFence: "no healthy region inside the fence; serving its last resort"
     case .noZoneData: "the zone is not loaded or has expired"
     case .notReady: "not known yet"
     case .stale: "older than it should be"

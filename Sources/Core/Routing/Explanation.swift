@@ -102,6 +102,7 @@ extension RoutingModel {
       case .unknown: "chosen: not yet checked, and nothing better is left"
       case .panic: "chosen: panic, health is ignored"
       case .lastResort: "chosen: last resort, nothing is usable"
+      case .fenceEmpty: "chosen: nothing inside the fence is usable"
       case .fencedOut: "chosen"
       }
     }

@@ -108,11 +108,28 @@ public struct Fence: Sendable, Equatable {
   public var clients: ClientMatch
   /// One entry for each region: whether it is inside.
   public var isInside: [Bool]
+  public var whenEmpty: WhenEmpty
 
-  public init(name: String, clients: ClientMatch, isInside: [Bool]) {
+  /// What its clients get while no region inside is usable.
+  public enum WhenEmpty: Sendable, Equatable {
+    /// What the service's ``LastResort`` gives, inside the fence.
+    case onAllDown
+    /// SERVFAIL; the proxy closes.
+    case refuse
+    /// The first of these that no operator took out, whatever probes say of it and whether the
+    /// policy names it or not; refused if there is none.
+    case fixed([Int])
+    /// The policy over the regions inside, as if all were healthy save what an operator took out.
+    case serveUnhealthyInside
+  }
+
+  public init(
+    name: String, clients: ClientMatch, isInside: [Bool], whenEmpty: WhenEmpty = .onAllDown
+  ) {
     self.name = name
     self.clients = clients
     self.isInside = isInside
+    self.whenEmpty = whenEmpty
   }
 }
 

@@ -28,6 +28,8 @@ public enum RouteStep: Sendable, Equatable {
   /// The best standing that any region of the plan has: nothing worse is used.
   case tier(Standing)
   case lastResort(LastResort)
+  /// Nothing inside the fences is usable, and what they say of that.
+  case fenceEmpty(Fence.WhenEmpty)
   /// The lost first choice of a nearest-first list and the shares of its clients.
   case spread(from: Int, shares: [RegionShare])
   /// The share that this client drew, 0..<``SlotTable/slotCount``.

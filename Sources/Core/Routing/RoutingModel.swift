@@ -49,6 +49,12 @@ public struct RoutingModel: Sendable {
     return standing(ofRegion: region, inPool: pool, on: board)
   }
 
+  /// The fences that a service's clients of one cohort stand in.
+  public func fenceNames(service: Int, cohort: Int) -> [String] {
+    let map = maps[services[service].map]
+    return map.cohorts[cohort].fences.map { map.planner.fenceNames[$0] }
+  }
+
   /// A named group of endpoints over the regions.
   public struct Pool: Sendable, Equatable {
     public var name: String

@@ -24,9 +24,13 @@ public enum Basis: UInt8, Sendable, Hashable, BitwiseCopyable {
   case lastResort
   /// The fences leave no region for these clients.
   case fencedOut
+  /// Nothing inside the fences was usable: their ``Fence/WhenEmpty`` decided.
+  case fenceEmpty
 
   /// Whether endpoints that probes call unhealthy are used as well.
-  public var ignoresHealth: Bool { self == .panic || self == .lastResort }
+  public var ignoresHealth: Bool {
+    self == .panic || self == .lastResort || self == .fenceEmpty
+  }
 
   /// The word for it in the API and in logs.
   public var name: String {
@@ -37,6 +41,7 @@ public enum Basis: UInt8, Sendable, Hashable, BitwiseCopyable {
     case .panic: "panic"
     case .lastResort: "last_resort"
     case .fencedOut: "fenced_out"
+    case .fenceEmpty: "fence_empty"
     }
   }
 }

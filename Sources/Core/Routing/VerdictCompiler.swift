@@ -42,6 +42,7 @@ public struct VerdictCompiler: Sendable {
   func choice<Trace: RouteTrace>(
     for cohort: SteeringMap.Cohort, trace: inout Trace
   ) -> Choice {
+    if let choice = choiceWhenFenceIsEmpty(for: cohort, trace: &trace) { return choice }
     guard !cohort.regions.isEmpty else {
       return .one(Outcome(kind: .fail, regions: [], basis: .fencedOut))
     }
@@ -69,13 +70,13 @@ public struct VerdictCompiler: Sendable {
     return judged == 0 ? 1 : Double(healthy) / Double(judged)
   }
 
-  private func isUsable(_ region: Int, on basis: Basis) -> Bool {
+  func isUsable(_ region: Int, on basis: Basis) -> Bool {
     let standing = standings[region].standing
     return switch basis {
     case .healthy: standing == .healthy
     case .degraded: standing <= .degraded
     case .unknown: standing <= .unknown
-    case .panic, .lastResort: standing <= .unhealthy
+    case .panic, .lastResort, .fenceEmpty: standing <= .unhealthy
     case .fencedOut: false
     }
   }
@@ -97,8 +98,8 @@ public struct VerdictCompiler: Sendable {
       else { return assigned(cohort, basis: .lastResort, trace: &trace) ?? failed }
       return .one(Outcome(kind: .serve, regions: [region], basis: .lastResort))
     case .backup(let region):
-      let isFenced = cohort.fences.contains { !map.planner.fences[$0].isInside[region] }
-      guard !isFenced, isUsable(region, on: .lastResort) else { return failed }
+      guard map.planner.isInside(region, of: cohort.fences), isUsable(region, on: .lastResort)
+      else { return failed }
       return .one(Outcome(kind: .serve, regions: [region], basis: .lastResort))
     }
   }
@@ -114,6 +115,9 @@ public struct VerdictCompiler: Sendable {
     else { return [] }
     if basis == .lastResort && service.onAllDown != .failOpen {
       return outcomes.flatMap(\.regions)
+    }
+    if basis == .fenceEmpty, case .fixed(let regions) = map.planner.whenEmpty(in: cohort.fences) {
+      return regions.filter { isUsable($0, on: basis) }
     }
     let ignoresHealth = basis.ignoresHealth
     return cohort.regions
@@ -131,7 +135,7 @@ public struct VerdictCompiler: Sendable {
 
 extension VerdictCompiler {
   /// The plan over the regions usable on this basis; nil if none is.
-  private func assigned<Trace: RouteTrace>(
+  func assigned<Trace: RouteTrace>(
     _ cohort: SteeringMap.Cohort, basis: Basis, trace: inout Trace
   ) -> Choice? {
     guard cohort.plan.keeping({ isUsable($0, on: basis) }) != nil else { return nil }

@@ -15,7 +15,7 @@ demo_packages := $(build_packages) dnsutils curl
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython unbound openssl \
   fstrm-bin knot bind9
 
-.PHONY: run build test lint test-build unit end-to-end budgets fuzz fuzz-briefly
+.PHONY: run build test lint test-build unit end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build
@@ -55,6 +55,18 @@ end-to-end: test-build
 
 budgets: test-build
 	@scripts/step "Checking the budgets" scripts/budgets
+
+# How well measured latencies route: tables and a plot. PLACES and ROUND_TRIPS are files of another
+# mesh (Benchmarks/RoutingQuality/README.md); OPTIONS goes to the program as it is.
+PLACES ?= Benchmarks/RoutingQuality/azure-regions.csv
+ROUND_TRIPS ?= Benchmarks/RoutingQuality/azure-rtt.csv
+PEOPLE ?= geodata/people.csv
+PLOT ?= .build/routing-quality.svg
+
+quality: toolchain
+	@scripts/step "Building" $(swift_build) --product RoutingQuality
+	@.build/release/RoutingQuality --places $(PLACES) --round-trips $(ROUND_TRIPS) \
+	  --people $(PEOPLE) --plot $(PLOT) $(OPTIONS)
 
 .PHONY: toolchain
 toolchain:

@@ -73,7 +73,10 @@ let package = Package(
       name: "ZoneFiles", dependencies: ["DNSWire", "Zones"], path: "Sources/Core/ZoneFiles",
       swiftSettings: guarded),
     .target(
-      name: "Routing", dependencies: ["Places"], path: "Sources/Core/Routing",
+      name: "Latency", dependencies: ["Places"], path: "Sources/Core/Latency",
+      swiftSettings: guarded),
+    .target(
+      name: "Routing", dependencies: ["Latency", "Places"], path: "Sources/Core/Routing",
       swiftSettings: guarded),
     .target(
       name: "Cookies", dependencies: ["DNSWire", "Places"], path: "Sources/Core/Cookies",
@@ -194,6 +197,12 @@ let package = Package(
         "RateLimiting", "Cookies",
       ], path: "Benchmarks/ResponderRoad", swiftSettings: strict),
 
+    // How well latencies route, for `make quality`.
+    .executableTarget(
+      name: "RoutingQuality", dependencies: ["Latency", "Places"],
+      path: "Benchmarks/RoutingQuality",
+      exclude: ["README.md", "azure-regions.csv", "azure-rtt.csv"], swiftSettings: strict),
+
     // Tests: one folder a module, and what holds for all of them.
     .target(
       name: "TestSupport", dependencies: ["Compiling", "Settings"], path: "Tests/TestSupport",
@@ -221,6 +230,9 @@ let package = Package(
       name: "ZonesTests", dependencies: ["Zones", "DNSWire", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ZoneFilesTests", dependencies: ["ZoneFiles", "Zones", "DNSWire", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LatencyTests", dependencies: ["Latency", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Places", "TestSupport"],

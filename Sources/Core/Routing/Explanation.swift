@@ -1,3 +1,4 @@
+import Latency
 public import Places
 
 /// A decision with its reasons: what was decided, the ordered candidates, and every step. Made by

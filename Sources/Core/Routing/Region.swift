@@ -15,12 +15,3 @@ public struct Region: Sendable, Equatable {
     self.tags = tags
   }
 }
-
-/// The latency expected where nothing was measured.
-public enum LatencyPrior {
-  /// Round-trip milliseconds for a great-circle distance: 10 ms + 16.5 ms per 1000 km, fitted on
-  /// meshes of real hosts; optimistic on purpose, so that an untried region is tried.
-  public static func roundTripMilliseconds(distanceKilometres: Double) -> Double {
-    10 + 16.5 * distanceKilometres / 1000
-  }
-}

@@ -1,3 +1,4 @@
+import Latency
 public import Places
 
 /// All that decisions are made from except health: compiled from settings, kept by the edition,

@@ -194,7 +194,7 @@ let package = Package(
       name: "ResponderRoad",
       dependencies: [
         "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
-        "RateLimiting", "Cookies",
+        "RateLimiting", "Cookies", "Signing",
       ], path: "Benchmarks/ResponderRoad", swiftSettings: strict),
 
     // How well latencies route, for `make quality`.

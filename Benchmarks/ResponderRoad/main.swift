@@ -1,7 +1,7 @@
 // The road alone, without sockets: for counting instructions (callgrind: the difference of two
 // counts of queries) and allocations (malloc-count.c).
 //
-//     ResponderRoad steered-subnet|steered|static|nxdomain|limited|limited-cookie COUNT
+//     ResponderRoad steered-subnet|steered|signed|static|nxdomain|limited|limited-cookie COUNT
 
 import Answering
 import Cookies
@@ -11,6 +11,7 @@ import Editions
 import Places
 import RateLimiting
 import Routing
+import Signing
 import Zones
 
 /// SplitMix64.
@@ -100,11 +101,25 @@ func zoneTable() throws -> ZoneTable {
 }
 
 /// Of the kinds that are limited, rules that ask for everything: cookies, rates, an identity.
-func rules(_ kind: String) -> AnswerRules {
+func rules(_ kind: String) throws -> AnswerRules {
+  if kind == "signed" { return AnswerRules(signers: try signers()) }
   guard kind.hasPrefix("limited") else { return AnswerRules() }
   return AnswerRules(
     identity: Array("node-1".utf8), cookies: CookieSecrets(active: CookieSecret(low: 1, high: 2)),
     rateLimits: RateLimits(rates: .init(answers: 1_000, nameErrors: 500, errors: 200)))
+}
+
+/// Signatures that are made at once: what is counted is finding those that were made before.
+func signers() throws -> [DomainName: ZoneSigner] {
+  let key = SigningKey(algorithm: 13, tag: 1) { _ in
+    [UInt8](repeating: 0x5A, count: SigningKey.signatureByteCount)
+  }
+  let zone = try DomainName("example.org.")
+  return [
+    zone: ZoneSigner(
+      zone: zone, keys: [[1, 1, 3, 13]], keyTTLSeconds: 3_600, zoneKeys: [key],
+      keySigningKeys: [key], validitySeconds: 1_209_600)
+  ]
 }
 
 func edition(_ kind: String) throws -> Edition {
@@ -116,14 +131,16 @@ func edition(_ kind: String) throws -> Edition {
     conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy) })
   return Edition(
     number: 1, revision: 1, zones: try zoneTable(), maps: maps, model: model, board: board,
-    rules: rules(kind), isReady: true)
+    rules: try rules(kind), isReady: true)
 }
 
 /// A query with EDNS, and with an IPv4 /24 as client subnet if there is one.
-func query(_ name: String, subnet: UInt32?, options: [UInt8] = []) throws -> [UInt8] {
+func query(
+  _ name: String, subnet: UInt32?, options: [UInt8] = [], wantsDNSSEC: Bool = false
+) throws -> [UInt8] {
   var packet: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
   packet += try DomainName(name).wire + [0, 1, 0, 1]
-  packet += [0, 0, 41, 4, 208, 0, 0, 0, 0]
+  packet += [0, 0, 41, 4, 208, 0, 0, wantsDNSSEC ? 0x80 : 0, 0]
   guard let subnet else { return packet + [0, UInt8(options.count)] + options }
   let octets = [UInt8(subnet >> 24), UInt8(subnet >> 16 & 255), UInt8(subnet >> 8 & 255)]
   return packet + [0, UInt8(11 + options.count), 0, 8, 0, 7, 0, 1, 24, 0] + octets + options
@@ -141,6 +158,9 @@ func queries(_ kind: String) throws -> [[UInt8]] {
       return try query("WWW.example.org.", subnet: number, options: options)
     case "steered-subnet", "limited": return try query("WWW.example.org.", subnet: number)
     case "steered": return try query("www.Example.org.", subnet: nil)
+    case "signed":
+      let name = number & 1 == 0 ? "www" : "h\(number % 100)"
+      return try query("\(name).example.org.", subnet: number, wantsDNSSEC: true)
     case "static": return try query("h\(number % 1_000).example.org.", subnet: nil)
     default: return try query("x\(number % 100_000).example.org.", subnet: nil)
     }

@@ -238,13 +238,14 @@ private struct Workshop {
     let isSigned = signer.sign(
       set, in: message.span.bytes, by: zone, nowSeconds: nowSeconds)
     guard isSigned else { throw Failed() }
-    let recordByteCount = signer.records.count / max(signer.recordCount, 1)
+    let recordByteCount = signer.byteCount / max(signer.recordCount, 1)
     let tags = (0..<signer.recordCount).map { index in
       let start = index * recordByteCount + 28
       return UInt16(signer.records[start]) << 8 | UInt16(signer.records[start + 1])
     }
     return Made(
-      message: box.message.withLock { $0 }, records: signer.records, tags: tags,
+      message: box.message.withLock { $0 }, records: Array(signer.records[..<signer.byteCount]),
+      tags: tags,
       madeCount: signer.madeCount)
   }
 
@@ -256,7 +257,7 @@ private struct Workshop {
     ) { last in
       types.map { RecordType(rawValue: UInt16($0)) }.first { last == nil || $0 > last! }
     }
-    return signer.records
+    return Array(signer.records[..<signer.byteCount])
   }
 }
 

@@ -45,7 +45,7 @@ extension Responder {
     _ reply: inout Reply, _ buffer: inout MutableRawSpan
   ) -> Int? {
     unsafe reply.writer.append(
-      signer.records.span.bytes, from: 0, byteCount: signer.records.count,
+      signer.records.span.bytes, from: 0, byteCount: signer.byteCount,
       recordCount: signer.recordCount, ownerOffset: owner.offset, to: section, into: &buffer)
   }
 

@@ -12,8 +12,10 @@ public struct AnswerSigner: Sendable {
 
   private var cache: SignatureCache
   private let secret: CookieSecret
-  /// What was made last: records that begin with a pointer to the question's name.
+  /// What was made last, in the first ``byteCount`` bytes: records that begin with a pointer to the
+  /// question's name.
   public private(set) var records: [UInt8] = []
+  public private(set) var byteCount = 0
   public private(set) var recordCount = 0
   /// How many signatures were made, and how many were there already.
   public private(set) var madeCount: UInt64 = 0
@@ -36,7 +38,7 @@ public struct AnswerSigner: Sendable {
   public mutating func sign(
     _ set: MessageSet, in message: RawSpan, by signer: ZoneSigner, nowSeconds: UInt64
   ) -> Bool {
-    records.removeAll(keepingCapacity: true)
+    byteCount = 0
     recordCount = 0
     let type = set.type(in: message)
     let hash = hash(of: set, in: message)
@@ -81,15 +83,25 @@ public struct AnswerSigner: Sendable {
   }
 
   private mutating func append(_ head: SignatureHead, signer: ZoneSigner, place: Int) {
+    let start = byteCount
+    let dataByteCount =
+      SignatureHead.byteCount + signer.zone.count + SigningKey.signatureByteCount
+    let signature = cache.signature(at: place)
+    byteCount = start + MessageSet.headByteCount + dataByteCount
     recordCount += 1
-    append(
-      .rrsig, ttlSeconds: head.ttlSeconds,
-      dataByteCount: SignatureHead.byteCount + signer.zone.count + SigningKey.signatureByteCount)
-    head.append(to: &records)
-    records += signer.zone
-    for index in 0..<(SigningKey.signatureByteCount / 8) {
+    while records.count < byteCount { records.append(0) }
+    var span = records.mutableSpan
+    var bytes = unsafe span.mutableBytes
+    bytes.storeHead(
+      .rrsig, ttlSeconds: head.ttlSeconds, dataByteCount: dataByteCount, at: start)
+    var position = start + MessageSet.headByteCount
+    head.store(in: &bytes, at: position)
+    position += SignatureHead.byteCount
+    unsafe bytes.copy(signer.zone.span.bytes, from: 0, count: signer.zone.count, to: position)
+    position += signer.zone.count
+    for index in signature.indices {
       // The first byte is in the lowest bits.
-      records.append(bigEndian: cache.word(index, of: place).byteSwapped)
+      bytes.store(signature[index].byteSwapped, at: position + index * 8)
     }
   }
 
@@ -135,7 +147,7 @@ extension AnswerSigner {
   ) {
     records.removeAll(keepingCapacity: true)
     recordCount = 1
-    append(.nsec, ttlSeconds: ttlSeconds, dataByteCount: 0)
+    for _ in 0..<MessageSet.headByteCount { records.append(0) }
     appendSuccessor(of: name, in: message)
     var blockStart = 0
     var block: UInt16?
@@ -154,8 +166,11 @@ extension AnswerSigner {
       records[blockStart + 1] = UInt8(records.count - blockStart - 2)
     }
     let dataByteCount = records.count - MessageSet.headByteCount
-    records[10] = UInt8(truncatingIfNeeded: dataByteCount >> 8)
-    records[11] = UInt8(truncatingIfNeeded: dataByteCount)
+    byteCount = records.count
+    var span = records.mutableSpan
+    var bytes = unsafe span.mutableBytes
+    bytes.storeHead(
+      .nsec, ttlSeconds: ttlSeconds, dataByteCount: dataByteCount, at: 0)
   }
 
   /// The name's types, and the two that the denial itself brings.
@@ -193,15 +208,6 @@ extension AnswerSigner {
     }
     for index in rest { records.append(message.byte(at: name.offset + index)) }
   }
-
-  fileprivate mutating func append(_ type: RecordType, ttlSeconds: UInt32, dataByteCount: Int) {
-    records.append(0xC0)
-    records.append(UInt8(Query.nameOffset))
-    records.append(bigEndian: type.rawValue)
-    records.append(bigEndian: RecordClass.internet.rawValue)
-    records.append(bigEndian: ttlSeconds)
-    records.append(bigEndian: UInt16(truncatingIfNeeded: dataByteCount))
-  }
 }
 
 /// RRSIG's data before the signer's name (RFC 4034 §3.1).
@@ -217,27 +223,33 @@ private struct SignatureHead: BitwiseCopyable {
   var inception: UInt64
   var tag: UInt16
 
-  func append(to bytes: inout [UInt8]) {
-    bytes.append(bigEndian: type.rawValue)
-    bytes.append(algorithm)
-    bytes.append(labelCount)
-    bytes.append(bigEndian: ttlSeconds)
-    bytes.append(bigEndian: UInt32(truncatingIfNeeded: expiration))
-    bytes.append(bigEndian: UInt32(truncatingIfNeeded: inception))
-    bytes.append(bigEndian: tag)
+  func store(in buffer: inout MutableRawSpan, at offset: Int) {
+    buffer.store(type.rawValue, at: offset)
+    buffer.store(UInt16(algorithm) << 8 | UInt16(labelCount), at: offset + 2)
+    buffer.store(ttlSeconds, at: offset + 4)
+    buffer.store(UInt32(truncatingIfNeeded: expiration), at: offset + 8)
+    buffer.store(UInt32(truncatingIfNeeded: inception), at: offset + 12)
+    buffer.store(tag, at: offset + 16)
   }
 
   var bytes: [UInt8] {
-    var bytes: [UInt8] = []
-    append(to: &bytes)
+    var bytes = [UInt8](repeating: 0, count: Self.byteCount)
+    var span = bytes.mutableSpan
+    var buffer = unsafe span.mutableBytes
+    store(in: &buffer, at: 0)
     return bytes
   }
 }
 
-extension [UInt8] {
-  fileprivate mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
-    for shift in stride(from: Number.bitWidth - 8, through: 0, by: -8) {
-      append(UInt8(truncatingIfNeeded: number >> Number(shift)))
-    }
+extension MutableRawSpan {
+  /// A record's part before its data, its owner the question's name.
+  fileprivate mutating func storeHead(
+    _ type: RecordType, ttlSeconds: UInt32, dataByteCount: Int, at offset: Int
+  ) {
+    store(UInt16(0xC000 | Query.nameOffset), at: offset)
+    store(type.rawValue, at: offset + 2)
+    store(RecordClass.internet.rawValue, at: offset + 4)
+    store(ttlSeconds, at: offset + 6)
+    store(UInt16(truncatingIfNeeded: dataByteCount), at: offset + 10)
   }
 }

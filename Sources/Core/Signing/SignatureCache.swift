@@ -20,7 +20,7 @@ struct SignatureCache {
     words = Array(repeating: 0, count: count * Self.entryWordCount)
   }
 
-  /// What ``word(_:of:)`` reads it by; nil if it is not there.
+  /// Where ``signature(at:)`` finds it; nil if it is not there.
   func place(of hash: UInt64) -> Int? {
     let first = Int(truncatingIfNeeded: hash) & mask
     if words[first &* Self.entryWordCount] == hash { return first }
@@ -28,9 +28,9 @@ struct SignatureCache {
     return words[second &* Self.entryWordCount] == hash ? second : nil
   }
 
-  /// Eight bytes of a signature, the first in the lowest bits.
-  func word(_ index: Int, of place: Int) -> UInt64 {
-    words[place &* Self.entryWordCount &+ 1 &+ index]
+  /// Eight bytes a word, the first in the lowest bits.
+  func signature(at place: Int) -> InlineArray<8, UInt64> {
+    InlineArray { words[place &* Self.entryWordCount &+ 1 &+ $0] }
   }
 
   /// - Returns: where it is now.

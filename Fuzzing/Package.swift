@@ -36,7 +36,7 @@ let package = Package(
   name: "fuzzing",
   targets: [
     core("DNSWire"), core("Places"), core("Counters"), core("Zones", ["DNSWire"]),
-    core("Routing", ["Places"]),
+    core("Latency", ["Places"]), core("Routing", ["Places", "Latency"]),
     core("ProxyProtocol", ["DNSWire", "Places"]),
     core("Cookies", ["DNSWire", "Places"]),
     core("RateLimiting", ["Places"]),
@@ -58,7 +58,7 @@ let package = Package(
       "Packets",
       [
         "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies",
-        "RateLimiting", "CFuzzing",
+        "RateLimiting", "Signing", "CFuzzing",
       ]),
     fuzz("Options", ["DNSWire"]),
     fuzz("Records", ["DNSWire"]),

@@ -6,6 +6,7 @@ import Editions
 import Places
 import RateLimiting
 import Routing
+import Signing
 import Zones
 
 /// What the packets meet: the world of the tests in different moods, and a responder of each for
@@ -41,6 +42,8 @@ enum Mood: Int, CaseIterable {
   case limited
   /// Of another zone, whose services answer CNAMEs, service bindings, and the addresses of names.
   case naming
+  /// The zone is signed, and few signatures are kept.
+  case signing
 
   var rules: AnswerRules {
     let secrets = CookieSecrets(active: CookieSecret(low: 1, high: 2))
@@ -50,7 +53,24 @@ enum Mood: Int, CaseIterable {
     return AnswerRules(
       maximumUDPBytes: maximumUDPBytes, identity: PacketWorld.identity,
       version: Array("fuzz 1".utf8), cookies: secrets,
-      rateLimits: self == .limited ? limits : nil)
+      rateLimits: self == .limited ? limits : nil,
+      signers: self == .signing ? Self.signers() : [:], signatureCount: 16)
+  }
+
+  /// With a checksum for a signature: what is looked for is in what surrounds it.
+  private static func signers() -> [DomainName: ZoneSigner] {
+    guard let zone = try? DomainName("example.org.") else { return [:] }
+    let key = SigningKey(algorithm: 13, tag: 1) { message in
+      let sum = message.reduce(0) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+      return (0..<SigningKey.signatureByteCount).map {
+        UInt8(truncatingIfNeeded: sum >> (UInt64($0) & 7 * 8))
+      }
+    }
+    return [
+      zone: ZoneSigner(
+        zone: zone, keys: [[1, 1, 3, 13]], keyTTLSeconds: 60, zoneKeys: [key],
+        keySigningKeys: [key], validitySeconds: 86_400)
+    ]
   }
 
   var maximumUDPBytes: Int {
@@ -70,7 +90,12 @@ struct PacketAsker {
 
   init(_ byte: UInt8) {
     transport = [.udp, .tcp, .tls, .udp][Int(byte & 3)]
-    mood = byte & 64 != 0 ? .naming : Mood(rawValue: Int(byte >> 2 & 7)) ?? .healthy
+    mood =
+      switch byte & 0xC0 {
+      case 0: Mood(rawValue: Int(byte >> 2 & 7)) ?? .healthy
+      case 0x40: .naming
+      default: .signing
+      }
     source = byte & 32 != 0 ? Self.ipv6 : Self.ipv4
   }
 

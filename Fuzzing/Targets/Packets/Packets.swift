@@ -29,9 +29,10 @@ private func test(_ input: [UInt8]) -> Bool {
     judge(disposal, answer, to: packet, asker, failure: error)
     return true
   }
-  // Questions about this server (class CH) are not the road.
+  // Questions about this server (class CH) are not the road, nor is making a signature.
   insist(
-    allocated == 0 || query.hasQuestion && query.recordClass == 3, "the road asks for no memory")
+    allocated == 0 || query.hasQuestion && query.recordClass == 3
+      || asker.mood == .signing && query.wantsDNSSEC, "the road asks for no memory")
   if !query.isMalformed {
     let isUncommon = query.isSigned || query.isTransfer
     insist(
@@ -50,6 +51,7 @@ private func test(_ input: [UInt8]) -> Bool {
 private func judge(_ answer: AnswerReader, to query: ReferenceQuery, _ asker: PacketAsker) {
   judgeHeader(answer, query.bytes)
   judgeQuestion(answer, query)
+  judgeSignatures(answer.records, query, asker)
   judgeSize(answer, query, asker)
   judgeOptions(answer, query, asker)
 }
@@ -104,6 +106,31 @@ private func judgeQuestion(_ answer: AnswerReader, _ query: ReferenceQuery) {
   judgeSets(records)
 }
 
+/// RFC 3225 §3, RFC 4035 §3.1.1.
+private func judgeSignatures(
+  _ records: [AnswerReader.Record], _ query: ReferenceQuery, _ asker: PacketAsker
+) {
+  let signatures = records.filter { $0.type == 46 && $0.data.count > 18 }
+  guard asker.mood == .signing, query.wantsDNSSEC else {
+    return insist(signatures.isEmpty, "signatures only for who wants them")
+  }
+  let owner: [UInt8] = Array("\u{7}example\u{3}org\u{0}".utf8)
+  let inner: [UInt8] = Array("\u{5}inner".utf8) + owner
+  let redirected = records.contains { $0.type == 39 }
+  for record in records where record.section < 2 && [1, 5, 6, 16, 43, 47, 48].contains(record.type)
+  {
+    let lowered = record.owner.map { (65...90).contains($0) ? $0 | 32 : $0 }
+    guard lowered.suffix(owner.count).elementsEqual(owner),
+      !lowered.suffix(inner.count).elementsEqual(inner), record.type != 5 || !redirected
+    else { continue }
+    insist(
+      signatures.contains {
+        $0.owner == record.owner && $0.section == record.section
+          && Int($0.data[0]) << 8 | Int($0.data[1]) == record.type
+      }, "a set of type \(record.type) has its signature")
+  }
+}
+
 /// RFC 2181 §5: within a set one TTL, and no record twice.
 private func judgeSets(_ records: [AnswerReader.Record]) {
   for (index, record) in records.enumerated() {
@@ -111,10 +138,11 @@ private func judgeSets(_ records: [AnswerReader.Record]) {
     where other.owner == record.owner && other.type == record.type
       && other.section == record.section
     {
-      insist(other.ttlSeconds == record.ttlSeconds, "a set has one TTL")
+      // Signatures have the TTLs of what they sign.
+      insist(other.ttlSeconds == record.ttlSeconds || record.type == 46, "a set has one TTL")
       // Aliases that lead in a circle are followed until there are too many.
       insist(
-        other.data != record.data || [5, 39].contains(record.type), "a set has no record twice")
+        other.data != record.data || [5, 39, 46].contains(record.type), "a set has no record twice")
     }
   }
 }

@@ -89,7 +89,17 @@ import Zones
     let sets = try world.verified(reply.sections[1])
     #expect(reply.code == 0 && sets.map(\.type) == [6, 47] && sets.allSatisfy(\.isSigned))
     #expect(try world.types(sets[1]) == [46, 47, 128])
-    #expect(sets[1].next == [1, 0] + (try DomainName(world.name(name)).wire))
+    #expect(sets[1].next == [1, 0] + (try DomainName(world.name(name)).loweredWire))
+  }
+
+  @Test func `a denial is signed once, however the name is written`() throws {
+    var session = try world.session()
+    for name in ["ns1", "NS1", "nS1"] {
+      let reply = try session.reply("\(name).example.org.", .mx)
+      #expect(try world.verified(reply.sections[1]).allSatisfy(\.isSigned))
+    }
+    // The SOA's and the denial's.
+    #expect(world.signatureCount == 2)
   }
 
   @Test func `RFC 9824 §5.1: who says so gets NXDOMAIN, with the same proof`() throws {

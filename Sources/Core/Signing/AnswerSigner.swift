@@ -185,7 +185,8 @@ extension AnswerSigner {
   }
 
   /// The first name behind this one in canonical order (RFC 4034 §6.1): a label of one zero byte
-  /// in front. Of names too long for that, one that is at least behind all that can exist.
+  /// in front. Of names too long for that, one that is at least behind all that can exist. In lower
+  /// case, so that however the name was written, it is denied by one record.
   private mutating func appendSuccessor(of name: MessageName, in message: RawSpan) {
     let first = Int(message.byte(at: name.offset))
     var rest = 0..<name.byteCount
@@ -195,18 +196,18 @@ extension AnswerSigner {
     } else if name.byteCount + 1 <= Query.maximumNameByteCount && first < 63 {
       // A zero byte at the end of the first label.
       records.append(UInt8(first + 1))
-      for index in 1...first { records.append(message.byte(at: name.offset + index)) }
+      for index in 1...first { records.append(loweredByte(message.byte(at: name.offset + index))) }
       records.append(0)
       rest = (1 + first)..<name.byteCount
     } else {
-      // The last byte of the first label, one higher; lower case has been asked for or is above.
+      // The last byte of the first label, one higher.
       records.append(UInt8(first))
-      for index in 1..<first { records.append(message.byte(at: name.offset + index)) }
-      let last = message.byte(at: name.offset + first)
+      for index in 1..<first { records.append(loweredByte(message.byte(at: name.offset + index))) }
+      let last = loweredByte(message.byte(at: name.offset + first))
       records.append(last == .max ? last : last + 1)
       rest = (1 + first)..<name.byteCount
     }
-    for index in rest { records.append(message.byte(at: name.offset + index)) }
+    for index in rest { records.append(loweredByte(message.byte(at: name.offset + index))) }
   }
 }
 

@@ -104,6 +104,6 @@ private func namesInData(_ data: [UInt8], type: RecordType) -> (start: Int, coun
 }
 
 /// ASCII only: other bytes have no case in a name (RFC 4343 §3). Lengths of labels are below `A`.
-private func loweredByte(_ byte: UInt8) -> UInt8 {
+func loweredByte(_ byte: UInt8) -> UInt8 {
   (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
 }

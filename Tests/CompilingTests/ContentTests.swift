@@ -84,6 +84,23 @@ import Testing
       ])
   }
 
+  @Test func `refuses aliases whose names, in our zones, have different types of addresses`() {
+    let records = ", \"dual A 192.0.2.8\", \"dual AAAA 2001:db8::8\""
+    func found(_ targets: String) -> [String] {
+      faults(
+        text(
+          "  own: {policy: pair, alias: {\(targets)}}", steered: "own: own", records: records))
+    }
+    #expect(
+      found("a: fixed.example.org, b: dual.example.org") == [
+        "test.yaml:5: services.own.alias.b: dual.example.org. has A and AAAA, and "
+          + "fixed.example.org. has A; resolvers would take the \"no data\" of one region for all "
+          + "clients; give all names of service \"own\" the same types of addresses"
+      ])
+    #expect(found("a: fixed.example.org, b: ns1.example.org").isEmpty)
+    #expect(found("a: fixed.example.org, b: elsewhere.example.net").isEmpty)
+  }
+
   @Test func `refuses records beside what is steered`() {
     let found = faults(
       text(

@@ -16,7 +16,11 @@ extension EndToEnd {
               """
           )
           .replacing(
-            "      rules: rules\n", with: "      rules: rules\n      cdn: cdn\n      own: own\n")
+            "      rules: rules\n", with: "      rules: rules\n      cdn: cdn\n      own: own\n"
+          )
+          .replacing(
+            "      - \"ns2 A 198.51.100.53\"\n",
+            with: "      - \"ns2 A 198.51.100.53\"\n      - \"ns2 AAAA 2001:db8::54\"\n")
       }
     }
 

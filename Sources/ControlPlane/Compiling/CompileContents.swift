@@ -85,12 +85,14 @@ struct CompiledContents {
   }
 }
 
-/// What the names that serve in our own zones are not: steered themselves, or missing.
+/// What the names that serve in our own zones are not: steered themselves, missing, or with other
+/// types of addresses than those of the service's other regions.
 func targetFaults(
   _ settings: Settings, contents: CompiledContents, zones: ZoneTable
 ) -> [Fault] {
   var faults: [Fault] = []
   for (index, service) in settings.services.enumerated() {
+    faults += unevenTargets(of: service, contents.contents[index], zones: zones)
     for target in service.content.targets {
       guard let name = contents.contents[index].targets?[target.region] else { continue }
       let reading = zones.target(name.wire, type: .a)
@@ -116,6 +118,42 @@ func targetFaults(
     }
   }
   return faults
+}
+
+/// Resolvers take "no data" for everyone (RFC 7871 §7.4), so that what the names in our zones come
+/// to has the same types of addresses. What others' names come to, nobody knows beforehand.
+private func unevenTargets(
+  of service: Settings.Service, _ content: SteeredContent, zones: ZoneTable
+) -> [Fault] {
+  guard case .resolved(let names) = content else { return [] }
+  var first: (text: String, types: [RecordType])?
+  for target in service.content.targets {
+    guard let name = names[target.region] else { continue }
+    let readings = [RecordType.a, .aaaa].map { ($0, zones.target(name.wire, type: $0)) }
+    let counts = readings.compactMap { type, reading in
+      if case .addresses(let addresses, _) = reading { (type, addresses.count) } else { nil }
+    }
+    guard counts.count == readings.count else { continue }
+    let types = counts.filter { $0.1 > 0 }.map(\.0)
+    guard let known = first else {
+      first = (name.text, types)
+      continue
+    }
+    if known.types != types {
+      func list(_ types: [RecordType]) -> String {
+        types.isEmpty ? "no address" : types.map(\.description).joined(separator: " and ")
+      }
+      return [
+        Fault(
+          origin: target.origin,
+          message: "\(name.text) has \(list(types)), and \(known.text) has "
+            + "\(list(known.types)); resolvers would take the \"no data\" of one region for all "
+            + "clients",
+          suggestion: "give all names of service \"\(service.name)\" the same types of addresses")
+      ]
+    }
+  }
+  return []
 }
 
 extension SteeredTypes {

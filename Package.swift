@@ -133,7 +133,7 @@ let package = Package(
       name: "Compiling",
       dependencies: [
         "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Places", "Routing", "Editions",
-        "Cookies", "RateLimiting",
+        "Cookies", "RateLimiting", "Signing", "KeyFiles",
       ],
       path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
     .target(
@@ -266,8 +266,8 @@ let package = Package(
     .testTarget(
       name: "CompilingTests",
       dependencies: [
-        "Compiling", "Publishing", "Settings", "DNSWire", "Zones", "Places", "Routing", "Editions",
-        "TestSupport",
+        "Compiling", "Publishing", "Settings", "KeyFiles", "DNSWire", "Zones", "Places", "Routing",
+        "Editions", "Signing", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "KeyFilesTests", dependencies: ["KeyFiles", "DNSWire", crypto], swiftSettings: strict),

@@ -7,7 +7,7 @@ import KeyFiles
 struct Dnssec: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dnssec", abstract: "Make keys of signed zones, and say what the parent needs.",
-    subcommands: [KeyGeneration.self])
+    subcommands: [KeyGeneration.self, DelegationSigner.self])
 
   /// `azimuth dnssec keygen`: a new key, in the two files of dnssec-keygen.
   struct KeyGeneration: AsyncParsableCommand {

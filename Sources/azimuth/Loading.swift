@@ -42,7 +42,7 @@ func readTLSIdentity(_ settings: Settings) throws -> TLSIdentity? {
   }
 }
 
-private func reported(_ faults: Faults) -> ExitCode {
+func reported(_ faults: Faults) -> ExitCode {
   let count = faults.faults.count
   writeToStandardError(
     "\(faults)\n\(count) \(count == 1 ? "fault" : "faults"); nothing was changed.\n")

@@ -70,6 +70,7 @@ final class Node: Sendable {
     var services: [any Service] = [
       transfers, dataPlane, ProbingService(prober: prober), ResolvingService(resolver: resolver),
       HangUpService(reloader: reloader, dataPlane: dataPlane),
+      KeySchedulingService(publisher: publisher, logger: logger),
     ]
     if let admin { services.append(admin.service) }
     try await ServiceGroup(

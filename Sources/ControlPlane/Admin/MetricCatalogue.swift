@@ -39,6 +39,8 @@ package enum MetricCatalogue {
     "azimuth_dns_dropped_total": "DNS packets that got no answer, by reason.",
     "azimuth_dns_truncated_total": "DNS answers that did not fit and were truncated.",
     "azimuth_dns_receive_failures_total": "Errors of the system while receiving DNS packets.",
+    "azimuth_dns_signatures_total":
+      "Signatures in answers of signed zones, by whether they were made or had been kept.",
     "azimuth_dns_connections_opened_total": "DNS connections accepted, by transport.",
     "azimuth_dns_accept_pauses_total":
       "Times that accepting DNS connections stopped for want of descriptors or memory.",

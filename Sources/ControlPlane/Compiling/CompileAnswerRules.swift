@@ -1,12 +1,18 @@
 import Cookies
+import DNSWire
 import Editions
 import RateLimiting
 import Settings
+import Signing
 
 /// How questions are answered, as the data plane has it.
 ///
-/// - Parameter ownSecret: for cookies, where no secret is shared with other servers.
-func compiledAnswerRules(_ settings: Settings, ownSecret: CookieSecret) -> AnswerRules {
+/// - Parameters:
+///   - ownSecret: this process's own; for cookies, where none is shared with other servers.
+///   - signers: of the zones that are signed.
+func compiledAnswerRules(
+  _ settings: Settings, ownSecret: CookieSecret, signers: [DomainName: ZoneSigner]
+) -> AnswerRules {
   let answers = settings.answers
   let cookies: CookieSecrets? =
     switch answers.cookies {
@@ -26,5 +32,6 @@ func compiledAnswerRules(_ settings: Settings, ownSecret: CookieSecret) -> Answe
         rates: RateLimits.Rates(
           answers: limit.answers, nameErrors: limit.nameErrors, errors: limit.errors),
         slip: limit.slip, isDryRun: limit.isDryRun)
-    }, unlimited: answers.rateLimit?.exempt ?? [])
+    }, unlimited: answers.rateLimit?.exempt ?? [], signers: signers,
+    signatureCount: answers.signatureCount, signatureSecret: ownSecret)
 }

@@ -17,7 +17,9 @@ package struct CompiledSettings: Sendable {
   /// Of zones that were compiled anew and not taken over from before.
   package var zoneReadCount: Int { compiledZones.own.readCount }
   package let maps: CohortMaps
-  package let rules: AnswerRules
+  package internal(set) var rules: AnswerRules
+  /// Of the zones that are signed.
+  package internal(set) var keys: CompiledKeys
   package let model: RoutingModel
   /// Before any check: endpoints with a monitor are unknown, those without healthy.
   package let initialBoard: HealthBoard
@@ -27,7 +29,7 @@ package struct CompiledSettings: Sendable {
   let compiledZones: ServedZones
   let placeSources: PlaceSources
   /// For cookies, where no secret is configured: this process's own, the same over reloads.
-  private let cookieSecret: CookieSecret
+  let cookieSecret: CookieSecret
 
   package struct Check: Sendable, Equatable {
     /// nil: the endpoint is not monitored.
@@ -41,9 +43,11 @@ package struct CompiledSettings: Sendable {
   ///   - previous: whose places are taken over if no file or prefix they came from has changed,
   ///     and likewise each of its zones.
   ///   - zoneHashSeed: random for each process, so that nobody can choose names that collide.
-  /// - Throws: all faults of databases, override files and zone data.
+  ///   - now: seconds since 1970, for keys that sign in turn.
+  /// - Throws: all faults of databases, override files, zone data and keys.
   package init(
-    _ settings: Settings, previous: CompiledSettings? = nil, zoneHashSeed: UInt64
+    _ settings: Settings, previous: CompiledSettings? = nil, zoneHashSeed: UInt64,
+    now: Int = secondsSince1970()
   ) throws(Faults) {
     let policies = CompiledPolicies(settings)
     var faults: [Fault] = []
@@ -71,10 +75,19 @@ package struct CompiledSettings: Sendable {
     } catch {
       faults += error.faults
     }
+    var keys: CompiledKeys?
+    do {
+      keys = try CompiledKeys(settings, now: now)
+    } catch {
+      faults += error.faults
+    }
     if let zones, let contents {
       faults += targetFaults(settings, contents: contents, zones: zones.table)
+      faults += keys?.faults(in: zones.table) ?? []
     }
-    guard faults.isEmpty, let places, let zones, let contents else { throw Faults(faults) }
+    guard faults.isEmpty, let places, let zones, let contents, let keys else {
+      throw Faults(faults)
+    }
     let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
     let model = ModelCompiler(
       settings: settings, policies: policies, contents: contents, places: places,
@@ -94,7 +107,8 @@ package struct CompiledSettings: Sendable {
     cookieSecret =
       previous?.cookieSecret
       ?? CookieSecret(low: .random(in: .min ... .max), high: .random(in: .min ... .max))
-    rules = compiledAnswerRules(settings, ownSecret: cookieSecret)
+    self.keys = keys
+    rules = compiledAnswerRules(settings, ownSecret: cookieSecret, signers: keys.signers)
   }
 
   /// Every endpoint healthy: what a decision is without knowledge of health.

@@ -89,8 +89,9 @@ private struct ZoneSources: Sendable {
     let nowhere = Origin(file: "", path: "")
     var zone = zone
     zone.origin = nowhere
-    // Who may have it is not what is in it.
+    // Who may have it, and who signs it, is not what is in it.
     zone.transfer = Settings.ZoneTransfer.nobody
+    zone.dnssec = nil
     for index in zone.records.indices { zone.records[index].origin = nowhere }
     for index in zone.steered.indices { zone.steered[index].origin = nowhere }
     return zone

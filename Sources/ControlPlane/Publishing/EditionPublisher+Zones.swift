@@ -15,6 +15,9 @@ extension EditionPublisher {
     } catch {
       throw ZoneRefusal(messages: error.faults.map(\.message))
     }
+    if let block = next[zone]?.block, let fault = compiled.keys.signingFault(of: block) {
+      throw ZoneRefusal(messages: [fault])
+    }
     do throws(ZoneFaults) {
       zones = try compiled.zones(with: next.mapValues(\.block))
     } catch {
@@ -35,6 +38,9 @@ extension EditionPublisher {
     for (zone, steered) in compiled.secondaries {
       guard let old = before[zone] else { continue }
       transferred[zone] = try? old.under(steered)
+      if let block = transferred[zone]?.block, compiled.keys.signingFault(of: block) != nil {
+        transferred[zone] = nil
+      }
       if transferred[zone] == nil { lost.append(zone) }
     }
     if let joined = try? compiled.zones(with: transferred.mapValues(\.block)) {

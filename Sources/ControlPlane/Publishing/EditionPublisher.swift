@@ -91,6 +91,18 @@ package actor EditionPublisher {
     return lost
   }
 
+  /// Lets the keys of signed zones do what their times say.
+  ///
+  /// - Parameter now: seconds since 1970.
+  /// - Returns: nil: nothing has changed. Otherwise the zones that keep keys whose time is over,
+  ///   since no other would sign.
+  package func advanceKeys(to now: Int) -> [KeyRefusal]? {
+    guard let (advanced, refusals) = compiled.advancingKeys(to: now) else { return nil }
+    compiled = advanced
+    publish()
+    return refusals
+  }
+
   /// Sets an override; one that was there for the same target is replaced.
   package func set(_ override: Override) throws(PublishingError) {
     guard isKnown(override.target) else {

@@ -8,7 +8,7 @@ extension Settings.Answers {
       answers: 1_000, nameErrors: 500, errors: 200, slip: 2, isDryRun: false,
       exempt: [
         AddressPrefix(ipv4: 0x7F00_0000, length: 8), AddressPrefix(ipv6: 1, length: 128),
-      ]))
+      ]), signatureCount: 65_536)
 
   mutating func read(_ section: Section, node: Settings.Node) {
     usesClientSubnet = section.optional("client_subnet")?.flag() ?? usesClientSubnet
@@ -18,6 +18,7 @@ extension Settings.Answers {
     version = section.optional("version").flatMap { value in
       value.shortText().flatMap { $0 == "off" ? nil : $0 }
     }
+    signatureCount = section.optional("signatures")?.integer(256...16_777_216) ?? signatureCount
     if let value = section.optional("cookies") {
       cookies = value.isMapping ? value.section { $0.sharedCookies() } ?? cookies : value.cookies()
     }

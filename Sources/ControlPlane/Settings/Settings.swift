@@ -292,6 +292,8 @@ package struct Settings: Sendable, Equatable {
     package var transfer = ZoneTransfer.nobody
     /// nil: the zone is ours. Otherwise it has no records of its own here, and no ``soa``.
     package var primary: Primary?
+    /// nil: the zone is not signed.
+    package var dnssec: Signing?
     package var origin: Origin
   }
 
@@ -327,6 +329,8 @@ package struct Settings: Sendable, Equatable {
     package var cookies: Cookies
     /// nil: nobody is limited.
     package var rateLimit: RateLimit?
+    /// How many signatures each thread keeps.
+    package var signatureCount: Int
   }
 
   package enum Cookies: Sendable, Equatable {

@@ -16,6 +16,8 @@ extension SettingsReader {
           : reader.readSecondary(section, origin: entry.value.origin)
         zone.transfer = transfer ?? Settings.ZoneTransfer.nobody
         zone.primary = primary
+        zone.dnssec = section.signing()
+        reportUnsignable(zone, section)
         return zone
       }
     }

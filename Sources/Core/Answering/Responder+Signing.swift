@@ -75,7 +75,8 @@ extension Responder {
   ) {
     guard var signer = signer.take() else { return }
     let zones = edition.zones
-    let types = zones.types(buffer.bytes, at: name.offset, nameByteCount: name.byteCount)
+    let types = zones.types(
+      buffer.bytes, at: name.offset, nameByteCount: name.byteCount, zone: zone)
     signer.deny(
       name, in: buffer.bytes, ttlSeconds: zones.negativeTTLSeconds(ofZone: zone)
     ) { last in

@@ -9,7 +9,8 @@ public struct ZoneSigner: Sendable {
   /// Sign the keys.
   let keySigningKeys: [SigningKey]
   let validitySeconds: UInt32
-  /// Of the zone and its keys: no signature of another signer is taken for one of this.
+  /// Of the zone, its keys and their validity: no signature of another signer is taken for one of
+  /// this.
   let fingerprint: UInt64
   /// The DNSKEY records, ready to be copied behind a question for them.
   public let keyRecords: [UInt8]
@@ -34,7 +35,8 @@ public struct ZoneSigner: Sendable {
     }
     keyRecordCount = keys.count
     // FNV-1a, 64 bits.
-    fingerprint = (self.zone + keyRecords).reduce(0xCBF2_9CE4_8422_2325) {
+    let identity = self.zone + keyRecords + bigEndianBytes(self.validitySeconds)
+    fingerprint = identity.reduce(0xCBF2_9CE4_8422_2325) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01B3
     }
   }

@@ -22,8 +22,15 @@ extension ZoneTable {
   /// - Parameters:
   ///   - bytes: hold the name uncompressed, in any case, and reach 8 bytes beyond it.
   ///   - nameByteCount: the root included.
-  public func types(_ bytes: RawSpan, at offset: Int, nameByteCount: Int) -> NameTypes {
+  ///   - zone: which is to deny. Of a zone inside it that is here as well, it knows the delegation.
+  public func types(
+    _ bytes: RawSpan, at offset: Int, nameByteCount: Int, zone: Int
+  ) -> NameTypes {
     var node = node(bytes, at: offset, byteCount: nameByteCount)
+    if let inner = node.map({ Int(words[$0 &+ 2] & 0xFF_FFFF) }), inner != zone {
+      node = zones[inner].delegation == 0 ? nil : zones[inner].delegation
+      if node == nil { return .none }
+    }
     if node == nil,
       let encloser = closestEncloser(bytes, at: offset, nameByteCount: nameByteCount)
     {

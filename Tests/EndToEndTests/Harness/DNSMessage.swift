@@ -17,6 +17,8 @@ struct DNSQuestion {
   /// An IPv4 address and how many bits of it are told (RFC 7871).
   var subnet: (address: String, bits: UInt8)?
   var usesEDNS = true
+  /// Of EDNS (RFC 6891 §6.1.4): DO is the highest.
+  var flags: UInt16 = 0
   /// Further options of EDNS, as they go over the wire.
   var options: [UInt8] = []
   var payloadBytes: UInt16 = 1232
@@ -48,7 +50,7 @@ struct DNSQuestion {
       option += [0, 8] + UInt16(4 + kept.count).wire + [0, 1, subnet.bits, 0] + kept
     }
     option += moreOptions
-    bytes += [0] + RecordType.opt.wire + payloadBytes.wire + [0, 0, 0, 0]
+    bytes += [0] + RecordType.opt.wire + payloadBytes.wire + [0, 0] + flags.wire
     return bytes + UInt16(option.count).wire + option
   }
 }
@@ -78,6 +80,8 @@ struct DNSReply {
   var isResponse: Bool { flags & 0x8000 != 0 }
   var isAuthoritative: Bool { flags & 0x0400 != 0 }
   var isTruncated: Bool { flags & 0x0200 != 0 }
+  /// AD (RFC 4035 §3.2.3).
+  var isAuthentic: Bool { flags & 0x0020 != 0 }
   var code: UInt16 { flags & 0xF }
 
   /// IPv4 addresses in the answer.

@@ -20,12 +20,14 @@ final class Resolver: @unchecked Sendable {
     case tls(port: Int, authority: String, name: String)
   }
 
-  init(_ world: World, over upstream: Upstream = .udp) throws {
+  /// - Parameter anchors: DS records; if there are any, it validates what these are for.
+  init(_ world: World, over upstream: Upstream = .udp, trusting anchors: [String] = []) throws {
     port = Ports.free()
     folder = try temporaryFolder()
     let file = folder.appending(path: "unbound.conf")
     try Self.configuration(
-      port: port, folder: folder.path, options: Self.options(upstream),
+      port: port, folder: folder.path,
+      options: Self.options(upstream) + Self.trust(anchors),
       stub: Self.stub(upstream, port: world.ports.dns)
     ).write(to: file, atomically: true, encoding: .utf8)
     process = try RunningProcess("/usr/sbin/unbound", ["-d", "-c", file.path])
@@ -47,6 +49,12 @@ final class Resolver: @unchecked Sendable {
     case .tcp: "tcp-upstream: yes"
     case .tls(_, let authority, _): "tls-cert-bundle: \"\(authority)\""
     }
+  }
+
+  private static func trust(_ anchors: [String]) -> String {
+    let lines = anchors.map { "\n  trust-anchor: \"\($0)\"" }.joined()
+    let modules = (anchors.isEmpty ? "" : "validator ") + "iterator"
+    return "\n  module-config: \"subnetcache \(modules)\"" + lines
   }
 
   private static func stub(_ upstream: Upstream, port: Int) -> String {
@@ -74,7 +82,6 @@ final class Resolver: @unchecked Sendable {
       so-reuseport: no
       do-not-query-localhost: no
       access-control: 127.0.0.0/8 allow
-      module-config: "subnetcache iterator"
       send-client-subnet: 127.0.0.1
       max-client-subnet-ipv4: 24
       use-caps-for-id: yes

@@ -21,6 +21,8 @@ let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -46,6 +48,7 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
     .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
     .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
     .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -127,8 +130,8 @@ let package = Package(
       name: "MaxMind", dependencies: ["CMaxMindDB", "Places"],
       path: "Sources/ControlPlane/MaxMind", swiftSettings: guarded),
     .target(
-      name: "Settings", dependencies: ["Places", yams], path: "Sources/ControlPlane/Settings",
-      swiftSettings: testable),
+      name: "Settings", dependencies: ["DNSWire", "Places", yams],
+      path: "Sources/ControlPlane/Settings", swiftSettings: testable),
     .target(
       name: "Compiling",
       dependencies: [
@@ -136,12 +139,15 @@ let package = Package(
         "Cookies", "RateLimiting", "Signing", "KeyFiles",
       ],
       path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
+    .target(name: "CSpawn", path: "Sources/ControlPlane/CSpawn"),
     .target(
       name: "Probing",
       dependencies: [
-        "Settings", "Routing", "Places", nio, nioPosix, nioHTTP1, nioSSL, logging,
+        "CSpawn", "Settings", "Transferring", "DNSWire", "Routing", "Places", nio, nioPosix, nioTLS,
+        nioHTTP1, nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
       ],
-      path: "Sources/ControlPlane/Probing", swiftSettings: strict),
+      path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],
+      swiftSettings: testable),
     .target(
       name: "Simulating", dependencies: ["Settings", "Compiling", "Routing", "Places"],
       path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
@@ -261,7 +267,7 @@ let package = Package(
       name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Settings", "Places", "TestSupport"],
+      name: "SettingsTests", dependencies: ["Settings", "DNSWire", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "CompilingTests",
@@ -274,7 +280,8 @@ let package = Package(
     .testTarget(
       name: "ProbingTests",
       dependencies: [
-        "Probing", "Settings", "Routing", "Places", nio, nioPosix, nioSSL, logging, "TestSupport",
+        "Probing", "Settings", "DNSWire", "Transferring", "Routing", "Places", nio, nioPosix,
+        nioSSL, logging, "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "SimulatingTests",

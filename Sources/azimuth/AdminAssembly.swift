@@ -107,6 +107,7 @@ private func probeReport(_ report: EndpointReport) -> ProbeReport? {
     switch probe.outcome {
     case .success: "success"
     case .degraded(let cause), .failure(let cause), .inconclusive(let cause): cause
+    case .told: "success"
     }
   return ProbeReport(
     endpointID: report.endpointID, cause: cause, at: probe.at.seconds,

@@ -6,6 +6,7 @@ import Editions
 import Foundation
 import Listening
 import Logging
+import NIOCore
 import NIOPosix
 import Places
 import Probing
@@ -29,14 +30,21 @@ final class Node: Sendable {
   private let resolver: NameResolver
   private let transfers: TransferAssembly
   private let admin: AdminAssembly?
-  private let probes = ProbeRunner(group: MultiThreadedEventLoopGroup.singleton)
 
   /// Compiles the configuration and prepares everything; nothing listens yet.
   ///
-  /// - Parameter whenListening: called once DNS and proxy listen.
+  /// - Parameters:
+  ///   - allowsCommands: monitors may run programs.
+  ///   - whenListening: called once DNS and proxy listen.
   init(
-    _ settings: Settings, file: String, whenListening: @escaping @Sendable () -> Void = {}
+    _ settings: Settings, file: String, allowsCommands: Bool = false,
+    whenListening: @escaping @Sendable () -> Void = {}
   ) throws {
+    if !allowsCommands { try refuseCommands(settings, file: file) }
+    let probingLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
+    let probes = ProbeRunner(
+      group: MultiThreadedEventLoopGroup.singleton, loop: probingLoop,
+      allowsCommands: allowsCommands)
     clinux_map_large_allocations()
     let compiled = try compile(settings)
     clinux_release_free_memory()
@@ -54,7 +62,8 @@ final class Node: Sendable {
       Task { await transfers.announce() }
     }
     prober = makeProber(
-      compiled, runner: probes, publisher: publisher, passive: dataPlane.passive, logger: logger)
+      compiled, runner: probes, loop: probingLoop, publisher: publisher,
+      passive: dataPlane.passive, logger: logger)
     resolver = makeResolver(settings, publisher: publisher, logger: logger)
     reloader = Reloader(
       file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
@@ -112,12 +121,12 @@ private struct HangUpService: Service {
 }
 
 private func makeProber(
-  _ compiled: CompiledSettings, runner: ProbeRunner, publisher: EditionPublisher,
-  passive: PassiveHealth, logger: Logger
+  _ compiled: CompiledSettings, runner: ProbeRunner, loop: any EventLoop,
+  publisher: EditionPublisher, passive: PassiveHealth, logger: Logger
 ) -> Prober {
   Prober(
     targets: probeTargets(compiled), settings: compiled.settings.health,
-    eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: logger,
+    eventLoop: loop, logger: logger,
     probe: { await runner.outcome(of: $0) },
     passiveFailures: {
       passive.takeFailures().map { (endpointID: $0.endpointID, failures: $0.count) }

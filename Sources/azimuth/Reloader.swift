@@ -58,6 +58,7 @@ actor Reloader {
       let settings = try SettingsReader.read(
         file: file, environment: ProcessInfo.processInfo.environment)
       try refuseFixedChanges(from: current.settings, to: settings)
+      if !probes.allowsCommands { try refuseCommands(settings, file: file) }
       let next = try CompiledSettings(
         settings, previous: current, zoneHashSeed: .random(in: .min ... .max))
       let identity = try tlsIdentity(settings)
@@ -108,9 +109,28 @@ actor Reloader {
   }
 }
 
+/// Whoever may write the configuration may not run programs by it, unless whoever starts the
+/// process says so.
+func refuseCommands(_ settings: Settings, file: String) throws(Faults) {
+  let faults = settings.monitors.compactMap { monitor -> Fault? in
+    guard case .command = monitor.kind else { return nil }
+    return Fault(
+      origin: Origin(file: file, path: "monitors.\(monitor.name)"),
+      message: "would run a command, which is not allowed",
+      suggestion: "start with --allow-commands")
+  }
+  guard faults.isEmpty else { throw Faults(faults) }
+}
+
 /// Probing's states as the health board has them.
 func conditions(_ states: [(String, EndpointState)]) -> [String: EndpointCondition] {
   Dictionary(
-    states.map { ($0, EndpointCondition(health: $1.health, lastGood: $1.lastGood)) },
+    states.map {
+      (
+        $0,
+        EndpointCondition(
+          health: $1.health, lastGood: $1.lastGood, sharePercent: $1.sharePercent)
+      )
+    },
     uniquingKeysWith: { $1 })
 }

@@ -10,11 +10,14 @@ struct Serve: AsyncParsableCommand {
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
+  @Flag(help: "Monitors of type command may run the programs that they name.")
+  var allowCommands = false
 
   func run() async throws {
     let settings = try configuration.settings()
     bootstrapLogging(settings.log)
-    let node = try Node(settings, file: configuration.config)
+    let node = try Node(
+      settings, file: configuration.config, allowsCommands: allowCommands)
     try await node.run()
   }
 }

@@ -143,7 +143,6 @@ import Testing
     #expect(report.failuresInARow == 1)
     #expect(report.lastTransition?.to == .unhealthy)
     #expect(!report.isProbing)
-    #expect(simulation.scheduler.lastOutcome(of: "a") == .failure("gone"))
     #expect(simulation.scheduler.counts.failed == 1)
     #expect(simulation.scheduler.counts.transitions == 1)
   }

@@ -151,9 +151,10 @@ private let valueFaults: [BadDocument] = [
       d: {type: http, path: healthz, tls: {}, expect: {status: [99, 300-200]}}
       e: {type: http, method: HEAD, headers: {"X Y": 1, Z: "a\\r\\nb"}, expect: {body: ok}}
       f: {type: https, tls: {roots: /nowhere.pem}, expect: {degraded: 204}}
-    """, ":2: monitors.a.type: is missing; wants one of tcp, http, https",
-    #":3: monitors.b.type: wants one of tcp, http, https, found "htp"; did you mean "http"?"#,
-    ":4: monitors.c.path: unknown key; known: type, interval, port, rise, fall, fast_interval, timeout",
+    """,
+    ":2: monitors.a.type: is missing; wants one of tcp, http, https, dns, grpc, agent, command, calculated",
+    #":3: monitors.b.type: wants one of tcp, http, https, dns, grpc, agent, command, calculated, found "htp"; did you mean "http"?"#,
+    ":4: monitors.c.path: unknown key; known: type, interval, send, expect, tls, port, rise, fall, fast_interval, timeout",
     #":5: monitors.d.path: wants a path that starts with / and has no spaces, found "healthz""#,
     #":5: monitors.d.expect.status[0]: wants status codes such as 200 or 200-299, found "99""#,
     #":5: monitors.d.expect.status[1]: wants status codes such as 200 or 200-299, found "300-200""#,

@@ -134,6 +134,8 @@ private struct EndpointReport: Encodable {
   var pool: String
   var address: String
   var weight: Int
+  /// Of the weight, that the endpoint's agent asks for.
+  var sharePercent: Int
   /// What probes say.
   var health: String
   /// Of all overrides that speak of it, the one that counts.
@@ -152,6 +154,7 @@ private struct EndpointReport: Encodable {
     pool = model.pools[endpoint.pool].name
     address = endpoint.socket.description
     weight = endpoint.weight
+    sharePercent = condition.sharePercent
     health = condition.health.rawValue
     override = condition.override.rawValue
     standing = condition.standing.word

@@ -1,11 +1,11 @@
-/// What falls due first: a binary heap of times and endpoint identities.
+/// What falls due first: a binary heap of times and what is watched.
 ///
 /// An entry whose time was changed is not removed but left to be found outdated, so whoever pops
-/// checks the entry against the endpoint.
+/// checks the entry against what is watched.
 struct DueQueue: Sendable {
   struct Item: Sendable, Equatable {
     var due: Duration
-    var endpointID: String
+    var id: String
   }
   private var items: [Item] = []
 

@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 import NIOSSL
 
 /// What an error of a probe's connection says of the endpoint, in words for people.
@@ -9,6 +10,7 @@ func probeFailure(_ error: any Error, certificate: NIOSSLCertificate? = nil) -> 
   switch error {
   case let error as IOError: failure(ofSystemCall: error)
   case is HTTPParserError: .failure("not HTTP: \(error)")
+  case let error as any NIOHTTP2Error: .failure("HTTP/2: \(error)")
   case let error as NIOSSLError: failure(ofTLS: error, certificate: certificate)
   case let error as NIOSSLExtraError where error == .failedToValidateHostname:
     .failure("certificate: not for the wanted name (\(error))")

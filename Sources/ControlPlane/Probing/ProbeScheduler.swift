@@ -24,11 +24,12 @@ package struct ProbeScheduler: Sendable {
   /// At least 1.
   package private(set) var maximumConcurrent: Int
   private var jitter: Double
-  private var entries: [String: Entry] = [:]
+  /// By ``WatchEntry/id``: endpoints, and the children of calculated monitors.
+  private var entries: [String: WatchEntry] = [:]
   /// The order of the targets, for reports.
   private var order: [String] = []
   private var queue = DueQueue()
-  /// The endpoints of the probes under way, by token; also of endpoints since removed.
+  /// The entries of the probes under way, by token; also of entries since removed.
   private var underway: [UInt64: String] = [:]
   private var busy: Set<String> = []
   private var lastToken: UInt64 = 0
@@ -42,14 +43,18 @@ package struct ProbeScheduler: Sendable {
   package var inFlightCount: Int { underway.count }
 
   /// True if something was found of every endpoint.
-  package var isComplete: Bool { entries.values.allSatisfy(\.hasResult) }
+  package var isComplete: Bool { order.allSatisfy { entries[$0]?.hasResult ?? true } }
 
   /// When ``advance(now:using:)`` will have something to do, if no probe ends before.
   package var nextDue: Duration? {
     inFlightCount < maximumConcurrent ? queue.first?.due : nil
   }
 
-  package var states: [String: EndpointState] { entries.mapValues(\.state) }
+  package var states: [String: EndpointState] {
+    Dictionary(
+      order.compactMap { id in entries[id].map { (id, $0.state) } },
+      uniquingKeysWith: { first, _ in first })
+  }
 
   /// In the order of the targets.
   package var reports: [EndpointReport] {
@@ -63,9 +68,9 @@ package struct ProbeScheduler: Sendable {
     }
   }
 
-  /// What the last probe of an endpoint found; nil if there was none.
-  package func lastOutcome(of endpointID: String) -> ProbeOutcome? {
-    entries[endpointID]?.lastProbe?.outcome
+  /// What the probe before the one under way found; nil if there was none.
+  package func lastOutcome(before token: UInt64) -> ProbeOutcome? {
+    underway[token].flatMap { entries[$0]?.lastProbe?.outcome }
   }
 
   /// Watches these from now on. What is known of an unchanged target stays; with another monitor
@@ -78,23 +83,23 @@ package struct ProbeScheduler: Sendable {
     self.maximumConcurrent = max(1, maximumConcurrent)
     self.jitter = jitter
     let old = entries
-    let newCount = targets.count { old[$0.endpointID]?.target != $0 }
+    let watches = targets.flatMap(WatchEntry.Key.all)
+    let newCount = watches.count { old[$0.id]?.target != $0.target }
     let spread = min(Self.longestSpread, Self.spreadPerTarget * newCount)
     entries = [:]
     order = []
     queue = DueQueue()
-    for target in targets where entries[target.endpointID] == nil {
-      let previous = old[target.endpointID]
-      let entry: Entry
-      if let previous, previous.target == target {
+    for watch in watches where entries[watch.id] == nil {
+      let previous = old[watch.id]
+      let entry: WatchEntry
+      if let previous, previous.target == watch.target, previous.parentID == watch.parentID {
         entry = previous
       } else {
-        entry = Entry(
-          target: target, previous: previous, jitter: jitter, now: now, spread: spread,
-          using: &generator)
+        entry = WatchEntry(
+          watch, previous: previous, jitter: jitter, now: now, spread: spread, using: &generator)
       }
-      entries[target.endpointID] = entry
-      order.append(target.endpointID)
+      entries[watch.id] = entry
+      if watch.parentID == nil { order.append(watch.id) }
       enqueue(entry)
     }
   }
@@ -105,7 +110,7 @@ package struct ProbeScheduler: Sendable {
     var changes: [HealthChange] = []
     while inFlightCount < maximumConcurrent, let item = queue.first, item.due <= now {
       _ = queue.popFirst()
-      let id = item.endpointID
+      let id = item.id
       // A probe that began before the target was replaced holds its successor back until it ends.
       guard var entry = entries[id], entry.due == item.due, !busy.contains(id) else { continue }
       switch entry.watch {
@@ -122,6 +127,7 @@ package struct ProbeScheduler: Sendable {
         entry.token = lastToken
         entry.watch = .probed(machine)
         starts.append(Start(token: lastToken, target: entry.target))
+      case .calculated: break
       }
       entries[id] = entry
     }
@@ -135,15 +141,20 @@ package struct ProbeScheduler: Sendable {
   ) -> HealthChange? {
     guard let id = underway.removeValue(forKey: token) else { return nil }
     busy.remove(id)
-    counts.count(outcome, took: took)
-    guard var entry = entries[id] else { return nil }
+    guard var entry = entries[id] else {
+      counts.count(outcome, took: took)
+      return nil
+    }
     var change: HealthChange?
-    if entry.token == token, case .probed(var machine) = entry.watch {
-      let transition = machine.finish(outcome, now: now, using: &generator)
+    let isCurrent = entry.token == token
+    let found = isCurrent ? entry.taken(outcome) : outcome
+    counts.count(found, took: took)
+    if isCurrent, case .probed(var machine) = entry.watch {
+      let transition = machine.finish(found, now: now, using: &generator)
       entry.token = nil
       entry.watch = .probed(machine)
-      entry.lastProbe = EndpointReport.LastProbe(at: now, took: took, outcome: outcome)
-      if let transition { change = record(transition, in: &entry) }
+      entry.lastProbe = EndpointReport.LastProbe(at: now, took: took, outcome: found)
+      change = settle(&entry, transition, now: now)
       entries[id] = entry
     }
     enqueue(entry)
@@ -154,32 +165,65 @@ package struct ProbeScheduler: Sendable {
   package mutating func noteConnectionFailures(
     of endpointID: String, count: Int, now: Duration
   ) -> HealthChange? {
-    guard count > 0, var entry = entries[endpointID] else { return nil }
+    guard count > 0, let endpoint = entries[endpointID] else { return nil }
     counts.passiveFailures += count
-    let dueBefore = entry.due
-    let transition: HealthTransition?
-    switch entry.watch {
-    case .probed(var machine):
-      transition = machine.noteConnectionFailures(count, now: now)
-      entry.watch = .probed(machine)
-    case .passive(var machine):
-      transition = machine.noteConnectionFailures(count, now: now)
-      entry.watch = .passive(machine)
+    var change: HealthChange?
+    for id in endpoint.childIDs.isEmpty ? [endpointID] : endpoint.childIDs {
+      guard var entry = entries[id] else { continue }
+      let dueBefore = entry.due
+      let transition = entry.noteConnectionFailures(count, now: now)
+      if let found = settle(&entry, transition, now: now) {
+        // Of several children the last word counts, since it is made with all of them.
+        change = HealthChange(
+          endpointID: found.endpointID, state: found.state,
+          transition: change.map { found.transition.following($0.transition) }
+            ?? found.transition)
+      }
+      entries[id] = entry
+      if entry.due != dueBefore { enqueue(entry) }
     }
-    let change = transition.map { record($0, in: &entry) }
-    entries[endpointID] = entry
-    if entry.due != dueBefore { enqueue(entry) }
     return change
   }
 
-  private mutating func enqueue(_ entry: Entry) {
+  /// What a result means for the endpoint: by itself, or by way of what is calculated.
+  private mutating func settle(
+    _ entry: inout WatchEntry, _ transition: HealthTransition?, now: Duration
+  ) -> HealthChange? {
+    guard let parentID = entry.parentID else {
+      let share = entry.takeShareChange(now: now)
+      return (transition ?? share).map { record($0, in: &entry) }
+    }
+    entry.lastTransition = transition ?? entry.lastTransition
+    entries[entry.id] = entry
+    guard var parent = entries[parentID], case .calculated(var calculated) = parent.watch else {
+      return nil
+    }
+    let children = parent.childIDs.compactMap { entries[$0] }
+    let next = calculated.settle(children.map(\.asChild), now: now)
+    parent.watch = .calculated(calculated)
+    parent.share = children.map(\.agent.share).min() ?? 100
+    if let probe = entry.lastProbe {
+      parent.lastProbe = EndpointReport.LastProbe(
+        at: probe.at, took: probe.took, outcome: calculated.outcome)
+    }
+    let share = parent.takeShareChange(now: now)
+    let change = (next ?? share).map { record($0, in: &parent) }
+    entries[parentID] = parent
+    return change
+  }
+
+  private mutating func enqueue(_ entry: WatchEntry) {
     guard let due = entry.due else { return }
-    queue.push(DueQueue.Item(due: due, endpointID: entry.target.endpointID))
+    queue.push(DueQueue.Item(due: due, id: entry.id))
   }
 
   private mutating func record(
-    _ transition: HealthTransition, in entry: inout Entry
+    _ transition: HealthTransition, in entry: inout WatchEntry
   ) -> HealthChange {
+    guard transition.from != transition.to else {
+      return HealthChange(
+        endpointID: entry.target.endpointID, state: entry.state, transition: transition)
+    }
     counts.transitions += 1
     entry.lastTransition = transition
     switch transition.to {
@@ -192,73 +236,5 @@ package struct ProbeScheduler: Sendable {
     }
     return HealthChange(
       endpointID: entry.target.endpointID, state: entry.state, transition: transition)
-  }
-}
-
-/// One endpoint under watch.
-private struct Entry: Sendable {
-  enum Watch: Sendable {
-    case probed(ProbeStateMachine)
-    case passive(PassiveStateMachine)
-  }
-  var target: ProbeTarget
-  var watch: Watch
-  var lastGood: UInt64
-  /// Of the probe under way.
-  var token: UInt64?
-  var lastProbe: EndpointReport.LastProbe?
-  var lastTransition: HealthTransition?
-
-  init(
-    target: ProbeTarget, previous: Entry?, jitter: Double, now: Duration, spread: Duration,
-    using generator: inout some RandomNumberGenerator
-  ) {
-    self.target = target
-    guard let monitor = target.monitor else {
-      watch = .passive(PassiveStateMachine())
-      lastGood = .max
-      return
-    }
-    var carried: Entry?
-    if let previous, previous.target.address == target.address, previous.target.monitor != nil {
-      carried = previous
-    }
-    watch = .probed(
-      ProbeStateMachine(
-        timing: ProbeTiming(monitor: monitor, jitter: jitter),
-        health: carried?.state.health ?? .unknown, now: now,
-        spread: min(spread, monitor.interval), using: &generator))
-    lastGood = carried?.lastGood ?? 0
-    lastTransition = carried?.lastTransition
-  }
-
-  var state: EndpointState { EndpointState(health: health, lastGood: lastGood) }
-
-  var health: Health {
-    switch watch {
-    case .probed(let machine): machine.health
-    case .passive(let machine): machine.health
-    }
-  }
-
-  var due: Duration? {
-    switch watch {
-    case .probed(let machine): machine.due
-    case .passive(let machine): machine.due
-    }
-  }
-
-  /// A health that was carried over from another monitor counts as one.
-  var hasResult: Bool { health != .unknown }
-
-  var successesInARow: Int {
-    if case .probed(let machine) = watch { machine.successesInARow } else { 0 }
-  }
-
-  var failuresInARow: Int {
-    switch watch {
-    case .probed(let machine): machine.failuresInARow
-    case .passive(let machine): machine.failuresInARow
-    }
   }
 }

@@ -107,18 +107,24 @@ package struct ProbeStateMachine: Sendable, Equatable {
   /// forward, though not closer than a fast interval to the last.
   package mutating func noteConnectionFailures(_ count: Int, now: Duration) -> HealthTransition? {
     guard count > 0 else { return nil }
-    hasFreshDoubt = true
-    if health != .unhealthy, let planned = due {
-      let earliest = lastStart.map { max(now, $0 + timing.fastInterval) } ?? now
-      due = min(planned, earliest)
-    }
+    bringForward(now: now)
     let noun = count == 1 ? "connection" : "connections"
     return fail(count, cause: "\(count) \(noun) failed", now: now)
   }
 
+  /// There is doubt about the last result: the next probe comes sooner, though not closer than a
+  /// fast interval to the last.
+  package mutating func bringForward(now: Duration) {
+    hasFreshDoubt = true
+    guard health != .unhealthy, let planned = due else { return }
+    let earliest = lastStart.map { max(now, $0 + timing.fastInterval) } ?? now
+    due = min(planned, earliest)
+  }
+
   private mutating func count(_ outcome: ProbeOutcome, now: Duration) -> HealthTransition? {
     switch outcome {
-    case .inconclusive: return nil
+    // What an agent says is put together with what it said before, by ``ProbeScheduler``.
+    case .inconclusive, .told: return nil
     case .failure(let cause): return fail(1, cause: cause, now: now)
     case .degraded(let cause):
       usableInARow += 1

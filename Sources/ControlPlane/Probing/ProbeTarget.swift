@@ -27,17 +27,19 @@ package enum ProbeOutcome: Sendable, Equatable {
   /// The probe failed by a shortage or a fault of this machine, which says nothing about the
   /// endpoint and counts for nothing.
   case inconclusive(String)
+  /// The line of an agent, to be taken together with those before it.
+  case told(AgentWords)
 
   /// nil for a success.
   package var cause: String? {
     switch self {
-    case .success: nil
+    case .success, .told: nil
     case .degraded(let cause), .failure(let cause), .inconclusive(let cause): cause
     }
   }
 }
 
-/// A change of one endpoint's health.
+/// A change of one endpoint's health; of its share alone where ``from`` is ``to``.
 package struct HealthTransition: Sendable, Equatable {
   package var from: Health
   package var to: Health
@@ -51,6 +53,11 @@ package struct HealthTransition: Sendable, Equatable {
     self.cause = cause
     self.at = at
   }
+
+  /// Both as one.
+  func following(_ earlier: HealthTransition) -> HealthTransition {
+    HealthTransition(from: earlier.from, to: to, cause: cause, at: at)
+  }
 }
 
 /// Health and the order in which it was lost, as ``EndpointCondition`` wants them.
@@ -58,10 +65,13 @@ package struct EndpointState: Sendable, Equatable {
   package var health: Health
   /// See ``EndpointCondition/lastGood``.
   package var lastGood: UInt64
+  /// See ``EndpointCondition/sharePercent``.
+  package var sharePercent: Int
 
-  package init(health: Health, lastGood: UInt64) {
+  package init(health: Health, lastGood: UInt64, sharePercent: Int = 100) {
     self.health = health
     self.lastGood = lastGood
+    self.sharePercent = sharePercent
   }
 }
 
@@ -138,6 +148,7 @@ package struct ProbeCounts: Sendable, Equatable {
     case .degraded: degraded += 1
     case .failure: failed += 1
     case .inconclusive: inconclusive += 1
+    case .told: succeeded += 1
     }
   }
 }

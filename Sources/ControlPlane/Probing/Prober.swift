@@ -19,6 +19,9 @@ package struct HealthUpdate: Sendable, Equatable {
 
 /// Watches the health of all endpoints: drives the ``ProbeScheduler`` by the clock, runs the probes
 /// it asks for, and publishes what changes.
+///
+/// All of it runs on one event loop: with thousands of probes a second, a change of threads for
+/// each would cost more than the probes.
 package actor Prober {
   /// Failed connections that traffic met since the last call.
   package typealias PassiveFailures = @Sendable () -> [(endpointID: String, failures: Int)]
@@ -27,11 +30,14 @@ package actor Prober {
   package static let gatheringTime = Duration.milliseconds(10)
   /// How often passive failures are asked for.
   package static let passivePollInterval = Duration.milliseconds(100)
+  /// Probes that are due within this time are started together: so much later at the most.
+  package static let startingTime = Duration.milliseconds(10)
 
   private let probe: @Sendable (ProbeTarget) async -> ProbeOutcome
   private let passiveFailures: PassiveFailures
   private let publish: @Sendable (HealthUpdate) async -> Void
   private let logger: Logger
+  private let executor: LoopExecutor
   private let alarm: Alarm
   private let clock = ContinuousClock()
   /// The clock's reading, and 1970's distance, when this was made.
@@ -42,6 +48,8 @@ package actor Prober {
   private var scheduler: ProbeScheduler
   private var generator = SystemRandomNumberGenerator()
   private var pending: [String: HealthChange] = [:]
+  /// When the next probes are started, unless something comes up before.
+  private var nextWake: Duration?
   private var isFirstRoundComplete = false
   private var hasNews = false
   private let newsAlarm: Alarm
@@ -61,6 +69,7 @@ package actor Prober {
     self.passiveFailures = passiveFailures
     self.publish = publish
     self.logger = logger
+    executor = LoopExecutor(loop: eventLoop)
     alarm = Alarm(eventLoop: eventLoop)
     newsAlarm = Alarm(eventLoop: eventLoop)
     start = clock.now
@@ -73,14 +82,20 @@ package actor Prober {
       now: startSince1970, using: &generator)
   }
 
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
+
   /// Probes until its task is cancelled; probes under way are cancelled with it. To be called once.
   package func run() async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.publishNews() }
       group.addTask { await self.collectPassiveFailures() }
       while !Task.isCancelled {
-        for start in takeStarts() { group.addTask { await self.perform(start) } }
-        await alarm.wait(atMost: timeToWait)
+        for start in takeStarts() {
+          group.addTask(executorPreference: executor) { await self.perform(start) }
+        }
+        await sleep()
       }
       group.cancelAll()
     }
@@ -110,10 +125,19 @@ package actor Prober {
   /// Since 1970, by a clock that does not jump.
   private var now: Duration { startSince1970 + (clock.now - start) }
 
-  private var timeToWait: Duration? {
+  /// Until something is due.
+  private func sleep() async {
+    let now = now
     let deadline = isFirstRoundComplete ? nil : firstRoundDeadline
-    let wake = [deadline, scheduler.nextDue].compactMap { $0 }.min()
-    return wake.map { $0 - now }
+    let due = [deadline, scheduler.nextDue].compactMap { $0 }.min()
+    nextWake = due.map { max($0, now + Self.startingTime) }
+    await alarm.wait(atMost: nextWake.map { $0 - now })
+  }
+
+  /// What was due is due sooner, or there is room for it now.
+  private func wakeIfDue() {
+    guard let due = scheduler.nextDue else { return }
+    if nextWake.map({ due + Self.startingTime < $0 }) ?? true { alarm.ring() }
   }
 
   private func takeStarts() -> [ProbeScheduler.Start] {
@@ -129,7 +153,9 @@ package actor Prober {
     if Task.isCancelled { return }
     let endpointID = start.target.endpointID
     // Once, not with each probe that fails alike.
-    if case .inconclusive(let cause) = outcome, scheduler.lastOutcome(of: endpointID) != outcome {
+    if case .inconclusive(let cause) = outcome,
+      scheduler.lastOutcome(before: start.token) != outcome
+    {
       logger.warning(
         "probe could not be made",
         metadata: ["endpoint": "\(endpointID)", "cause": "\(cause)"])
@@ -137,7 +163,7 @@ package actor Prober {
     let change = scheduler.finish(
       start.token, outcome: outcome, took: clock.now - began, now: now, using: &generator)
     note(change.map { [$0] } ?? [])
-    alarm.ring()
+    wakeIfDue()
   }
 
   private func collectPassiveFailures() async {
@@ -149,7 +175,7 @@ package actor Prober {
         if let change { changes.append(change) }
       }
       note(changes)
-      if !failures.isEmpty { alarm.ring() }
+      if !failures.isEmpty { wakeIfDue() }
       try? await Task.sleep(for: Self.passivePollInterval)
     }
   }
@@ -174,6 +200,15 @@ package actor Prober {
 
   private func log(_ change: HealthChange) {
     let transition = change.transition
+    guard transition.from != transition.to else {
+      logger.notice(
+        "endpoint share changed",
+        metadata: [
+          "endpoint": "\(change.endpointID)", "share": "\(change.state.sharePercent)%",
+          "cause": "\(transition.cause)",
+        ])
+      return
+    }
     logger.log(
       level: transition.to == .unhealthy ? .warning : .notice, "endpoint health changed",
       metadata: [

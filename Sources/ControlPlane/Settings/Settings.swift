@@ -59,9 +59,18 @@ package struct Settings: Sendable, Equatable {
 
   package struct Monitor: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
+      /// A connection is enough.
       case tcp
+      /// Bytes over TCP, or TLS.
+      case exchange(Exchange)
       case http(HTTPExpectation)
       case https(HTTPExpectation, TLSVerification)
+      case dns(DNSExpectation)
+      case grpc(GRPCExpectation)
+      case agent(Agent)
+      case command(Command)
+      /// Several monitors of the same endpoint together.
+      case calculated(Calculation)
     }
     package struct HTTPExpectation: Sendable, Equatable {
       package var method: String
@@ -88,6 +97,9 @@ package struct Settings: Sendable, Equatable {
       package var serverName: String?
       /// Absolute path of PEM roots; nil: the system's.
       package var rootsFile: String?
+      /// A certificate that ends within this time makes the endpoint degraded; nil: its end does
+      /// not matter until it is there.
+      package var expiryMargin: Duration?
     }
     package var name: String
     package var kind: Kind

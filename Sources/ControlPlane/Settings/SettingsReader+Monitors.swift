@@ -1,26 +1,49 @@
 extension SettingsReader {
-  static func monitor(_ entry: Entry) -> Settings.Monitor {
-    let monitor = entry.value.section { section in
-      let type = section.required("type", "one of tcp, http, https")?.choice([
-        "tcp": MonitorType.tcp, "http": .http, "https": .https,
-      ])
-      let interval = section.optional("interval")?.duration(.milliseconds(100) ... .seconds(3600))
-      var monitor = Settings.Monitor(
-        name: entry.name, kind: kind(type, section),
-        port: section.optional("port")?.integer(1...65_535),
-        interval: interval ?? .seconds(5), fastInterval: .seconds(1), timeout: .seconds(2),
-        rise: section.optional("rise")?.integer(1...100) ?? 2,
-        fall: section.optional("fall")?.integer(1...100) ?? 3)
-      readTimes(section, into: &monitor)
-      return monitor
+  /// - Returns: also what a calculated monitor is made of, which it comes without.
+  static func monitor(_ entry: Entry) -> (monitor: Settings.Monitor, children: Value?) {
+    let read = entry.value.section { section in
+      let type = section.required("type", "one of \(MonitorType.list)")?.choice(MonitorType.words)
+      return type == .calculated
+        ? calculated(entry.name, section) : (probed(entry.name, section, type), nil)
     }
-    return monitor
-      ?? Settings.Monitor(
-        name: entry.name, kind: .tcp, port: nil, interval: .zero, fastInterval: .zero,
-        timeout: .zero, rise: 1, fall: 1)
+    return read ?? (placeholder(entry.name), nil)
   }
 
-  private enum MonitorType { case tcp, http, https }
+  private static func probed(
+    _ name: String, _ section: Section, _ type: MonitorType?
+  ) -> Settings.Monitor {
+    let interval = section.optional("interval")?.duration(.milliseconds(100) ... .seconds(3600))
+    // An agent's word is taken at once, as HAProxy takes it.
+    let (rise, fall) = type == .agent ? (1, 1) : (2, 3)
+    var monitor = Settings.Monitor(
+      name: name, kind: kind(type, section),
+      port: section.optional("port")?.integer(1...65_535),
+      interval: interval ?? .seconds(5), fastInterval: .seconds(1), timeout: .seconds(2),
+      rise: section.optional("rise")?.integer(1...100) ?? rise,
+      fall: section.optional("fall")?.integer(1...100) ?? fall)
+    readTimes(section, into: &monitor)
+    return monitor
+  }
+
+  /// Stands for what could not be read.
+  static func placeholder(_ name: String) -> Settings.Monitor {
+    Settings.Monitor(
+      name: name, kind: .tcp, port: nil, interval: .zero, fastInterval: .zero, timeout: .zero,
+      rise: 1, fall: 1)
+  }
+
+  private enum MonitorType: String, CaseIterable {
+    case tcp, http, https, dns, grpc, agent, command, calculated
+
+    static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+    static var words: KeyValuePairs<String, MonitorType> {
+      [
+        "tcp": .tcp, "http": .http, "https": .https, "dns": .dns, "grpc": .grpc,
+        "agent": .agent, "command": .command, "calculated": .calculated,
+      ]
+    }
+  }
 
   /// A check that may outlast the interval would overlap the next one, and a fast interval that is
   /// slower than the usual one is a slip.
@@ -42,9 +65,13 @@ extension SettingsReader {
 
   private static func kind(_ type: MonitorType?, _ section: Section) -> Settings.Monitor.Kind {
     switch type {
-    case .tcp: return .tcp
+    case .tcp: return exchange(section)
     case .http: return .http(expectation(section))
-    case .https, nil:
+    case .dns: return .dns(dnsExpectation(section))
+    case .grpc: return .grpc(grpcExpectation(section))
+    case .agent: return .agent(agent(section))
+    case .command: return .command(command(section))
+    case .https, .calculated, nil:
       // Without a type, all keys are known: its absence is the one fault.
       let expectation = expectation(section)
       return .https(expectation, verification(section.optional("tls")))
@@ -58,9 +85,7 @@ extension SettingsReader {
     let methods: KeyValuePairs = ["GET": "GET", "HEAD": "HEAD", "OPTIONS": "OPTIONS"]
     expectation.method = section.optional("method")?.choice(methods) ?? expectation.method
     expectation.path = section.optional("path")?.requestPath() ?? expectation.path
-    expectation.host = section.optional("host")?.parsed("a host name, perhaps with a port") {
-      $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !$0.isEmpty ? $0 : nil
-    }
+    expectation.host = section.optional("host")?.authority()
     expectation.requestHeaders = section.optional("headers")?.headers() ?? []
     _ = section.optional("expect")?.section { expect in
       expectation.statuses = expect.optional("status")?.statuses() ?? expectation.statuses
@@ -84,14 +109,16 @@ extension SettingsReader {
       ? "\(statuses.lowerBound)" : "\(statuses.lowerBound)-\(statuses.upperBound)"
   }
 
-  private static func verification(_ value: Value?) -> Settings.Monitor.TLSVerification {
+  static func verification(_ value: Value?) -> Settings.Monitor.TLSVerification {
     let verification = value?.section { section in
       Settings.Monitor.TLSVerification(
         isVerified: section.optional("verify")?.flag() ?? true,
         serverName: section.optional("server_name")?.absoluteName().map {
           String($0.text.hasSuffix(".") ? $0.text.dropLast() : $0.text[...])
         },
-        rootsFile: section.optional("roots")?.filePath())
+        rootsFile: section.optional("roots")?.filePath(),
+        expiryMargin: section.optional("degraded_before_expiry")?.duration(
+          .seconds(3_600) ... .seconds(365 * 86_400)))
     }
     return verification
       ?? Settings.Monitor.TLSVerification(isVerified: true, serverName: nil, rootsFile: nil)
@@ -99,6 +126,13 @@ extension SettingsReader {
 }
 
 extension Value {
+  /// What stands in a Host header, or in `:authority` (RFC 9110 §7.2).
+  func authority() -> String? {
+    parsed("a host name, perhaps with a port") {
+      $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !$0.isEmpty ? $0 : nil
+    }
+  }
+
   fileprivate func requestPath() -> String? {
     parsed("a path that starts with / and has no spaces") { text in
       let isClean = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }

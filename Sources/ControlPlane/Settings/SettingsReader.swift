@@ -85,7 +85,8 @@ package enum SettingsReader {
     let (dns, answers) = dns(root.optional("dns"), hasZones: !zones.isEmpty, node: node)
     let settings = Settings(
       node: node, log: log(root.optional("log")),
-      geo: geo(root.optional("geo")), regions: readRegions, monitors: monitors.map { monitor($0) },
+      geo: geo(root.optional("geo")), regions: readRegions,
+      monitors: MonitorReader(monitors).read(),
       pools: readPools, policies: readPolicies,
       fences: serviceReader.fences,
       services: readServices, zones: zones, keys: SettingsReader.keys(keys),

@@ -9,7 +9,7 @@ public struct TargetTable: Sendable {
     /// Index into ``RoutingModel/endpoints`` of the same edition.
     public var endpoint: Int
     public var socket: SocketAddress
-    /// At least 1.
+    /// In hundredths of a declared weight, as shares are percents of it; at least 1.
     public var weight: Int
   }
 
@@ -36,7 +36,7 @@ public struct TargetTable: Sendable {
           ).map {
             Target(
               endpoint: $0, socket: model.endpoints[$0].socket,
-              weight: max(1, model.endpoints[$0].weight))
+              weight: max(1, model.endpoints[$0].weight * board.conditions[$0].sharePercent))
           }
           ranges.append(start..<targets.count)
         }

@@ -32,18 +32,26 @@ public struct EndpointCondition: Sendable, Equatable, BitwiseCopyable {
   /// The number of the transition by which it was last seen to leave `healthy` or `degraded`;
   /// `UInt64.max` while it is in one of them; 0: never was. Orders endpoints for `last_good`.
   public var lastGood: UInt64
+  /// The part of its weight that the endpoint itself asks for, 0...25,600; at 0 it takes no
+  /// clients, whatever else fails.
+  public var sharePercent: Int
 
-  public init(health: Health, override: OverrideState = .auto, lastGood: UInt64 = 0) {
+  public init(
+    health: Health, override: OverrideState = .auto, lastGood: UInt64 = 0, sharePercent: Int = 100
+  ) {
     self.health = health
     self.override = override
     self.lastGood = lastGood
+    self.sharePercent = sharePercent
   }
 
   /// The standing that health and override give together.
   public var standing: Standing {
     switch (override, health) {
     case (.down, _), (.drain, _): .removed
-    case (.up, _), (_, .healthy): .healthy
+    case (.up, _): .healthy
+    case _ where sharePercent == 0: .removed
+    case (_, .healthy): .healthy
     case (_, .degraded): .degraded
     case (_, .unknown): .unknown
     case (_, .unhealthy): .unhealthy
@@ -54,7 +62,7 @@ public struct EndpointCondition: Sendable, Equatable, BitwiseCopyable {
 /// How usable a region (or endpoint) is, best first.
 public enum Standing: UInt8, Sendable, Comparable, BitwiseCopyable {
   case healthy, degraded, unknown, unhealthy
-  /// An operator's `down` or `drain`: never used, whatever else fails.
+  /// An operator's `down` or `drain`, or the endpoint's own wish: never used, whatever else fails.
   case removed
   /// The pool has no endpoint there.
   case absent

@@ -12,7 +12,7 @@
 // of the schema that Farsight Security published under CC0 1.0; what is not listed here, Azimuth never
 // sends, and by the rules of Protocol Buffers no reader misses it.
 //
-// scripts/generate-dnstap makes dnstap.pb.swift of it.
+// scripts/generate-protobuf makes dnstap.pb.swift of it.
 
 #if canImport(FoundationEssentials)
 internal import FoundationEssentials

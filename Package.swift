@@ -149,7 +149,8 @@ let package = Package(
       path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],
       swiftSettings: testable),
     .target(
-      name: "Simulating", dependencies: ["Settings", "Compiling", "Routing", "Places"],
+      name: "Simulating",
+      dependencies: ["Settings", "Compiling", "Editions", "Routing", "Latency", "Places"],
       path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
     .target(
       name: "Demonstrating", dependencies: ["Places", nio, nioPosix, nioHTTP1],
@@ -176,7 +177,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Editions", "DNSWire", "Routing", "Places", "Counters", nio,
+        "Settings", "Publishing", "Simulating", "Editions", "DNSWire", "Routing", "Places",
+        "Counters", nio,
         httpTypes, hummingbird, logging,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
@@ -211,7 +213,8 @@ let package = Package(
 
     // Tests: one folder a module, and what holds for all of them.
     .target(
-      name: "TestSupport", dependencies: ["Compiling", "Settings"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Compiling", "Settings", "Places"],
+      path: "Tests/TestSupport",
       swiftSettings: strict),
     .testTarget(
       name: "DNSWireTests", dependencies: ["DNSWire", "TestSupport"], swiftSettings: strict),
@@ -285,7 +288,10 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "SimulatingTests",
-      dependencies: ["Simulating", "Compiling", "Settings", "Routing", "Places", "TestSupport"],
+      dependencies: [
+        "Simulating", "Compiling", "Settings", "Editions", "Routing", "Places", "Probing",
+        "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "DemonstratingTests",
@@ -305,7 +311,8 @@ let package = Package(
     .testTarget(
       name: "AdminTests",
       dependencies: [
-        "Admin", "Settings", "Publishing", "Compiling", "Editions", "Routing", "Places",
+        "Admin", "Settings", "Publishing", "Simulating", "Compiling", "Editions", "Routing",
+        "Places",
         "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio, "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
@@ -316,6 +323,7 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["azimuth", "TestSupport"], swiftSettings: strict),
+      name: "EndToEndTests", dependencies: ["azimuth", "Places", "TestSupport"],
+      swiftSettings: strict),
   ]
 )

@@ -28,8 +28,8 @@ struct AdminAssembly: Sendable {
       publisher: publisher, counters: counters, now: { Date.now.timeIntervalSince1970 },
       token: { token }, lookUpName: { lookUp($0, in: $1) },
       services: { serviceNames(await publisher.compiled.settings) },
-      reload: {
-        let faults = await reloader.reload()
+      reload: { isForced in
+        let faults = await reloader.reload(isForced: isForced)
         if !faults.isEmpty { throw Faults(faults) }
       })
     sources.probeReports = { await prober.reports.compactMap(probeReport) }
@@ -43,6 +43,8 @@ struct AdminAssembly: Sendable {
         + connections + transferSamples(transfers.desk.counts)
         + zoneSamples(await transfers.zoneReports())
     }
+    let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
+    sources.simulate = { try await simulations.answer($0) }
     sources.zones = { await transfers.zoneReports() }
     server = AdminServer(sources, logger: logger)
     self.listen = listen

@@ -2,20 +2,29 @@ import ArgumentParser
 import Compiling
 import Foundation
 import Settings
+import Simulating
 
 /// `azimuth check`: all that is wrong with a configuration, databases and zone data included.
 struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Check a configuration and everything it names; code 1 if anything is wrong.")
+    abstract: "Check a configuration and everything it names; code 1 if anything is wrong.",
+    discussion: """
+      With --against it also says whom its databases move, compared with those, and more than \
+      geo.max_moved is wrong.
+      """)
 
   @OptionGroup var configuration: ConfigurationOptions
+  @Option(help: "A .mmdb file that was in force before; may be repeated.")
+  var against: [String] = []
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let faults = faultsOfConfiguration()
+    let before = try against.map(absolutePath)
+    let (faults, moved) = faultsOfConfiguration(against: before)
     switch output.output {
-    case .json: print(try json(faults))
+    case .json: print(try json(faults, moved: moved))
     case .text:
+      if let moved { print(moved.text) }
       for fault in faults { print(fault) }
       let count = faults.count
       print(
@@ -26,15 +35,24 @@ struct Check: AsyncParsableCommand {
     if !faults.isEmpty { throw ExitCode(1) }
   }
 
-  private func faultsOfConfiguration() -> [Fault] {
+  /// - Parameter before: the databases that are compared; none: nothing is.
+  private func faultsOfConfiguration(
+    against before: [String]
+  ) -> (faults: [Fault], moved: MovedReport?) {
     do throws(Faults) {
       let settings = try SettingsReader.read(
         file: configuration.config, environment: ProcessInfo.processInfo.environment)
-      _ = try CompiledSettings(settings, zoneHashSeed: 0)
+      let compiled = try CompiledSettings(settings, zoneHashSeed: 0)
       _ = try tlsIdentity(settings)
-      return []
+      guard !before.isEmpty else { return ([], nil) }
+      var old = settings
+      old.geo.databases = before
+      let gate = try GeodataGate(from: CompiledSettings(old, zoneHashSeed: 0), to: compiled)
+      guard let moved = gate?.report(limit: settings.geo.maximumMoved) else { return ([], nil) }
+      let faults = moved.isWithinLimit ? [] : [movedFault(moved, file: configuration.config)]
+      return (faults, moved)
     } catch {
-      return error.faults
+      return (error.faults, nil)
     }
   }
 
@@ -49,14 +67,15 @@ struct Check: AsyncParsableCommand {
     var file: String
     var isGood: Bool
     var faults: [Entry]
+    var moved: MovedReport?
 
     enum CodingKeys: String, CodingKey {
-      case file, faults
+      case file, faults, moved
       case isGood = "good"
     }
   }
 
-  private func json(_ faults: [Fault]) throws -> String {
+  private func json(_ faults: [Fault], moved: MovedReport?) throws -> String {
     try renderedJSON(
       Report(
         file: configuration.config, isGood: faults.isEmpty,
@@ -64,7 +83,7 @@ struct Check: AsyncParsableCommand {
           Report.Entry(
             file: $0.origin.file, line: $0.origin.line, path: $0.origin.path,
             message: $0.message, suggestion: $0.suggestion)
-        }))
+        }, moved: moved))
   }
 }
 

@@ -9,6 +9,7 @@ import NIOHTTP1
 import Places
 import Routing
 import Settings
+import Simulating
 
 /// `azimuth explain`: the decision for a client, from a running instance or from a configuration.
 struct Explain: AsyncParsableCommand {
@@ -16,7 +17,8 @@ struct Explain: AsyncParsableCommand {
     abstract: "Say where a client of a name goes, and why.",
     discussion: """
       With --admin the running instance answers, with the health that it sees. Without, the \
-      configuration is compiled and every endpoint counts as healthy.
+      configuration is compiled and every endpoint counts as healthy, save those of --down and \
+      --drain.
       """)
 
   @Argument(help: "The client's IPv4 or IPv6 address.")
@@ -31,9 +33,13 @@ struct Explain: AsyncParsableCommand {
   var config = "config/azimuth.yaml"
   @Option(help: "The admin address of a running instance, such as http://127.0.0.1:8053.")
   var admin: String?
+  @OptionGroup var failures: ScenarioOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
+    guard admin == nil || failures.scenario == Scenario() else {
+      throw ValidationError("--down and --drain go without --admin: ask POST /v1/simulate")
+    }
     guard let address = IPAddress(address) else {
       throw ValidationError("\"\(address)\" is not an IPv4 or IPv6 address")
     }
@@ -54,9 +60,13 @@ struct Explain: AsyncParsableCommand {
 
   private func offlineReport(_ address: IPAddress) throws -> RouteReport {
     let compiled = try compile(try readSettings(config))
+    let scenario = failures.scenario
+    if let fault = scenario.faults(regions: compiled.settings.regions.map(\.name)).first {
+      throw ValidationError(fault)
+    }
     let edition = Edition(
       number: 1, revision: 1, zones: compiled.zones, maps: compiled.maps, model: compiled.model,
-      board: compiled.healthyBoard, isReady: true)
+      board: scenario.board(from: compiled.healthyBoard, model: compiled.model), isReady: true)
     let service: Int
     let question: RouteReport.Question
     if listener {

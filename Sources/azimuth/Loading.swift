@@ -26,8 +26,15 @@ func readSettings(_ file: String) throws -> Settings {
 
 /// Compiles as ``readSettings(_:)`` reads.
 func compile(_ settings: Settings) throws -> CompiledSettings {
+  try faultsReported { () throws(Faults) in
+    try CompiledSettings(settings, zoneHashSeed: .random(in: .min ... .max))
+  }
+}
+
+/// On faults prints all of them and ends with code 1.
+func faultsReported<Result>(_ body: () throws(Faults) -> Result) throws -> Result {
   do {
-    return try CompiledSettings(settings, zoneHashSeed: .random(in: .min ... .max))
+    return try body()
   } catch {
     throw reported(error)
   }

@@ -9,6 +9,7 @@ import Proxying
 import Publishing
 import Routing
 import Settings
+import Simulating
 
 /// Replaces the running configuration by what its file says now: whole or not at all.
 actor Reloader {
@@ -18,7 +19,7 @@ actor Reloader {
   }
 
   private(set) var counts = Counts()
-  private let file: String
+  nonisolated let file: String
   private let publisher: EditionPublisher
   private let prober: Prober
   private let probes: ProbeRunner
@@ -42,17 +43,19 @@ actor Reloader {
   }
 
   /// - Returns: what is wrong with the file; empty: it is in force.
-  func reload() async -> [Fault] {
+  ///
+  /// - Parameter isForced: takes databases that move more people than `geo.max_moved` too.
+  func reload(isForced: Bool = false) async -> [Fault] {
     let before = last
     let task = Task {
       _ = await before?.value
-      return await replace()
+      return await replace(isForced: isForced)
     }
     last = task
     return await task.value
   }
 
-  private func replace() async -> [Fault] {
+  private func replace(isForced: Bool) async -> [Fault] {
     let current = await publisher.compiled
     do throws(Faults) {
       let settings = try SettingsReader.read(
@@ -61,6 +64,7 @@ actor Reloader {
       if !probes.allowsCommands { try refuseCommands(settings, file: file) }
       let next = try CompiledSettings(
         settings, previous: current, zoneHashSeed: .random(in: .min ... .max))
+      try refuseManyMoved(from: current, to: next, isForced: isForced)
       let identity = try tlsIdentity(settings)
       probes.forgetRoots()
       let states = await prober.replaceTargets(probeTargets(next), settings: settings.health)
@@ -82,6 +86,19 @@ actor Reloader {
       }
       return error.faults
     }
+  }
+
+  /// The last good databases stay in force where others would move very many people.
+  private func refuseManyMoved(
+    from current: CompiledSettings, to next: CompiledSettings, isForced: Bool
+  ) throws(Faults) {
+    guard let gate = try GeodataGate(from: current, to: next) else { return }
+    let report = gate.report(limit: next.settings.geo.maximumMoved)
+    logger.notice(
+      "the databases have changed",
+      metadata: ["moved": "\(report.summary)", "forced": "\(isForced)"])
+    guard !isForced, !report.isWithinLimit else { return }
+    throw Faults([movedFault(report, file: file)])
   }
 
   /// Sockets and threads are made at the start: what asks for others takes a restart.
@@ -120,6 +137,15 @@ func refuseCommands(_ settings: Settings, file: String) throws(Faults) {
       suggestion: "start with --allow-commands")
   }
   guard faults.isEmpty else { throw Faults(faults) }
+}
+
+/// More people would move than may.
+func movedFault(_ report: MovedReport, file: String) -> Fault {
+  Fault(
+    origin: Origin(file: file, path: "geo.databases"),
+    message: "would move \(report.summary), more than geo.max_moved allows; the databases in force "
+      + "stay",
+    suggestion: "if that is meant: POST /v1/reload?force=true")
 }
 
 /// Probing's states as the health board has them.

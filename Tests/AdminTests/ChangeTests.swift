@@ -208,7 +208,7 @@ import Testing
 
   @Test func `by a reload shows every fault`() async throws {
     var world = try AdminWorld()
-    world.sources.reload = {
+    world.sources.reload = { _ in
       throw Faults([
         Fault(
           origin: Origin(file: "a.yaml", line: 3, path: "regions.tokyo.locaton"),
@@ -229,7 +229,7 @@ import Testing
 
   @Test func `is never made by reading`() async throws {
     var world = try AdminWorld()
-    world.sources.reload = { Issue.record("reloaded by reading") }
+    world.sources.reload = { _ in Issue.record("reloaded by reading") }
     let before = world.publisher.desk.take().number
     for endpoint in ["/v1/reload", "/v1/overrides/tokyo", "/v1/overrides"] {
       _ = try await world.get(endpoint)

@@ -130,7 +130,7 @@ import Testing
   @Test func `that fails on our side says nothing of how`() async throws {
     struct Secret: Error {}
     var world = try AdminWorld()
-    world.sources.reload = { throw Secret() }
+    world.sources.reload = { _ in throw Secret() }
     let reply = try await world.change(.post, "/v1/reload")
     #expect(reply.status == 500)
     #expect(reply.type == "application/problem+json")

@@ -1,5 +1,6 @@
 import MaxMind
 import Places
+import TestSupport
 import Testing
 
 @Suite struct DatabaseTests {

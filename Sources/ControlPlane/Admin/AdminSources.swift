@@ -1,6 +1,7 @@
 package import Counters
 package import Editions
 package import Publishing
+package import Simulating
 
 /// What the admin server shows and does: everything that it does not own, so that it imports
 /// neither the program nor the parts beside it.
@@ -23,8 +24,13 @@ package struct AdminSources: Sendable {
   package var readiness: @Sendable () async -> [ReadinessCondition] = { [] }
   /// Figures for `/metrics` that are no counters of the board.
   package var samples: @Sendable () async -> [MetricSample] = { [] }
-  /// Reads the configuration again, whole or not at all; throws `Faults`.
-  package var reload: @Sendable () async throws -> Void
+  /// Reads the configuration again, whole or not at all; throws `Faults`. Forced, it takes
+  /// databases that move very many clients.
+  package var reload: @Sendable (_ isForced: Bool) async throws -> Void
+  /// Says what would become of the clients; throws ``SimulationRefusal`` or `Faults`.
+  package var simulate: @Sendable (SimulationQuestion) async throws -> SimulationReport = { _ in
+    throw SimulationRefusal.misunderstood(["this node answers no simulations"])
+  }
 
   /// - Parameters:
   ///   - services: the service's name by the listener's.
@@ -33,7 +39,7 @@ package struct AdminSources: Sendable {
     now: @escaping @Sendable () -> Double, token: @escaping @Sendable () async -> String?,
     lookUpName: @escaping @Sendable (_ name: String, _ edition: Edition) -> NameLookup,
     services: @escaping @Sendable () async -> [String: String],
-    reload: @escaping @Sendable () async throws -> Void
+    reload: @escaping @Sendable (_ isForced: Bool) async throws -> Void
   ) {
     self.node = node
     self.publisher = publisher

@@ -74,7 +74,7 @@ extension AdminServer {
     return target
   }
 
-  private func checkIsJSON(_ request: Request) throws(Problem) {
+  func checkIsJSON(_ request: Request) throws(Problem) {
     let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
     guard type.split(separator: " ").first == "application/json" else {
       throw Problem(

@@ -45,16 +45,24 @@ extension AdminServer {
     return await [compiled, checks] + sources.readiness()
   }
 
-  /// `POST /v1/reload`: the new configuration, or 422 with all its faults and the old one goes on.
+  /// `POST /v1/reload[?force=true]`: the new configuration, or 422 with all its faults and the old
+  /// one goes on. Forced, it takes databases that move very many clients.
   func reload(_ request: Request) async throws -> Response {
+    var query = QueryReader(request, known: ["force"])
+    let force = query["force"]
+    if let force, !["true", "false"].contains(force) {
+      query.report("force", "wants true or false")
+    }
+    guard query.errors.isEmpty else { throw query.problem }
     do {
-      try await sources.reload()
+      try await sources.reload(force == "true")
     } catch let faults as Faults {
       logger.error(
         "reload refused, the configuration in force stays",
         metadata: ["faults": "\(faults.description)"])
       throw Problem(
-        .unprocessableContent, "the configuration in force stays", errors: faults.faults.map(item))
+        .unprocessableContent, "the configuration in force stays",
+        errors: faults.faults.map(Problem.Item.init))
     }
     struct Reloaded: Encodable {
       var edition: UInt64
@@ -63,9 +71,11 @@ extension AdminServer {
     let edition = sources.publisher.desk.take()
     return try Response.json(Reloaded(edition: edition.number, revision: edition.revision))
   }
+}
 
-  private func item(_ fault: Fault) -> Problem.Item {
-    Problem.Item(
+extension Problem.Item {
+  init(_ fault: Fault) {
+    self.init(
       detail: fault.message, file: fault.origin.file, line: fault.origin.line,
       path: fault.origin.path.isEmpty ? nil : fault.origin.path, suggestion: fault.suggestion)
   }

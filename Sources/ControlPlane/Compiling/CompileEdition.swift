@@ -117,6 +117,11 @@ package struct CompiledSettings: Sendable {
       conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy, lastGood: .max) })
   }
 
+  /// Whether both were made from the same files of databases in the same state.
+  package func hasSameDatabases(as other: CompiledSettings) -> Bool {
+    placeSources.databases == other.placeSources.databases
+  }
+
   private static func initialBoard(_ model: RoutingModel, checks: [String: Check]) -> HealthBoard {
     HealthBoard(
       conditions: model.endpoints.map { endpoint in

@@ -47,6 +47,8 @@ package struct Settings: Sendable, Equatable {
     package var overrides: [String]
     /// Where each of ``overrides`` stands, for faults that only their parser finds.
     package var overrideOrigins: [Origin]
+    /// Share (0...1) of all people that a reload's new databases may move to other regions.
+    package var maximumMoved = 0.1
   }
 
   package struct Region: Sendable, Equatable {

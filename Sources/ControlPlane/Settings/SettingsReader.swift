@@ -132,7 +132,8 @@ extension SettingsReader {
         databases: (section.optional("databases")?.elements() ?? []).compactMap { $0.filePath() },
         overrideFiles: (section.optional("overrides")?.elements() ?? [])
           .compactMap { $0.filePath() },
-        overrides: lines.compactMap(\.0), overrideOrigins: lines.map(\.1.origin))
+        overrides: lines.compactMap(\.0), overrideOrigins: lines.map(\.1.origin),
+        maximumMoved: section.optional("max_moved")?.share(0...1) ?? 0.1)
     }
     return geo
       ?? Settings.Geo(databases: [], overrideFiles: [], overrides: [], overrideOrigins: [])

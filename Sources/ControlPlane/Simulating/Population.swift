@@ -8,6 +8,11 @@ package struct Population: Sendable {
     package var address: IPAddress
     /// People, or what the log says: requests, connections.
     package var weight: Double
+
+    package init(address: IPAddress, weight: Double) {
+      self.address = address
+      self.weight = weight
+    }
   }
 
   package var clients: [Client]

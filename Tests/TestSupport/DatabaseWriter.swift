@@ -1,8 +1,8 @@
 import Glibc
-import Places
+package import Places
 
 /// A value in a .mmdb file's data section.
-indirect enum DataValue: Sendable {
+package indirect enum DataValue: Sendable {
   case map([(String, DataValue)])
   case array([DataValue])
   case text(String)
@@ -18,7 +18,7 @@ indirect enum DataValue: Sendable {
   case raw([UInt8])
 
   /// MaxMind DB File Format Specification v2.0, "Output Data Section".
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     switch self {
     case .map(let entries):
       Self.control(7, entries.count) + entries.flatMap { DataValue.text($0).bytes + $1.bytes }
@@ -48,14 +48,14 @@ indirect enum DataValue: Sendable {
       ? [UInt8(type << 5 | length)] + extra : [UInt8(length), UInt8(type - 7)] + extra
   }
 
-  static func bigEndian(_ value: UInt64, _ count: Int) -> [UInt8] {
+  package static func bigEndian(_ value: UInt64, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - $0))) }
   }
 }
 
 /// Writes small .mmdb files, good ones and, by its open fields, bad ones.
-struct DatabaseWriter {
-  enum Slot {
+package struct DatabaseWriter {
+  package enum Slot {
     case empty
     case node(Int)
     case data(Int)
@@ -63,24 +63,24 @@ struct DatabaseWriter {
     case raw(Int)
   }
 
-  var ipVersion = 6
-  var recordBits = 24
-  var formatVersion = 2
-  var type = "Test-City"
-  var nodes: [(left: Slot, right: Slot)] = [(.empty, .empty)]
-  var records: [DataValue] = []
+  package var ipVersion = 6
+  package var recordBits = 24
+  package var formatVersion = 2
+  package var type = "Test-City"
+  package var nodes: [(left: Slot, right: Slot)] = [(.empty, .empty)]
+  package var records: [DataValue] = []
   /// Stands in the metadata in place of the true count.
-  var claimedNodeCount: Int?
-  var claimedRecordBits: Int?
-  var extraMetadata: [(String, DataValue)] = []
+  package var claimedNodeCount: Int?
+  package var claimedRecordBits: Int?
+  package var extraMetadata: [(String, DataValue)] = []
 
-  init(ipVersion: Int = 6, recordBits: Int = 24) {
+  package init(ipVersion: Int = 6, recordBits: Int = 24) {
     self.ipVersion = ipVersion
     self.recordBits = recordBits
   }
 
   /// Gives a network a record; the later of nested networks wins.
-  mutating func add(_ prefix: AddressPrefix, _ record: DataValue) {
+  package mutating func add(_ prefix: AddressPrefix, _ record: DataValue) {
     records.append(record)
     var bits: UInt128
     var length = prefix.length
@@ -112,7 +112,7 @@ struct DatabaseWriter {
   }
 
   /// The bytes of the file.
-  var file: [UInt8] {
+  package var file: [UInt8] {
     var offsets: [Int] = []
     var data: [UInt8] = []
     for record in records {
@@ -161,10 +161,10 @@ struct DatabaseWriter {
 }
 
 /// A file in the temporary folder that goes away with this value.
-final class TemporaryFile {
-  let path: String
+package final class TemporaryFile {
+  package let path: String
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     var template = Array("/tmp/azimuth-mmdb-XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

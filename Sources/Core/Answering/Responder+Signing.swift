@@ -20,31 +20,32 @@ extension Responder {
     _ set: MessageSet, in section: AnswerWriter.Section, zone: Int, _ edition: Edition,
     _ reply: inout Reply, _ buffer: inout MutableRawSpan
   ) {
-    guard let zoneSigner = edition.signers[zone], var signer = signer.take() else { return }
-    defer { self.signer = signer }
-    let (made, kept) = (signer.madeCount, signer.foundCount)
-    let isSigned = signer.sign(
+    guard let zoneSigner = edition.signers[zone] else { return }
+    let (made, kept) = (signer?.madeCount ?? 0, signer?.foundCount ?? 0)
+    // In place: a copy of the signer, however short its life, would copy all that it keeps.
+    let isSigned = signer?.sign(
       set, in: buffer.bytes, by: zoneSigner, nowSeconds: nowSeconds)
-    shard.add(signer.madeCount - made, to: counters.madeSignatures)
-    shard.add(signer.foundCount - kept, to: counters.keptSignatures)
-    guard isSigned else {
+    shard.add((signer?.madeCount ?? 0) - made, to: counters.madeSignatures)
+    shard.add((signer?.foundCount ?? 0) - kept, to: counters.keptSignatures)
+    guard isSigned ?? false else {
       reply.writer.removeRecords()
       reply.outcome.code = .serverFailure
       reply.outcome.isAuthoritative = false
       return
     }
-    append(signer, owner: set.owner, to: section, &reply, &buffer)
+    appendSigned(owner: set.owner, to: section, &reply, &buffer)
   }
 
   /// Appends what the signer has made.
   ///
   /// - Returns: where it is; nil if it does not fit.
   @discardableResult
-  private mutating func append(
-    _ signer: borrowing AnswerSigner, owner: Name, to section: AnswerWriter.Section,
-    _ reply: inout Reply, _ buffer: inout MutableRawSpan
+  private func appendSigned(
+    owner: Name, to section: AnswerWriter.Section, _ reply: inout Reply,
+    _ buffer: inout MutableRawSpan
   ) -> Int? {
-    unsafe reply.writer.append(
+    guard let signer else { return nil }
+    return unsafe reply.writer.append(
       signer.records.span.bytes, from: 0, byteCount: signer.byteCount,
       recordCount: signer.recordCount, ownerOffset: owner.offset, to: section, into: &buffer)
   }
@@ -73,11 +74,10 @@ extension Responder {
     of name: Name, without asked: RecordType?, hasKeys: Bool, zone: Int, _ edition: Edition,
     _ reply: inout Reply, _ buffer: inout MutableRawSpan
   ) {
-    guard var signer = signer.take() else { return }
     let zones = edition.zones
     let types = zones.types(
       buffer.bytes, at: name.offset, nameByteCount: name.byteCount, zone: zone)
-    signer.deny(
+    signer?.deny(
       name, in: buffer.bytes, ttlSeconds: zones.negativeTTLSeconds(ofZone: zone)
     ) { last in
       guard types.exists else { return RecordType.nameError.later(than: last) }
@@ -86,9 +86,7 @@ extension Responder {
       guard hasKeys, let keys = RecordType.dnskey.later(than: last) else { return next }
       return next.map { min($0, keys) } ?? keys
     }
-    let offset = append(signer, owner: name, to: .authority, &reply, &buffer)
-    self.signer = signer
-    guard let offset else { return }
+    guard let offset = appendSigned(owner: name, to: .authority, &reply, &buffer) else { return }
     let set = MessageSet(owner: name, offset: offset, recordCount: 1)
     sign(set, in: .authority, zone: zone, edition, &reply, &buffer)
   }

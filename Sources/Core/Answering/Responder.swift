@@ -94,7 +94,7 @@ public struct Responder: ~Copyable {
     usesCookies = edition.rules.cookies != nil
     usesRateLimits = edition.rules.rateLimits != nil
     usesSigners = !edition.signers.isEmpty
-    if usesSigners && signer == nil {
+    if usesSigners && signer?.signatureCount != edition.rules.signatureCount {
       signer = AnswerSigner(
         signatureCount: edition.rules.signatureCount, secret: edition.rules.signatureSecret)
     }

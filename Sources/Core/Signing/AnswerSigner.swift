@@ -10,6 +10,8 @@ public struct AnswerSigner: Sendable {
   /// Signatures begin so long before they are made, for validators whose clocks are behind.
   static let clockSkewSeconds: UInt64 = 3_600
 
+  /// As many signatures are kept, at least.
+  public let signatureCount: Int
   private var cache: SignatureCache
   private let secret: CookieSecret
   /// What was made last, in the first ``byteCount`` bytes: records that begin with a pointer to the
@@ -22,9 +24,10 @@ public struct AnswerSigner: Sendable {
   public private(set) var foundCount: UInt64 = 0
 
   /// - Parameters:
-  ///   - signatureCount: how many are kept; 80 bytes each.
+  ///   - signatureCount: how many are kept; 72 bytes each.
   ///   - secret: of this process.
   public init(signatureCount: Int, secret: CookieSecret) {
+    self.signatureCount = signatureCount
     cache = SignatureCache(entryCount: signatureCount)
     self.secret = secret
   }

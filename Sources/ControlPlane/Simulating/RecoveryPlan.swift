@@ -88,7 +88,7 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
       detectionSeconds: detection.map { seconds($0.silent) },
       detectionRefusedSeconds: detection.map { seconds($0.refused) },
       propagationSeconds: seconds(propagation), ttlSeconds: 0,
-      formula: "without a monitor a failure is not found")
+      formula: "nothing finds a failure: no monitor, or only an optional agent")
   }
 
   package var text: String {

@@ -144,7 +144,7 @@ let package = Package(
       name: "Probing",
       dependencies: [
         "CSpawn", "Settings", "Transferring", "DNSWire", "Routing", "Places", nio, nioPosix, nioTLS,
-        nioHTTP1, nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
+        nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
       ],
       path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],
       swiftSettings: testable),

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 import Places
 import Settings
@@ -7,11 +6,12 @@ import Settings
 /// Sends one request on a new connection and gives what the response is worth; whatever comes
 /// behind that is not read.
 final class HTTPProbeHandler: ChannelInboundHandler {
-  typealias InboundIn = HTTPClientResponsePart
-  typealias OutboundOut = HTTPClientRequestPart
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
 
-  private let request: HTTPRequestHead
+  private let request: String
   private let outcome: EventLoopPromise<ProbeOutcome>
+  private var reader: HTTPResponseReader
   private var judge: HTTPJudge
   private var isDecided = false
 
@@ -20,43 +20,46 @@ final class HTTPProbeHandler: ChannelInboundHandler {
     expectation: Settings.Monitor.HTTPExpectation, address: Places.SocketAddress,
     outcome: EventLoopPromise<ProbeOutcome>
   ) {
-    request = Self.request(expectation, address: address)
+    request = httpRequest(expectation, address: address)
+    reader = HTTPResponseReader(isHEAD: expectation.method == "HEAD")
     judge = HTTPJudge(expectation)
     self.outcome = outcome
   }
 
   func channelActive(context: ChannelHandlerContext) {
     let outcome = self.outcome
-    context.write(wrapOutboundOut(.head(request))).whenFailure { error in
+    let bytes = context.channel.allocator.buffer(string: request)
+    context.writeAndFlush(wrapOutboundOut(bytes)).whenFailure { error in
       outcome.succeed(probeFailure(error))
     }
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     context.fireChannelActive()
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isDecided else { return }
-    switch unwrapInboundIn(data) {
-    case .head(let head):
-      let found = judge.head(status: Int(head.status.code)) { head.headers[$0] }
-      if let found { decide(found) }
-    case .body(let buffer):
-      if let found = judge.body(buffer.readableBytesView) { decide(found) }
-    case .end: decide(judge.end())
+    reader.append(unwrapInboundIn(data).readableBytesView)
+    do throws(HTTPResponseReader.Malformed) {
+      while !isDecided, let part = try reader.next() {
+        switch part {
+        case .head(let status):
+          if let found = judge.head(status: status, values: reader.values) { decide(found) }
+        case .body(let bytes): if let found = judge.body(bytes) { decide(found) }
+        case .end: decide(judge.end())
+        }
+      }
+    } catch {
+      decide(.failure("not HTTP: \(error)"))
     }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if case .invalidEOFState? = error as? HTTPParserError {
-      decide(judge.closed())
-    } else if !isUncleanTLSEnd(error) {
-      let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
-      decide(probeFailure(error, certificate: certificate))
-    }
+    guard !isUncleanTLSEnd(error) else { return }
+    let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+    decide(probeFailure(error, certificate: certificate))
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    decide(judge.closed())
+    decide(reader.isCompleteWhenClosed() ? judge.end() : judge.closed())
     context.fireChannelInactive()
   }
 
@@ -66,22 +69,23 @@ final class HTTPProbeHandler: ChannelInboundHandler {
     isDecided = true
     outcome.succeed(found)
   }
+}
 
-  private static func request(
-    _ expectation: Settings.Monitor.HTTPExpectation, address: Places.SocketAddress
-  ) -> HTTPRequestHead {
-    var headers: HTTPHeaders = [
-      "Host": expectation.host ?? "\(address)", "User-Agent": "azimuth", "Accept": "*/*",
-      "Connection": "close",
-    ]
-    for header in expectation.requestHeaders { headers.remove(name: header.name) }
-    for header in expectation.requestHeaders { headers.add(name: header.name, value: header.value) }
-    let sendsBody = ["POST", "PUT", "PATCH"].contains(expectation.method)
-    if sendsBody && !headers.contains(name: "Content-Length") {
-      headers.add(name: "Content-Length", value: "0")
-    }
-    return HTTPRequestHead(
-      version: .http1_1, method: HTTPMethod(rawValue: expectation.method), uri: expectation.path,
-      headers: headers)
+/// The request as it goes over the wire. The monitor's headers stand in for ours of the same name.
+private func httpRequest(
+  _ expectation: Settings.Monitor.HTTPExpectation, address: Places.SocketAddress
+) -> String {
+  let own = expectation.requestHeaders
+  let names = own.map { $0.name.lowercased() }
+  var text = "\(expectation.method) \(expectation.path) HTTP/1.1\r\n"
+  func add(_ name: String, _ value: @autoclosure () -> String) {
+    if !names.contains(name.lowercased()) { text += "\(name): \(value())\r\n" }
   }
+  add("Host", expectation.host ?? "\(address)")
+  add("User-Agent", "azimuth")
+  add("Accept", "*/*")
+  add("Connection", "close")
+  for header in own { text += "\(header.name): \(header.value)\r\n" }
+  if ["POST", "PUT", "PATCH"].contains(expectation.method) { add("Content-Length", "0") }
+  return text + "\r\n"
 }

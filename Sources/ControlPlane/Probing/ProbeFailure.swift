@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import NIOHTTP1
 import NIOHTTP2
 import NIOSSL
 
@@ -9,7 +8,6 @@ import NIOSSL
 func probeFailure(_ error: any Error, certificate: NIOSSLCertificate? = nil) -> ProbeOutcome {
   switch error {
   case let error as IOError: failure(ofSystemCall: error)
-  case is HTTPParserError: .failure("not HTTP: \(error)")
   case let error as any NIOHTTP2Error: .failure("HTTP/2: \(error)")
   case let error as NIOSSLError: failure(ofTLS: error, certificate: certificate)
   case let error as NIOSSLExtraError where error == .failedToValidateHostname:

@@ -1,6 +1,5 @@
 import Glibc
 package import NIOCore
-import NIOHTTP1
 import NIOHTTP2
 import NIOPosix
 import NIOSSL
@@ -177,7 +176,6 @@ private struct ProbeRun: Sendable {
         ByteProbeHandler(
           sent: agent.sent, judge: AgentJudge(), hasTLS: false, outcome: outcome))
     case .http(let expectation), .https(let expectation, _):
-      try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
       try pipeline.addHandler(
         HTTPProbeHandler(expectation: expectation, address: target.address, outcome: outcome))
     case .grpc(let expectation):

@@ -82,6 +82,9 @@ let package = Package(
       name: "Routing", dependencies: ["Latency", "Places"], path: "Sources/Core/Routing",
       swiftSettings: guarded),
     .target(
+      name: "Admitting", dependencies: ["Routing"], path: "Sources/Core/Admitting",
+      swiftSettings: guarded),
+    .target(
       name: "Cookies", dependencies: ["DNSWire", "Places"], path: "Sources/Core/Cookies",
       swiftSettings: guarded),
     .target(
@@ -157,7 +160,9 @@ let package = Package(
       path: "Sources/ControlPlane/Demonstrating", swiftSettings: strict),
     .target(
       name: "Publishing",
-      dependencies: ["Compiling", "Routing", "Editions", "DNSWire", "Zones"],
+      dependencies: [
+        "Compiling", "Settings", "Admitting", "Routing", "Editions", "DNSWire", "Zones",
+      ],
       path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
     .target(
       name: "KeyFiles", dependencies: ["DNSWire", crypto], path: "Sources/ControlPlane/KeyFiles",
@@ -245,6 +250,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RoutingTests", dependencies: ["Routing", "Places", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AdmittingTests", dependencies: ["Admitting", "Routing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AnsweringTests",

@@ -135,7 +135,9 @@ private func makeProber(
       for change in update.changes where change.state.health == .healthy {
         passive.forgive(endpointID: change.endpointID)
       }
-      await publisher.apply(conditions(update.changes.map { ($0.endpointID, $0.state) }))
+      await publisher.apply(
+        conditions(update.changes.map { ($0.endpointID, $0.state) }),
+        unsettled: update.unsettled)
       if update.isFirstRoundComplete { await publisher.markReady() }
     })
 }

@@ -101,7 +101,7 @@ import Testing
     try await publisher.set(
       Override(
         target: target, state: .down, reason: "work", author: "ada", expiresAt: 4000, setAt: 1))
-    await publisher.expireOverrides()
+    await publisher.advance()
     #expect(try await regions(publisher.edition, "194.25.0.1") == ["frankfurt"])
     #expect(await !publisher.removeOverride(of: target))
   }

@@ -4,26 +4,29 @@ import Routing
 import Settings
 
 /// The body of a PUT: `{"state": "down", "reason": "…", "author": "…", "expires_in": "30m"}`, or
-/// `expires_at` with an RFC 3339 time. Read strictly, and with all its errors at once.
+/// `expires_at` with an RFC 3339 time; for a region also `dial`, a share such as `"30%"`. Read strictly, and with all its errors at once.
 struct OverrideBody {
   /// Of a reason and an author, in characters.
   static let maximumTextCount = 500
   /// Whoever means longer than a year means without end.
   static let maximumExpirySeconds = 366.0 * 86_400
 
-  private static let keys = ["state", "reason", "author", "expires_in", "expires_at"]
+  private static let keys = ["state", "dial", "reason", "author", "expires_in", "expires_at"]
 
   private let now: Double
   private let members: [String: JSONValue]
   private var errors: [Problem.Item] = []
   private var state = OverrideState.auto
+  private var dial: Double?
   private var reason = ""
   private var author = "admin API"
   private var expiresAt: Double?
 
-  /// - Parameter now: seconds since 1970.
+  /// - Parameters:
+  ///   - isRegion: whether the target is a whole region, which alone has a dial.
+  ///   - now: seconds since 1970.
   /// - Throws: 400 where it is no JSON object, 422 with every member that is wrong.
-  init(_ bytes: [UInt8], now: Double) throws(Problem) {
+  init(_ bytes: [UInt8], isRegion: Bool, now: Double) throws(Problem) {
     guard let value = JSONValue(bytes: bytes) else {
       throw Problem(.badRequest, "the body is not JSON")
     }
@@ -36,6 +39,7 @@ struct OverrideBody {
       report(key, "unknown member; known are \(Self.keys.joined(separator: ", "))")
     }
     readState()
+    readDial(isRegion: isRegion)
     if let reason = text("reason", isRequired: true) { self.reason = reason }
     if let author = text("author", isRequired: false) { self.author = author }
     readExpiry()
@@ -46,17 +50,30 @@ struct OverrideBody {
 
   func override(of target: Override.Target) -> Override {
     Override(
-      target: target, state: state, reason: reason, author: author, expiresAt: expiresAt,
+      target: target, state: state, dial: dial, reason: reason, author: author,
+      expiresAt: expiresAt,
       setAt: now)
   }
 
   private mutating func readState() {
     let wanted = "wants one of auto, up, down, drain"
-    guard let value = members["state"] else { return report("state", "missing: \(wanted)") }
+    guard let value = members["state"] else {
+      // A dial alone leaves it to the checks whether the region is up.
+      if members["dial"] == nil { report("state", "missing: \(wanted)") }
+      return
+    }
     guard case .string(let text) = value, let state = OverrideState(rawValue: text) else {
       return report("state", wanted)
     }
     self.state = state
+  }
+
+  private mutating func readDial(isRegion: Bool) {
+    guard let value = members["dial"] else { return }
+    guard isRegion else { return report("dial", "is for whole regions only") }
+    guard case .string(let text) = value, let dial = parsedShare(text), (0...1).contains(dial)
+    else { return report("dial", "wants a share from \"0%\" to \"100%\"") }
+    self.dial = dial
   }
 
   /// A line of text: it ends up in logs and on terminals.

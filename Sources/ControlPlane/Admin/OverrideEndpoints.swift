@@ -32,8 +32,9 @@ extension AdminServer {
     let target = try target(of: request)
     try checkIsJSON(request)
     let body = try await request.body.collect(upTo: Self.maximumBodyByteCount)
-    let override = try OverrideBody(Array(body.readableBytesView), now: sources.now())
-      .override(of: target)
+    let override = try OverrideBody(
+      Array(body.readableBytesView), isRegion: target.pool == nil, now: sources.now()
+    ).override(of: target)
     let isNew = await !sources.publisher.overrides.contains { $0.target == target }
     do {
       try await sources.publisher.set(override)
@@ -44,10 +45,11 @@ extension AdminServer {
       "override set",
       metadata: [
         "target": "\(target)", "state": "\(override.state.rawValue)",
+        "dial": "\(override.dial.map { "\($0)" } ?? "as configured")",
         "reason": "\(override.reason)", "author": "\(override.author)",
         "expires_at": "\(override.expiresAt.map { Timestamp(seconds: $0).description } ?? "never")",
       ])
-    let isCreated = isNew && override.state != .auto
+    let isCreated = isNew && (override.state != .auto || override.dial != nil)
     return try Response.json(OverrideReport(override), status: isCreated ? .created : .ok)
   }
 
@@ -59,6 +61,24 @@ extension AdminServer {
     }
     logger.notice("override removed", metadata: ["target": "\(target)"])
     return Response(status: .noContent)
+  }
+
+  /// `POST /v1/failback/{region}`: what is held returns.
+  func failback(_ request: Request) async throws -> Response {
+    struct Report: Encodable {
+      var region: String
+      /// In which the region was held.
+      var pools: [String]
+    }
+    let path = request.uri.path.dropFirst("/v1/failback/".count)
+    guard let name = percentDecoded(path),
+      let pools = await sources.publisher.failback(region: name)
+    else { throw Problem(.notFound, "there is no such region") }
+    guard !pools.isEmpty else {
+      throw Problem(.conflict, "region \(name) is not held in any pool")
+    }
+    logger.notice("fail-back", metadata: ["region": "\(name)", "pools": "\(pools)"])
+    return try Response.json(Report(region: name, pools: pools))
   }
 
   private func target(of request: Request) throws(Problem) -> Override.Target {
@@ -107,6 +127,8 @@ private func percentDecoded(_ text: Substring) -> String? {
 private struct OverrideReport: Encodable {
   var target: String
   var state: String
+  /// Share, 0...1.
+  var dial: Double?
   var reason: String
   var author: String
   var setAt: Timestamp
@@ -116,6 +138,7 @@ private struct OverrideReport: Encodable {
   init(_ override: Override) {
     target = override.target.description
     state = override.state.rawValue
+    dial = override.dial
     reason = override.reason
     author = override.author
     setAt = Timestamp(seconds: override.setAt)

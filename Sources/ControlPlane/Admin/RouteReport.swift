@@ -55,6 +55,13 @@ package struct RouteReport: Sendable, Equatable, Codable {
     package var bindings: [String]?
   }
 
+  /// Shares, 0...1.
+  package struct Admission: Sendable, Equatable, Codable {
+    package var dial: Double
+    package var ramp: Double
+    package var opening: Double
+  }
+
   package struct Candidate: Sendable, Equatable, Codable {
     package var region: String
     package var distanceKilometres: Double?
@@ -63,6 +70,12 @@ package struct RouteReport: Sendable, Equatable, Codable {
     package var health: String
     package var healthyEndpoints: Int
     package var endpoints: Int
+    /// `hold_down`, `flapping` or `waiting_for_operator`: healthy, and yet used only after others.
+    package var hold: String?
+    /// Lost too often of late; left out if it is not.
+    package var flapping: Bool?
+    /// How many of the clients that fall to it the region takes; left out if it takes all.
+    package var admission: Admission?
     package var chosen: Bool
     package var reason: String
   }
@@ -185,12 +198,19 @@ extension RouteReport.Candidate {
     health = candidate.standing.standing.word
     healthyEndpoints = candidate.standing.healthyCount
     endpoints = candidate.standing.totalCount
+    hold = candidate.standing.hold?.name
+    flapping = candidate.standing.isFlapping ? true : nil
+    let admission = candidate.standing.admission
+    if admission != .full {
+      self.admission = RouteReport.Admission(
+        dial: admission.dial, ramp: admission.ramp, opening: admission.opening)
+    }
     chosen = candidate.isChosen
     reason = candidate.reason
   }
 
   enum CodingKeys: String, CodingKey {
-    case region, health, endpoints, chosen, reason
+    case region, health, endpoints, hold, flapping, admission, chosen, reason
     case distanceKilometres = "distance_km"
     case latencyMilliseconds = "latency_ms"
     case healthyEndpoints = "healthy_endpoints"

@@ -93,6 +93,13 @@ private struct RegionReport: Encodable {
     var health: String
     var healthyEndpoints: Int
     var endpoints: Int
+    /// Lost too often of late.
+    var flapping: Bool
+    /// Why it is used only after others, though it is healthy: `hold_down`, `flapping` or
+    /// `waiting_for_operator`.
+    var hold: String?
+    /// The share of its clients that it has again, 0...1.
+    var ramp: Double
   }
 
   var name: String
@@ -100,6 +107,8 @@ private struct RegionReport: Encodable {
   var tags: [String]
   /// What an operator said of the region as a whole.
   var override: String
+  /// The share of its clients that the region gets, 0...1, by configuration or override.
+  var dial: Double
   var pools: [PoolStanding]
 
   init(_ region: Int, edition: Edition, overrides: [Override]) {
@@ -109,10 +118,13 @@ private struct RegionReport: Encodable {
     tags = value.tags
     let own = overrides.first { $0.target.region == value.name && $0.target.pool == nil }
     override = (own?.state ?? .auto).rawValue
+    dial = edition.board.admissions.dial(of: region)
     pools = edition.poolStandings.filter { $0.region == region }.map { entry in
       PoolStanding(
         pool: edition.model.pools[entry.pool].name, health: entry.standing.standing.word,
-        healthyEndpoints: entry.standing.healthyCount, endpoints: entry.standing.totalCount)
+        healthyEndpoints: entry.standing.healthyCount, endpoints: entry.standing.totalCount,
+        flapping: entry.standing.isFlapping, hold: entry.standing.hold?.name,
+        ramp: entry.standing.admission.ramp)
     }
   }
 }
@@ -140,7 +152,9 @@ private struct EndpointReport: Encodable {
   var health: String
   /// Of all overrides that speak of it, the one that counts.
   var override: String
-  /// What both come to.
+  /// Lost too often of late: used after endpoints that are steady.
+  var flapping: Bool
+  /// What all of it comes to.
   var standing: String
   var lastProbe: Probe?
   var since: Timestamp?
@@ -157,6 +171,7 @@ private struct EndpointReport: Encodable {
     sharePercent = condition.sharePercent
     health = condition.health.rawValue
     override = condition.override.rawValue
+    flapping = condition.isFlapping
     standing = condition.standing.word
     lastProbe = probe.map {
       Probe(

@@ -76,13 +76,31 @@ extension RouteStep {
       return "No region inside the fence is usable: when_empty is \(wish.words(in: model))."
     case .spread(let lost, let shares):
       let parts = shares.map { "\(model.regions[$0.region].name) \(percent($0.share))" }
-      return "\(model.regions[lost].name), the first choice, is lost: its clients are spread over "
+      let total = shares.reduce(0) { $0 + $1.share }
+      let what = total > 0.999 ? "is lost: its clients are" : "keeps some clients, the others are"
+      return "\(model.regions[lost].name), the first choice, \(what) spread over "
         + "\(parts.joined(separator: ", "))."
+    case .held(let region, let hold):
+      return "\(model.regions[region].name) is healthy, but held back: \(hold.reason)."
+    case .admission(let region, let admission):
+      return "\(model.regions[region].name) takes \(admission.words)."
+    case .nobodyElse(let share):
+      return "No region admits \(percent(share)) of the clients: they stay where they belong."
+    case .mayChange: return "A change may be near: the answer is kept for a shorter time."
     case .drawn(let slot):
       return "The client's prefix draws share \(slot) of \(SlotTable.slotCount)."
     case .cohort(let index, let scopeBits):
       return "The client is in cohort \(index), and so is all of its /\(scopeBits)."
     }
+  }
+}
+
+extension Admission {
+  /// `a part of its clients: dial 30 %, ramp 55 %`.
+  fileprivate var words: String {
+    let parts = [("dial", dial), ("ramp", ramp), ("opening by load", opening)]
+    return "a part of its clients: "
+      + parts.filter { $0.1 < 1 }.map { "\($0.0) \(percent($0.1))" }.joined(separator: ", ")
   }
 }
 

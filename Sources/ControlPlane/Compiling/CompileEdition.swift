@@ -114,7 +114,8 @@ package struct CompiledSettings: Sendable {
   /// Every endpoint healthy: what a decision is without knowledge of health.
   package var healthyBoard: HealthBoard {
     HealthBoard(
-      conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy, lastGood: .max) })
+      conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy, lastGood: .max) },
+      admissions: Admissions(dials: settings.regions.map(\.dial)))
   }
 
   /// Whether both were made from the same files of databases in the same state.

@@ -65,7 +65,8 @@ struct ModelCompiler {
       }
     return RoutingModel.Service(
       name: service.name, map: map, policyName: settings.policies[service.policy].name,
-      pool: service.pool, ttlSeconds: service.ttlSeconds, onAllDown: lastResort,
+      pool: service.pool, ttlSeconds: service.ttlSeconds,
+      changingTTLSeconds: service.changingTTLSeconds, onAllDown: lastResort,
       maximumAddresses: service.maximumAddresses,
       failoverSpreadMilliseconds: service.failoverSpreadMilliseconds,
       drawKey: hashKey.map { drawKey.union($0) } ?? drawKey)

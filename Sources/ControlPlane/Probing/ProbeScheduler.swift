@@ -50,6 +50,15 @@ package struct ProbeScheduler: Sendable {
     inFlightCount < maximumConcurrent ? queue.first?.due : nil
   }
 
+  /// Whether the latest results of an endpoint speak against its present health.
+  package func isUnsettled(_ endpointID: String) -> Bool {
+    if case .probed(let machine)? = entries[endpointID]?.watch {
+      machine.isUnsettled
+    } else {
+      false
+    }
+  }
+
   package var states: [String: EndpointState] {
     Dictionary(
       order.compactMap { id in entries[id].map { (id, $0.state) } },

@@ -121,6 +121,9 @@ package struct ProbeStateMachine: Sendable, Equatable {
     due = min(planned, earliest)
   }
 
+  /// Some results, but not yet enough, speak against the present health.
+  package var isUnsettled: Bool { health != .unknown && isBetweenStates }
+
   private mutating func count(_ outcome: ProbeOutcome, now: Duration) -> HealthTransition? {
     switch outcome {
     // What an agent says is put together with what it said before, by ``ProbeScheduler``.

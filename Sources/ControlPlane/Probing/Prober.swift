@@ -10,10 +10,15 @@ package struct HealthUpdate: Sendable, Equatable {
   package var changes: [HealthChange]
   /// Every endpoint had a result, or the deadline has passed. Stays true.
   package var isFirstRoundComplete: Bool
+  /// All endpoints whose latest results speak against their present health.
+  package var unsettled: Set<String>
 
-  package init(changes: [HealthChange], isFirstRoundComplete: Bool) {
+  package init(
+    changes: [HealthChange], isFirstRoundComplete: Bool, unsettled: Set<String> = []
+  ) {
     self.changes = changes
     self.isFirstRoundComplete = isFirstRoundComplete
+    self.unsettled = unsettled
   }
 }
 
@@ -50,6 +55,7 @@ package actor Prober {
   private var pending: [String: HealthChange] = [:]
   /// When the next probes are started, unless something comes up before.
   private var nextWake: Duration?
+  private var unsettled: Set<String> = []
   private var isFirstRoundComplete = false
   private var hasNews = false
   private let newsAlarm: Alarm
@@ -111,6 +117,7 @@ package actor Prober {
       now: now, using: &generator)
     let states = scheduler.states
     pending = pending.filter { states[$0.key] != nil }
+    unsettled = unsettled.filter { scheduler.isUnsettled($0) }
     alarm.ring()
     return states
   }
@@ -163,6 +170,7 @@ package actor Prober {
     let change = scheduler.finish(
       start.token, outcome: outcome, took: clock.now - began, now: now, using: &generator)
     note(change.map { [$0] } ?? [])
+    noteSettling(of: endpointID)
     wakeIfDue()
   }
 
@@ -175,6 +183,7 @@ package actor Prober {
         if let change { changes.append(change) }
       }
       note(changes)
+      for (endpointID, _) in failures { noteSettling(of: endpointID) }
       if !failures.isEmpty { wakeIfDue() }
       try? await Task.sleep(for: Self.passivePollInterval)
     }
@@ -196,6 +205,16 @@ package actor Prober {
       hasNews = true
       newsAlarm.ring()
     }
+  }
+
+  /// Sees whether an endpoint's health has begun, or ceased, to be in doubt.
+  private func noteSettling(of endpointID: String) {
+    let isUnsettled = scheduler.isUnsettled(endpointID)
+    guard isUnsettled != unsettled.contains(endpointID) else { return }
+    if isUnsettled { unsettled.insert(endpointID) } else { unsettled.remove(endpointID) }
+    guard isFirstRoundComplete else { return }
+    hasNews = true
+    newsAlarm.ring()
   }
 
   private func log(_ change: HealthChange) {
@@ -227,7 +246,8 @@ package actor Prober {
       pending = [:]
       hasNews = false
       await publish(
-        HealthUpdate(changes: changes, isFirstRoundComplete: isFirstRoundComplete))
+        HealthUpdate(
+          changes: changes, isFirstRoundComplete: isFirstRoundComplete, unsettled: unsettled))
     }
   }
 }

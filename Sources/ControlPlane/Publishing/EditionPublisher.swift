@@ -15,15 +15,15 @@ package enum PublishingError: Error, Sendable, Equatable {
 package actor EditionPublisher {
   package nonisolated let desk: EditionDesk
   package private(set) var compiled: CompiledSettings
-  package private(set) var overrides: [Override] = []
+  package var overrides: [Override] { keeper.overrides }
 
   private let now: @Sendable () -> Double
-  private var health: [String: EndpointCondition] = [:]
+  private var keeper: BoardKeeper
   private var resolved = ResolvedNames.none
   var zones: ZoneTable
   var transferred: [DomainName: TransferredZone] = [:]
   private var isReady: Bool
-  private var expiryTask: Task<Void, Never>?
+  private var timer: Task<Void, Never>?
 
   /// - Parameters:
   ///   - isReady: whether serving may begin at once (nothing is monitored).
@@ -35,14 +35,13 @@ package actor EditionPublisher {
     zones = compiled.zones
     self.isReady = isReady
     self.now = now
+    var keeper = BoardKeeper(compiled)
     desk = EditionDesk(
       Edition(
         number: 1, revision: 1, zones: compiled.zones, maps: compiled.maps,
-        model: compiled.model, board: compiled.initialBoard, rules: compiled.rules,
+        model: compiled.model, board: keeper.board(now: .seconds(now())), rules: compiled.rules,
         isReady: isReady))
-    for (endpoint, condition) in zip(compiled.model.endpoints, compiled.initialBoard.conditions) {
-      health[endpoint.id] = condition
-    }
+    self.keeper = keeper
   }
 
   package var edition: Edition { desk.take() }
@@ -56,13 +55,14 @@ package actor EditionPublisher {
 
   /// Takes the state of some endpoints, by id (`region/pool/address:port`). Ids that the current
   /// configuration does not have are passed over. An operator's word in them counts for nothing.
-  package func apply(_ conditions: [String: EndpointCondition]) {
-    var isChanged = false
-    for (id, condition) in conditions where health[id] != nil && health[id] != condition {
-      health[id] = condition
-      isChanged = true
-    }
-    if isChanged { publish() }
+  ///
+  /// - Parameter unsettled: the ids of all whose health is in doubt; nil: as before.
+  package func apply(
+    _ conditions: [String: EndpointCondition], unsettled: Set<String>? = nil
+  ) {
+    let isHealthNew = keeper.apply(conditions, now: moment)
+    let isDoubtNew = unsettled.map { keeper.apply(unsettled: $0) } ?? false
+    if isHealthNew || isDoubtNew { publish() }
   }
 
   /// Takes what the names that serve in place of endpoints were found to be, all of them.
@@ -80,13 +80,9 @@ package actor EditionPublisher {
   package func replace(
     with next: CompiledSettings, conditions: [String: EndpointCondition]
   ) -> [DomainName] {
-    health = [:]
-    for (endpoint, initial) in zip(next.model.endpoints, next.initialBoard.conditions) {
-      health[endpoint.id] = conditions[endpoint.id] ?? initial
-    }
+    keeper.replace(with: next, conditions: conditions)
     compiled = next
     let lost = layOverTransferred()
-    overrides.removeAll { !isKnown($0.target) }
     publish(revision: edition.revision + 1)
     return lost
   }
@@ -105,66 +101,57 @@ package actor EditionPublisher {
 
   /// Sets an override; one that was there for the same target is replaced.
   package func set(_ override: Override) throws(PublishingError) {
-    guard isKnown(override.target) else {
-      throw .unknownTarget(override.target.description)
-    }
-    overrides.removeAll { $0.target == override.target }
-    if override.state != .auto { overrides.append(override) }
+    guard keeper.set(override) else { throw .unknownTarget(override.target.description) }
     publish()
-    scheduleExpiry()
   }
 
   /// Takes an override back; false if there was none.
   package func removeOverride(of target: Override.Target) -> Bool {
-    guard overrides.contains(where: { $0.target == target }) else { return false }
-    overrides.removeAll { $0.target == target }
+    guard keeper.removeOverride(of: target) else { return false }
     publish()
     return true
   }
 
-  /// Ends the overrides whose time has come.
-  package func expireOverrides() {
-    let moment = now()
-    let before = overrides.count
-    overrides.removeAll { $0.expiresAt.map { $0 <= moment } ?? false }
-    if overrides.count != before { publish() }
-    scheduleExpiry()
+  /// Lets a region that is held have its clients back.
+  ///
+  /// - Returns: the pools in which it was held; nil: there is no such region.
+  package func failback(region: String) -> [String]? {
+    let pools = keeper.failback(region: region, now: moment)
+    if pools?.isEmpty == false { publish() }
+    return pools
   }
 
-  private func scheduleExpiry() {
-    expiryTask?.cancel()
-    guard let next = overrides.compactMap(\.expiresAt).min() else { return }
-    let seconds = max(0, next - now())
-    expiryTask = Task { [weak self] in
-      try? await Task.sleep(for: .seconds(seconds))
-      if !Task.isCancelled { await self?.expireOverrides() }
-    }
+  /// Does what time alone asks for: overrides end, ramps go on, hold-downs are over.
+  package func advance() {
+    let board = keeper.board(now: moment)
+    if board != edition.board { publish(board: board) } else { scheduleTimer() }
   }
 
-  private func isKnown(_ target: Override.Target) -> Bool {
-    if target.pool == nil {
-      return compiled.model.regions.contains { $0.name == target.region }
+  private var moment: Duration { .seconds(now()) }
+
+  private func scheduleTimer() {
+    timer?.cancel()
+    timer = nil
+    guard let due = keeper.due else { return }
+    // Never sooner, so that a clock that is a little behind does not make it turn.
+    let wait = max(due - moment, .milliseconds(1))
+    timer = Task { [weak self] in
+      try? await Task.sleep(for: wait)
+      if !Task.isCancelled { await self?.advance() }
     }
-    return compiled.model.endpoints.contains { target.covers($0.id) }
   }
 
   func publish(revision: UInt64? = nil) {
+    publish(board: keeper.board(now: moment), revision: revision)
+  }
+
+  private func publish(board: HealthBoard, revision: UInt64? = nil) {
     let previous = edition
-    let conditions = compiled.model.endpoints.map { endpoint in
-      var condition = health[endpoint.id] ?? EndpointCondition(health: .unknown)
-      condition.override = overrides.filter { $0.target.covers(endpoint.id) }
-        .reduce(.auto) { $0.safer($1.state) }
-      return condition
-    }
-    let regionOverrides = compiled.model.regions.map { region in
-      overrides.filter { $0.target.pool == nil && $0.target.region == region.name }
-        .reduce(OverrideState.auto) { $0.safer($1.state) }
-    }
     desk.publish(
       Edition(
         number: previous.number + 1, revision: revision ?? previous.revision,
-        zones: zones, maps: compiled.maps, model: compiled.model,
-        board: HealthBoard(conditions: conditions, regionOverrides: regionOverrides),
+        zones: zones, maps: compiled.maps, model: compiled.model, board: board,
         resolved: resolved, rules: compiled.rules, isReady: isReady, previous: previous))
+    scheduleTimer()
   }
 }

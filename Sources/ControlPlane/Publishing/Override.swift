@@ -4,6 +4,9 @@ package import Routing
 package struct Override: Sendable, Equatable {
   package var target: Target
   package var state: OverrideState
+  /// Of a whole region: the share of its clients that it gets, 0...1, in place of the configured
+  /// one.
+  package var dial: Double?
   package var reason: String
   package var author: String
   /// Seconds since 1970; nil: until it is taken back.
@@ -12,11 +15,12 @@ package struct Override: Sendable, Equatable {
   package var setAt: Double
 
   package init(
-    target: Target, state: OverrideState, reason: String, author: String, expiresAt: Double?,
-    setAt: Double
+    target: Target, state: OverrideState, dial: Double? = nil, reason: String, author: String,
+    expiresAt: Double?, setAt: Double
   ) {
     self.target = target
     self.state = state
+    self.dial = dial
     self.reason = reason
     self.author = author
     self.expiresAt = expiresAt

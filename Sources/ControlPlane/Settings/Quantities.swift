@@ -14,7 +14,7 @@ package func parsedDuration(_ text: String) -> Duration? {
 func parsedByteCount(_ text: String) -> Int? { quantity(text, in: sizeUnits) }
 
 /// Parses `10%` or `0.1` into a share of 1; nil otherwise.
-func parsedShare(_ text: String) -> Double? {
+package func parsedShare(_ text: String) -> Double? {
   let isPercent = text.hasSuffix("%")
   let number = isPercent ? text.dropLast() : text[...]
   guard number.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }),

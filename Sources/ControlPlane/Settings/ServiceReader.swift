@@ -29,6 +29,12 @@ struct ServiceReader {
       service.pool = poolValue?.reference(to: poolNames)
       service.bindings = bindings(section, content: service.content)
       service.ttlSeconds = section.optional("ttl")?.seconds(0...86_400) ?? 30
+      let changing = section.optional("ttl_changing")
+      service.changingTTLSeconds =
+        changing?.seconds(0...86_400) ?? min(service.changingTTLSeconds, service.ttlSeconds)
+      if service.changingTTLSeconds > service.ttlSeconds {
+        changing?.report("is longer than the ttl of \(service.ttlSeconds)s")
+      }
       service.onAllDown = section.optional("on_all_down")?.lastResort(regions) ?? .failOpen
       service.maximumAddresses = section.optional("addresses")?.integer(1...32) ?? 8
       service.failoverSpreadMilliseconds = section.optional("failover")?.spread() ?? 20

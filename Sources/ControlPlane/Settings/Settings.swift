@@ -25,6 +25,7 @@ package struct Settings: Sendable, Equatable {
   package var proxy: Proxy
   package var admin: Admin
   package var health: HealthChecking
+  package var stability = Stability()
 
   package struct Node: Sendable, Equatable {
     /// One name of this node: in metrics, and where it is told in NSID and id.server.
@@ -57,6 +58,9 @@ package struct Settings: Sendable, Equatable {
     package var location: GeoPoint?
     /// Jurisdiction tags that fences name, such as `eu` and `de`.
     package var tags: [String]
+    /// The share of its clients that the region gets, 0...1.
+    package var dial = 1.0
+    package var stability = Stability()
   }
 
   package struct Monitor: Sendable, Equatable {
@@ -213,6 +217,8 @@ package struct Settings: Sendable, Equatable {
     /// Index into ``Settings/pools``; nil only where names serve.
     package var pool: Int?
     package var ttlSeconds: UInt32
+    /// While a change may be near; at most ``ttlSeconds``.
+    package var changingTTLSeconds: UInt32 = 5
     package var onAllDown: LastResort
     /// Most addresses of one type in an answer. 1...32.
     package var maximumAddresses: Int

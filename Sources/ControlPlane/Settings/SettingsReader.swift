@@ -64,7 +64,8 @@ package enum SettingsReader {
     let monitorNames = Names(kind: "monitor", monitors.map(\.name))
     let serviceNames = Names(kind: "service", services.map(\.name))
 
-    let readRegions = regions.map { region($0) }
+    let stability = stability(root.optional("stability"), isRegion: false)
+    let readRegions = regions.map { region($0, stability: stability) }
     let readPools = pools.map { pool($0, regions: regionNames, monitors: monitorNames) }
     let readPolicies = PolicyReader(
       regions: readRegions, regionNames: regionNames, policies: policies
@@ -83,7 +84,7 @@ package enum SettingsReader {
       document: root.value.document)
     let node = node(root.optional("node"))
     let (dns, answers) = dns(root.optional("dns"), hasZones: !zones.isEmpty, node: node)
-    let settings = Settings(
+    var settings = Settings(
       node: node, log: log(root.optional("log")),
       geo: geo(root.optional("geo")), regions: readRegions,
       monitors: MonitorReader(monitors).read(),
@@ -94,6 +95,7 @@ package enum SettingsReader {
       stateFolder: stateFolder(root.optional("state")), dns: dns, answers: answers,
       proxy: proxy(root.optional("proxy"), serviceNames: serviceNames, services: readServices),
       admin: admin(root.optional("admin")), health: health(root.optional("health")))
+    settings.stability = stability
     reportListenersInConflict(root.value.document)
     return settings
   }
@@ -139,11 +141,15 @@ extension SettingsReader {
       ?? Settings.Geo(databases: [], overrideFiles: [], overrides: [], overrideOrigins: [])
   }
 
-  private static func region(_ entry: Entry) -> Settings.Region {
+  private static func region(
+    _ entry: Entry, stability general: Settings.Stability
+  ) -> Settings.Region {
     let region = entry.value.section { section in
       Settings.Region(
         name: entry.name, location: section.optional("location")?.point(),
-        tags: (section.optional("tags")?.elements() ?? []).compactMap { $0.tag() })
+        tags: (section.optional("tags")?.elements() ?? []).compactMap { $0.tag() },
+        dial: section.optional("dial")?.share(0...1) ?? 1,
+        stability: stability(section.optional("stability"), over: general, isRegion: true))
     }
     return region ?? Settings.Region(name: entry.name, location: nil, tags: [])
   }

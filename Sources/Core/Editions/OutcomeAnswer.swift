@@ -18,6 +18,7 @@ struct SteeredRecord {
 struct OutcomeAnswer {
   private let outcome: Outcome
   private let service: RoutingModel.Service
+  private let ttlSeconds: UInt32
   /// Whether the service may ever have addresses of each family.
   private let families: (ipv4: Bool, ipv6: Bool)
   /// The addresses of each family; nil: a name that has not been resolved yet.
@@ -30,8 +31,9 @@ struct OutcomeAnswer {
   ) {
     self.outcome = outcome
     self.service = service
+    ttlSeconds = outcome.isChanging ? service.changingTTLSeconds : service.ttlSeconds
     families = Self.families(of: service, model: model)
-    let none = ResolvedNames.Addresses(addresses: [], ttlSeconds: service.ttlSeconds)
+    let none = ResolvedNames.Addresses(addresses: [], ttlSeconds: ttlSeconds)
     switch service.content {
     case .names: (ipv4, ipv6) = (none, none)
     case .endpoints:
@@ -109,7 +111,7 @@ struct OutcomeAnswer {
     if case .names(let targets) = service.content {
       // RFC 2181 §10.1: only one CNAME at a name.
       return outcome.regions.compactMap { targets[$0] }.prefix(1).map {
-        SteeredRecord(type: .cname, ttlSeconds: service.ttlSeconds, data: $0.wire)
+        SteeredRecord(type: .cname, ttlSeconds: ttlSeconds, data: $0.wire)
       }
     }
     return switch slot {
@@ -137,7 +139,7 @@ struct OutcomeAnswer {
       (found?.addresses ?? []).prefix(service.maximumAddresses).flatMap(recordData)
     }
     let lifetimes = [ipv4, ipv6].compactMap { $0?.ttlSeconds }
-    let ttlSeconds = lifetimes.min() ?? service.ttlSeconds
+    let ttlSeconds = lifetimes.min() ?? ttlSeconds
     return service.bindings.filter { $0.kind == kind }.map { template in
       var data = template.data
       if template.takesHints, var record = ServiceBindingRecord(data: data) {

@@ -99,6 +99,7 @@ extension RoutingModel {
     if outcome.regions.contains(region) {
       return switch outcome.basis {
       case .healthy: "chosen: first usable in order of preference, or drawn share"
+      case .degraded where standing.hold != nil: "chosen: held back, and nothing better is left"
       case .degraded: "chosen: degraded, and nothing better is left"
       case .unknown: "chosen: not yet checked, and nothing better is left"
       case .panic: "chosen: panic, health is ignored"
@@ -107,6 +108,7 @@ extension RoutingModel {
       case .fencedOut: "chosen"
       }
     }
+    if let hold = standing.hold { return "healthy, but held back: \(hold.reason)" }
     return switch standing.standing {
     case .removed: "taken out by an operator"
     case .absent: "the service has nothing here"

@@ -15,10 +15,15 @@ public struct HealthBoard: Sendable, Equatable {
   /// An operator's word on whole regions, by region index; none is said of those beyond its end.
   /// ``conditions`` have it already: it is for services without endpoints.
   public var regionOverrides: [OverrideState]
+  public var admissions: Admissions
 
-  public init(conditions: [EndpointCondition], regionOverrides: [OverrideState] = []) {
+  public init(
+    conditions: [EndpointCondition], regionOverrides: [OverrideState] = [],
+    admissions: Admissions = .open
+  ) {
     self.conditions = conditions
     self.regionOverrides = regionOverrides
+    self.admissions = admissions
   }
 
   func regionOverride(of region: Int) -> OverrideState {
@@ -35,14 +40,21 @@ public struct EndpointCondition: Sendable, Equatable, BitwiseCopyable {
   /// The part of its weight that the endpoint itself asks for, 0...25,600; at 0 it takes no
   /// clients, whatever else fails.
   public var sharePercent: Int
+  /// Its health changed too often of late: used after those that are steady.
+  public var isFlapping: Bool
+  /// What was found last speaks against the present health: a change may be near.
+  public var isUnsettled: Bool
 
   public init(
-    health: Health, override: OverrideState = .auto, lastGood: UInt64 = 0, sharePercent: Int = 100
+    health: Health, override: OverrideState = .auto, lastGood: UInt64 = 0,
+    sharePercent: Int = 100, isFlapping: Bool = false, isUnsettled: Bool = false
   ) {
     self.health = health
     self.override = override
     self.lastGood = lastGood
     self.sharePercent = sharePercent
+    self.isFlapping = isFlapping
+    self.isUnsettled = isUnsettled
   }
 
   /// The standing that health and override give together.
@@ -51,7 +63,7 @@ public struct EndpointCondition: Sendable, Equatable, BitwiseCopyable {
     case (.down, _), (.drain, _): .removed
     case (.up, _): .healthy
     case _ where sharePercent == 0: .removed
-    case (_, .healthy): .healthy
+    case (_, .healthy): isFlapping ? .degraded : .healthy
     case (_, .degraded): .degraded
     case (_, .unknown): .unknown
     case (_, .unhealthy): .unhealthy
@@ -80,9 +92,30 @@ public struct RegionStanding: Sendable, Equatable {
   public var totalCount: Int
   /// The latest of the endpoints' ``EndpointCondition/lastGood``.
   public var lastGood: UInt64
+  /// How many of the clients that fall to it the region takes.
+  public var admission = Admission.full
+  /// Why it is used only after others, though it is healthy.
+  public private(set) var hold: RegionReturn.Hold?
+  /// It was lost too often of late.
+  public private(set) var isFlapping = false
+  /// Its standing or its admission may soon change.
+  public private(set) var isChanging = false
 
   /// Nothing serves here.
   static let absent = RegionStanding(ipv4: [], ipv6: [], minimumHealthy: 1)
+
+  /// Takes what the region admits, and whether it is held back.
+  mutating func admit(_ admissions: Admissions, region: Int, pool: Int?) {
+    let returning = pool.map { admissions.regionReturn(of: region, inPool: $0) } ?? .complete
+    admission = Admission(
+      dial: admissions.dial(of: region), ramp: returning.hold == nil ? returning.ramp : 1,
+      opening: admissions.opening(of: region))
+    isFlapping = returning.isFlapping
+    isChanging = isChanging || returning.isChanging
+    guard standing == .healthy, let hold = returning.hold else { return }
+    self.hold = hold
+    standing = .degraded
+  }
 
   /// Of a region that nobody checks.
   init(override: OverrideState) {
@@ -103,6 +136,7 @@ public struct RegionStanding: Sendable, Equatable {
     healthyCount = all.count { $0.standing == .healthy }
     judgedCount = all.count { $0.standing != .removed && $0.standing != .unknown }
     lastGood = all.filter { $0.standing != .removed }.map(\.lastGood).max() ?? 0
+    isChanging = all.contains { $0.override == .auto && $0.isUnsettled }
     let families = [ipv4, ipv6].compactMap { family in family.map(\.standing).min() }
     guard let best = families.min(), let worst = families.max() else {
       standing = .absent

@@ -30,7 +30,16 @@ public enum RouteStep: Sendable, Equatable {
   case lastResort(LastResort)
   /// Nothing inside the fences is usable, and what they say of that.
   case fenceEmpty(Fence.WhenEmpty)
-  /// The lost first choice of a nearest-first list and the shares of its clients.
+  /// A healthy region is used only after the others that are healthy.
+  case held(region: Int, RegionReturn.Hold)
+  /// A region takes only a part of the clients that fall to it.
+  case admission(region: Int, Admission)
+  /// The share of the clients, 0...1, whom no region admits: they stay where they belong.
+  case nobodyElse(share: Double)
+  /// The decision may soon be another, so the answer is kept for a shorter time.
+  case mayChange
+  /// The first choice of a nearest-first list that is lost or does not admit all, and the shares
+  /// of its clients that the others get.
   case spread(from: Int, shares: [RegionShare])
   /// The share that this client drew, 0..<``SlotTable/slotCount``.
   case drawn(slot: Int)

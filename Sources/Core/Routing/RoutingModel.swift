@@ -27,6 +27,15 @@ public struct RoutingModel: Sendable {
   public func standing(
     ofRegion region: Int, inPool pool: Int, on board: HealthBoard
   ) -> RegionStanding {
+    var standing = healthStanding(ofRegion: region, inPool: pool, on: board)
+    standing.admit(board.admissions, region: region, pool: pool)
+    return standing
+  }
+
+  /// The same by health and overrides alone, fully admitted.
+  public func healthStanding(
+    ofRegion region: Int, inPool pool: Int, on board: HealthBoard
+  ) -> RegionStanding {
     var families: [Bool: [EndpointCondition]] = [:]
     for index in pools[pool].endpoints[region] {
       let isIPv6 = endpoints[index].socket.address.isIPv6
@@ -45,7 +54,9 @@ public struct RoutingModel: Sendable {
     let service = services[service]
     if let targets = service.content.targets, targets[region] == nil { return .absent }
     guard let pool = service.pool else {
-      return RegionStanding(override: board.regionOverride(of: region))
+      var standing = RegionStanding(override: board.regionOverride(of: region))
+      standing.admit(board.admissions, region: region, pool: nil)
+      return standing
     }
     return standing(ofRegion: region, inPool: pool, on: board)
   }
@@ -103,6 +114,8 @@ public struct RoutingModel: Sendable {
     /// Whose health counts; nil only where names serve.
     public var pool: Int?
     public var ttlSeconds: UInt32
+    /// While a change may be near; at most ``ttlSeconds``.
+    public var changingTTLSeconds: UInt32
     public var onAllDown: LastResort
     public var maximumAddresses: Int
     /// Milliseconds; see ``VerdictCompiler``. 0: the next candidate takes all.
@@ -114,7 +127,8 @@ public struct RoutingModel: Sendable {
 
     public init(
       name: String, map: Int, policyName: String, pool: Int?, ttlSeconds: UInt32,
-      onAllDown: LastResort, maximumAddresses: Int, failoverSpreadMilliseconds: Double,
+      changingTTLSeconds: UInt32? = nil, onAllDown: LastResort, maximumAddresses: Int,
+      failoverSpreadMilliseconds: Double,
       drawKey: DrawKey, content: SteeredContent = .endpoints, bindings: [BindingTemplate] = []
     ) {
       self.name = name
@@ -122,6 +136,7 @@ public struct RoutingModel: Sendable {
       self.policyName = policyName
       self.pool = pool
       self.ttlSeconds = ttlSeconds
+      self.changingTTLSeconds = min(changingTTLSeconds ?? ttlSeconds, ttlSeconds)
       self.onAllDown = onAllDown
       self.maximumAddresses = maximumAddresses
       self.failoverSpreadMilliseconds = failoverSpreadMilliseconds

@@ -7,11 +7,19 @@ public struct Outcome: Sendable, Hashable {
   public var regions: [Int]
   /// How far down health had to be ignored.
   public var basis: Basis
+  /// A change may be near (a check speaks against the present health, a region returns), so answers
+  /// are kept for a shorter time.
+  public var isChanging: Bool
 
-  public init(kind: Kind, regions: [Int], basis: Basis) {
+  public init(kind: Kind, regions: [Int], basis: Basis, isChanging: Bool = false) {
     self.kind = kind
     self.regions = regions
     self.basis = basis
+    self.isChanging = isChanging
+  }
+
+  var changing: Outcome {
+    Outcome(kind: kind, regions: regions, basis: basis, isChanging: true)
   }
 }
 
@@ -102,6 +110,23 @@ public enum SlotTable {
       let end = Int((passed / total * Double(slots.count)).rounded())
       runs.append(Array(slots[start..<end]))
       start = end
+    }
+    return runs
+  }
+
+  /// Deals slots out by weights so that those at the end stay where they are when more come in
+  /// front of them, and any number of them is in proportion: each slot has a fixed point of 0..<1
+  /// by its distance from the end (a golden ratio sequence), and each weight a fixed stretch of it.
+  static func dealt(_ slots: [UInt16], byWeights weights: [Double]) -> [[UInt16]] {
+    let total = weights.reduce(0, +)
+    var runs: [[UInt16]] = weights.map { _ in [] }
+    guard total > 0, let last = weights.lastIndex(where: { $0 > 0 }) else { return runs }
+    var ends: [Double] = []
+    for weight in weights { ends.append((ends.last ?? 0) + weight / total) }
+    for (index, slot) in slots.enumerated() {
+      let place = (Double(slots.count - index) - 0.5) * 0.618_033_988_749_894_9
+      let point = place - place.rounded(.down)
+      runs[ends.firstIndex { point < $0 } ?? last].append(slot)
     }
     return runs
   }

@@ -37,9 +37,44 @@ public struct VerdictCompiler: Sendable {
   enum Choice {
     case one(Outcome)
     case drawn([Outcome], slots: [UInt16])
+
+    var outcomes: [Outcome] {
+      switch self {
+      case .one(let outcome): [outcome]
+      case .drawn(let outcomes, _): outcomes
+      }
+    }
+
+    /// The same, marked as one that may soon be another.
+    var changing: Choice {
+      switch self {
+      case .one(let outcome): .one(outcome.changing)
+      case .drawn(let outcomes, let slots): .drawn(outcomes.map(\.changing), slots: slots)
+      }
+    }
   }
 
   func choice<Trace: RouteTrace>(
+    for cohort: SteeringMap.Cohort, trace: inout Trace
+  ) -> Choice {
+    for region in cohort.regions {
+      if let hold = standings[region].hold { trace.record(.held(region: region, hold)) }
+    }
+    let choice = settledChoice(for: cohort, trace: &trace)
+    guard isChanging(choice, cohort: cohort) else { return choice }
+    trace.record(.mayChange)
+    return choice.changing
+  }
+
+  /// Whether a region that these clients have, or would have before those, may soon change.
+  private func isChanging(_ choice: Choice, cohort: SteeringMap.Cohort) -> Bool {
+    guard cohort.regions.contains(where: { standings[$0].isChanging }) else { return false }
+    let chosen = Set(choice.outcomes.flatMap(\.regions))
+    guard let last = cohort.regions.lastIndex(where: chosen.contains) else { return true }
+    return cohort.regions[...last].contains { standings[$0].isChanging }
+  }
+
+  private func settledChoice<Trace: RouteTrace>(
     for cohort: SteeringMap.Cohort, trace: inout Trace
   ) -> Choice {
     if let choice = choiceWhenFenceIsEmpty(for: cohort, trace: &trace) { return choice }
@@ -104,13 +139,24 @@ public struct VerdictCompiler: Sendable {
     }
   }
 
+  /// The plan over the regions usable on this basis; nil if none is.
+  func assigned<Trace: RouteTrace>(
+    _ cohort: SteeringMap.Cohort, basis: Basis, trace: inout Trace
+  ) -> Choice? {
+    let usable = standings.indices.map { isUsable($0, on: basis) }
+    guard cohort.plan.keeping({ usable[$0] }) != nil else { return nil }
+    for region in cohort.regions where standings[region].admission != .full && usable[region] {
+      trace.record(.admission(region: region, standings[region].admission))
+    }
+    let assignment = SlotAssignment(
+      cohort: cohort, basis: basis, spread: service.failoverSpreadMilliseconds,
+      isUsable: usable, admissions: standings.map(\.admission))
+    return assignment.choice(trace: &trace)
+  }
+
   /// The usable regions, best standing first and then in order of preference.
   private func retryOrder(for cohort: SteeringMap.Cohort, choice: Choice) -> [Int] {
-    let outcomes: [Outcome] =
-      switch choice {
-      case .one(let outcome): [outcome]
-      case .drawn(let outcomes, _): outcomes
-      }
+    let outcomes = choice.outcomes
     guard let basis = outcomes.first?.basis, outcomes.contains(where: { $0.kind == .serve })
     else { return [] }
     if basis == .lastResort && service.onAllDown != .failOpen {
@@ -129,154 +175,6 @@ public struct VerdictCompiler: Sendable {
       }
       .map(\.element)
   }
-}
-
-// MARK: - From plan to shares
-
-extension VerdictCompiler {
-  /// The plan over the regions usable on this basis; nil if none is.
-  func assigned<Trace: RouteTrace>(
-    _ cohort: SteeringMap.Cohort, basis: Basis, trace: inout Trace
-  ) -> Choice? {
-    guard cohort.plan.keeping({ isUsable($0, on: basis) }) != nil else { return nil }
-    let pass = SlotAssignment(
-      cohort: cohort, basis: basis, spread: service.failoverSpreadMilliseconds)
-    return pass.choice(isUsable: { isUsable($0, on: basis) }, trace: &trace)
-  }
-}
-
-/// One walk over a plan that shares the slots out.
-private struct SlotAssignment {
-  let cohort: SteeringMap.Cohort
-  let basis: Basis
-  /// Milliseconds; 0: no spreading.
-  let spread: Double
-
-  func choice<Trace: RouteTrace>(
-    isUsable: (Int) -> Bool, trace: inout Trace
-  ) -> VerdictCompiler.Choice {
-    if let outcome = singleOutcome(of: cohort.plan, isUsable: isUsable) { return .one(outcome) }
-    var outcomes: [Outcome] = []
-    var slots = [UInt16](repeating: 0, count: SlotTable.slotCount)
-    share(
-      SlotTable.shuffled, over: cohort.plan, isUsable: isUsable, trace: &trace
-    ) { outcome, run in
-      let index = outcomes.firstIndex(of: outcome) ?? outcomes.count
-      if index == outcomes.count { outcomes.append(outcome) }
-      for slot in run { slots[Int(slot)] = UInt16(index) }
-    }
-    return outcomes.count == 1 ? .one(outcomes[0]) : .drawn(outcomes, slots: slots)
-  }
-
-  private func serving(_ regions: [Int]) -> Outcome {
-    Outcome(kind: .serve, regions: regions, basis: basis)
-  }
-
-  /// The outcome if all clients get the same: nearly always so while the first choice is up.
-  private func singleOutcome(of plan: Plan, isUsable: (Int) -> Bool) -> Outcome? {
-    switch plan {
-    case .region(let region): isUsable(region) ? serving([region]) : nil
-    case .nearest(let regions):
-      if let first = regions.first, isUsable(first) { serving([first]) } else { nil }
-    case .inOrder(let plans):
-      plans.first { $0.keeping(isUsable) != nil }
-        .flatMap { singleOutcome(of: $0, isUsable: isUsable) }
-    case .all: plan.keeping(isUsable).map { serving($0.regions) }
-    case .shares: nil
-    }
-  }
-
-  /// Gives each part of the plan its run of slots. What an unusable share loses is cut anew among
-  /// the usable ones, so that nobody else's clients move.
-  private func share<Trace: RouteTrace>(
-    _ slots: [UInt16], over plan: Plan, isUsable: (Int) -> Bool, trace: inout Trace,
-    give: (Outcome, [UInt16]) -> Void
-  ) {
-    guard !slots.isEmpty else { return }
-    switch plan {
-    case .region(let region): give(serving([region]), slots)
-    case .all:
-      if let kept = plan.keeping(isUsable) { give(serving(kept.regions), slots) }
-    case .inOrder(let plans):
-      if let first = plans.first(where: { $0.keeping(isUsable) != nil }) {
-        share(slots, over: first, isUsable: isUsable, trace: &trace, give: give)
-      }
-    case .nearest(let regions):
-      shareNearest(slots, over: regions, isUsable: isUsable, trace: &trace, give: give)
-    case .shares(let shares):
-      let kept = shares.map { $0.plan.keeping(isUsable) != nil }
-      let weights = effectiveWeights(shares, isKept: kept)
-      var freed: [UInt16] = []
-      for (index, run) in SlotTable.cut(slots, byWeights: weights.all).enumerated() {
-        if kept[index] {
-          share(run, over: shares[index].plan, isUsable: isUsable, trace: &trace, give: give)
-        } else {
-          freed += run
-        }
-      }
-      for (index, run) in SlotTable.cut(freed, byWeights: weights.kept).enumerated() {
-        share(run, over: shares[index].plan, isUsable: isUsable, trace: &trace, give: give)
-      }
-    }
-  }
-
-  /// Standbys (weight 0) count only when every other share is gone, and then alike.
-  private func effectiveWeights(
-    _ shares: [Plan.PlanShare], isKept: [Bool]
-  ) -> (all: [Double], kept: [Double]) {
-    let isAnyActive = zip(shares, isKept).contains { $0.weight > 0 && $1 }
-    guard isAnyActive else {
-      let standby = isKept.map { $0 ? 1.0 : 0.0 }
-      return (standby, standby)
-    }
-    let all = shares.map { Double($0.weight) }
-    return (all, zip(all, isKept).map { $1 ? $0 : 0 })
-  }
-
-  private func shareNearest<Trace: RouteTrace>(
-    _ slots: [UInt16], over regions: [Int], isUsable: (Int) -> Bool, trace: inout Trace,
-    give: (Outcome, [UInt16]) -> Void
-  ) {
-    let candidates = regions.filter(isUsable)
-    guard let next = candidates.first, let lost = regions.first else { return }
-    guard next != lost else { return give(serving([next]), slots) }
-    let weights = spreadWeights(candidates)
-    let total = weights.reduce(0, +)
-    trace.record(
-      .spread(
-        from: lost,
-        shares: zip(candidates, weights).filter { $1 > 0 }.map {
-          RegionShare(region: $0, share: $1 / total)
-        }))
-    for (region, run) in zip(candidates, SlotTable.cut(slots, byWeights: weights))
-    where !run.isEmpty {
-      give(serving([region]), run)
-    }
-  }
-
-  /// The weight of a candidate falls to 1/e for every ``spread`` milliseconds that it is slower
-  /// than the fastest; what comes to less than a fiftieth is not worth an answer of its own.
-  private func spreadWeights(_ candidates: [Int]) -> [Double] {
-    let latencies = candidates.map { region -> Double? in
-      cohort.regions.firstIndex(of: region).flatMap { cohort.roundTripMilliseconds[$0] }
-    }
-    let known = latencies.compactMap(\.self)
-    guard spread > 0, let fastest = known.min() else {
-      return candidates.indices.map { $0 == 0 ? 1 : 0 }
-    }
-    let weights = latencies.map { $0.map { exponential(-($0 - fastest) / spread) } ?? 0 }
-    let total = weights.reduce(0, +)
-    return weights.map { $0 < total / 50 ? 0 : ($0 / total * 64).rounded() }
-  }
-}
-
-/// eˣ for x ≤ 0, the same on every machine: by the first terms of its series at x/2¹⁰, squared up.
-func exponential(_ x: Double) -> Double {
-  guard x > -700 else { return 0 }
-  let small = x / 1024
-  var result = 1 + small * (1 + small / 2 * (1 + small / 3 * (1 + small / 4)))
-  for _ in 0..<10 { result *= result }
-  return result
 }
 
 /// Collects choices into tables without repeating equal ones.

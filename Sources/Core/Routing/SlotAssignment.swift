@@ -1,0 +1,271 @@
+/// One walk over a plan that shares the slots out among its usable regions.
+///
+/// Three things keep a region from having all the clients that fall to it: its operator's dial, its
+/// ramp after an outage, and its load. The first two are one share, the region's *limit*. The third
+/// is its *opening* y: of a region's own clients as many stay as
+///
+///     limit · y / (y + (1 − y) · Y)
+///
+/// where Y is the mean opening of the alternatives, weighted by latency; the rest goes to the
+/// alternatives by latency weight × limit × opening. So every cohort gets c·w_r/Σ(c·w) of a common
+/// set of region weights, as in biproportional fitting, and whatever flow fits the capacities can
+/// be reached; cohorts that fences leave fewer alternatives stay before those that have more.
+///
+/// Nobody is refused for an admission: what no alternative takes stays where it belongs.
+struct SlotAssignment {
+  let cohort: SteeringMap.Cohort
+  let basis: Basis
+  /// Milliseconds; 0: no spreading.
+  let spread: Double
+  /// By region.
+  let isUsable: [Bool]
+  /// By region.
+  let admissions: [Admission]
+
+  /// Whether a region keeps to its admission, or takes what it is given.
+  private enum Rule { case admitting, forced }
+
+  func choice<Trace: RouteTrace>(trace: inout Trace) -> VerdictCompiler.Choice {
+    if let outcome = singleOutcome(of: cohort.plan) { return .one(outcome) }
+    var outcomes: [Outcome] = []
+    var slots = [UInt16](repeating: 0, count: SlotTable.slotCount)
+    let give = { (outcome: Outcome, run: [UInt16]) in
+      guard !run.isEmpty else { return }
+      let index = outcomes.firstIndex(of: outcome) ?? outcomes.count
+      if index == outcomes.count { outcomes.append(outcome) }
+      for slot in run { slots[Int(slot)] = UInt16(index) }
+    }
+    let left = share(
+      SlotTable.shuffled, over: cohort.plan, rule: .admitting, trace: &trace, give: give)
+    if !left.isEmpty {
+      trace.record(.nobodyElse(share: Double(left.count) / Double(SlotTable.slotCount)))
+      _ = share(left, over: cohort.plan, rule: .forced, trace: &trace, give: give)
+    }
+    return outcomes.count == 1 ? .one(outcomes[0]) : .drawn(outcomes, slots: slots)
+  }
+
+  private func serving(_ regions: [Int]) -> Outcome {
+    Outcome(kind: .serve, regions: regions, basis: basis)
+  }
+
+  private func isUsed(_ plan: Plan) -> Bool { plan.keeping { isUsable[$0] } != nil }
+
+  private func isOpen(_ region: Int) -> Bool { admissions[region] == .full }
+
+  /// The outcome if all clients get the same: nearly always so while the first choice is up.
+  private func singleOutcome(of plan: Plan) -> Outcome? {
+    switch plan {
+    case .region(let region):
+      isUsable[region] && isOpen(region) ? serving([region]) : nil
+    case .nearest(let regions):
+      if let first = regions.first, isUsable[first], isOpen(first) {
+        serving([first])
+      } else {
+        nil
+      }
+    case .inOrder(let plans): plans.first(where: isUsed).flatMap(singleOutcome(of:))
+    case .all:
+      plan.keeping { isUsable[$0] }.flatMap { kept in
+        kept.regions.allSatisfy(isOpen) ? serving(kept.regions) : nil
+      }
+    case .shares: nil
+    }
+  }
+
+  /// Gives each part of the plan its run of slots.
+  ///
+  /// - Returns: the slots that no part of the plan admits, in their order; none if it is forced.
+  private func share<Trace: RouteTrace>(
+    _ slots: [UInt16], over plan: Plan, rule: Rule, trace: inout Trace,
+    give: (Outcome, [UInt16]) -> Void
+  ) -> [UInt16] {
+    guard !slots.isEmpty else { return [] }
+    switch plan {
+    case .region(let region):
+      let count = admittedCount(of: region, from: slots.count, rule: rule)
+      give(serving([region]), Array(slots[..<count]))
+      return Array(slots[count...])
+    case .all:
+      return shareAll(slots, over: plan, rule: rule, give: give)
+    case .inOrder(let plans):
+      var left = slots
+      for plan in plans where isUsed(plan) && !left.isEmpty {
+        left = share(left, over: plan, rule: rule, trace: &trace, give: give)
+      }
+      return left
+    case .nearest(let regions):
+      return shareNearest(slots, over: regions, rule: rule, trace: &trace, give: give)
+    case .shares(let shares):
+      return shareWeighted(slots, over: shares, rule: rule, trace: &trace, give: give)
+    }
+  }
+
+  private func admittedCount(of region: Int, from count: Int, rule: Rule) -> Int {
+    guard isUsable[region] else { return 0 }
+    guard rule == .admitting else { return count }
+    return Int((admissions[region].limit * admissions[region].opening * Double(count)).rounded())
+  }
+
+  /// Each region is in as many of the answers as it admits.
+  private func shareAll(
+    _ slots: [UInt16], over plan: Plan, rule: Rule, give: (Outcome, [UInt16]) -> Void
+  ) -> [UInt16] {
+    let regions = plan.keeping { isUsable[$0] }?.regions ?? []
+    let counts = regions.map { admittedCount(of: $0, from: slots.count, rule: rule) }
+    var start = 0
+    for end in Set(counts).sorted() where end > start {
+      let present = zip(regions, counts).filter { $1 >= end }.map(\.0)
+      give(serving(present), Array(slots[start..<end]))
+      start = end
+    }
+    return Array(slots[start...])
+  }
+
+  /// What an unusable share loses, and what a usable one does not admit, is cut anew among the
+  /// others, so that nobody else's clients move.
+  private func shareWeighted<Trace: RouteTrace>(
+    _ slots: [UInt16], over shares: [Plan.PlanShare], rule: Rule, trace: inout Trace,
+    give: (Outcome, [UInt16]) -> Void
+  ) -> [UInt16] {
+    let kept = shares.map { isUsed($0.plan) }
+    let weights = effectiveWeights(shares, isKept: kept)
+    var freed: [UInt16] = []
+    var refused: [[UInt16]] = shares.map { _ in [] }
+    for (index, run) in SlotTable.cut(slots, byWeights: weights.all).enumerated() {
+      if kept[index] {
+        refused[index] = share(
+          run, over: shares[index].plan, rule: rule, trace: &trace, give: give)
+      } else {
+        freed += run
+      }
+    }
+    for (index, run) in SlotTable.cut(freed, byWeights: weights.kept).enumerated() {
+      refused[index] += share(
+        run, over: shares[index].plan, rule: rule, trace: &trace, give: give)
+    }
+    let openings = shares.indices.map { kept[$0] ? opening(of: shares[$0].plan) : 0 }
+    var left: [UInt16] = []
+    for (index, run) in refused.enumerated() where !run.isEmpty {
+      let others = shares.indices.map { $0 == index ? 0 : weights.kept[$0] * openings[$0] }
+      guard others.contains(where: { $0 > 0 }) else {
+        left += run
+        continue
+      }
+      for (other, part) in SlotTable.dealt(run, byWeights: others).enumerated() {
+        _ = share(part, over: shares[other].plan, rule: .forced, trace: &trace, give: give)
+      }
+    }
+    return left
+  }
+
+  /// How much of what others do not admit a part of the plan takes, 0...1.
+  private func opening(of plan: Plan) -> Double {
+    let regions = plan.keeping { isUsable[$0] }?.regions ?? []
+    return regions.map { admissions[$0].limit * admissions[$0].opening }.max() ?? 0
+  }
+
+  /// Standbys (weight 0) count only when every other share is gone, and then alike.
+  private func effectiveWeights(
+    _ shares: [Plan.PlanShare], isKept: [Bool]
+  ) -> (all: [Double], kept: [Double]) {
+    let isAnyActive = zip(shares, isKept).contains { $0.weight > 0 && $1 }
+    guard isAnyActive else {
+      let standby = isKept.map { $0 ? 1.0 : 0.0 }
+      return (standby, standby)
+    }
+    let all = shares.map { Double($0.weight) }
+    return (all, zip(all, isKept).map { $1 ? $0 : 0 })
+  }
+}
+
+// MARK: - Nearest first
+
+extension SlotAssignment {
+  private func shareNearest<Trace: RouteTrace>(
+    _ slots: [UInt16], over regions: [Int], rule: Rule, trace: inout Trace,
+    give: (Outcome, [UInt16]) -> Void
+  ) -> [UInt16] {
+    guard let home = regions.first else { return slots }
+    let others = regions.dropFirst().filter { isUsable[$0] }
+    var takes = weights(of: others)
+    if rule == .forced {
+      if isUsable[home] {
+        give(serving([home]), slots)
+        return []
+      }
+      if takes.allSatisfy({ $0 == 0 }) { takes = weights(of: others, ignoringAdmission: true) }
+    }
+    let keptCount = Int((homeShare(home, others: others) * Double(slots.count)).rounded())
+    give(serving([home]), Array(slots[..<keptCount]))
+    let rest = Array(slots[keptCount...])
+    let total = takes.reduce(0, +)
+    guard !rest.isEmpty, total > 0 else { return rest }
+    trace.record(
+      .spread(
+        from: home,
+        shares: zip(others, takes).filter { $1 > 0 }.map {
+          RegionShare(
+            region: $0,
+            share: $1 / total * Double(rest.count) / Double(max(slots.count, 1)))
+        }))
+    for (region, run) in zip(others, SlotTable.dealt(rest, byWeights: takes)) {
+      give(serving([region]), run)
+    }
+    return []
+  }
+
+  /// The share of a first choice's clients that stay with it.
+  private func homeShare(_ home: Int, others: [Int]) -> Double {
+    guard isUsable[home] else { return 0 }
+    let opening = admissions[home].opening
+    guard opening < 1 else { return admissions[home].limit }
+    let latencies = latencyWeights(others)
+    let limits = zip(others, latencies).map { $1 * admissions[$0].limit }
+    let total = limits.reduce(0, +)
+    guard total > 0 else { return admissions[home].limit }
+    let mean = zip(others, limits).reduce(0) { $0 + admissions[$1.0].opening * $1.1 } / total
+    return admissions[home].limit * opening / (opening + (1 - opening) * mean)
+  }
+
+  /// What the candidates take of a first choice's clients, relative to each other. What comes to
+  /// less than a fiftieth is not worth an answer of its own.
+  private func weights(of others: [Int], ignoringAdmission: Bool = false) -> [Double] {
+    let isOpen = ignoringAdmission || others.allSatisfy(isOpen)
+    let weights = zip(others, latencyWeights(others)).map { region, latency in
+      isOpen ? latency : latency * admissions[region].limit * admissions[region].opening
+    }
+    let total = weights.reduce(0, +)
+    guard total > 0 else { return weights }
+    // Few distinct tables while nothing is adjusted; while something is, weights without a jump.
+    return isOpen
+      ? weights.map { $0 < total / 50 ? 0 : ($0 / total * 64).rounded() }
+      : weights.map { max(0, $0 / total - 0.02) }
+  }
+
+  /// By how much slower than the fastest it is, the weight of a candidate falls: to 1/e for every
+  /// ``spread`` milliseconds. Without latencies, or without a spread, each candidate gets what
+  /// those before it leave.
+  private func latencyWeights(_ candidates: [Int]) -> [Double] {
+    let latencies = candidates.map { region -> Double? in
+      cohort.regions.firstIndex(of: region).flatMap { cohort.roundTripMilliseconds[$0] }
+    }
+    guard spread > 0, let fastest = latencies.compactMap(\.self).min() else {
+      var left = 1.0
+      return candidates.map { region in
+        let weight = left
+        left *= 1 - admissions[region].limit * admissions[region].opening
+        return weight
+      }
+    }
+    return latencies.map { $0.map { exponential(-($0 - fastest) / spread) } ?? 0 }
+  }
+}
+
+/// eˣ for x ≤ 0, the same on every machine: by the first terms of its series at x/2¹⁰, squared up.
+package func exponential(_ x: Double) -> Double {
+  guard x > -700 else { return 0 }
+  let small = x / 1024
+  var result = 1 + small * (1 + small / 2 * (1 + small / 3 * (1 + small / 4)))
+  for _ in 0..<10 { result *= result }
+  return result
+}

@@ -15,7 +15,7 @@ demo_packages := $(build_packages) dnsutils curl
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio
 
-.PHONY: run build test lint test-build unit end-to-end budgets fuzz fuzz-briefly quality
+.PHONY: run build test lint test-build unit simulation end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build
@@ -41,6 +41,10 @@ test-build: toolchain
 
 unit: test-build
 	@scripts/step "Testing the parts" $(swift_test) --skip EndToEndTests
+
+# One schedule of the simulated control plane, with what happens in it: make simulation SEED=4711
+simulation: test-build
+	@AZIMUTH_SIMULATION_SEED=$(SEED) $(swift_test) --filter SimulationTests
 
 # Every input that was ever of use, and some seconds of new ones.
 fuzz-briefly: toolchain

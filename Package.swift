@@ -255,6 +255,11 @@ let package = Package(
       name: "AdmittingTests", dependencies: ["Admitting", "Routing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Probing", "Publishing", "Compiling", "Routing", "Places", "TestSupport",
+      ], swiftSettings: strict),
+    .testTarget(
       name: "AnsweringTests",
       dependencies: [
         "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies",

@@ -1,0 +1,171 @@
+import Compiling
+import Places
+import Probing
+import Publishing
+import Routing
+import TestSupport
+
+/// The control plane under a virtual clock: the scheduler with its probe state machines, the board
+/// keeper with its overrides, dampers and returns, the verdict compiler and the router, all of them
+/// the ones that serve, driven by a ``Schedule``. After every step the ``Inspector`` looks.
+struct Simulation {
+  /// A probe under way.
+  private struct Flight {
+    var end: Double
+    var start: ProbeScheduler.Start
+  }
+
+  let schedule: Schedule
+  private(set) var inspector: Inspector
+  private var compiled: CompiledSettings
+  private var keeper: BoardKeeper
+  private var scheduler: ProbeScheduler
+  private var generator: SeededGenerator
+  private var now = 0.0
+  private var flights: [Flight] = []
+  private var unsettled: Set<String> = []
+  /// By endpoint index.
+  private var isUp: [Bool]
+  private var slowness: [Double]
+  private var nextTraffic = 0.5
+  /// When time alone changes the board, as the keeper said last.
+  private var boardDue: Double?
+  /// Whether the board is to be made anew.
+  private var hasNews = true
+
+  init(_ schedule: Schedule) {
+    self.schedule = schedule
+    compiled = Landscape.variants[schedule.firstVariant]
+    // Another sequence than the one that drew the schedule.
+    generator = SeededGenerator(seed: schedule.seed ^ 0x51A7)
+    scheduler = ProbeScheduler(maximumConcurrent: 64, jitter: 0.1)
+    keeper = BoardKeeper(compiled)
+    isUp = compiled.model.endpoints.map { _ in true }
+    slowness = compiled.model.endpoints.map { _ in 0.02 }
+    inspector = Inspector(seed: schedule.seed, compiled: compiled)
+    watch()
+  }
+
+  /// Runs the schedule to its end, or to the first thing that is wrong.
+  mutating func run() {
+    var index = 0
+    while inspector.failures.isEmpty {
+      let planned = index < schedule.events.count ? schedule.events[index].at : nil
+      let times = [
+        planned, flights.map(\.end).min(), scheduler.nextDue.map { $0 / .seconds(1) },
+        boardDue, nextTraffic, inspector.nextDeadline,
+      ]
+      guard let next = times.compactMap(\.self).min(), next < Schedule.seconds else { return }
+      // A microsecond more, so that rounding does not leave us before what is due.
+      now = max(now, next) + 1e-6
+      if let planned, planned <= now {
+        happen(schedule.events[index].event)
+        index += 1
+      }
+      advanceProbes()
+      if nextTraffic <= now { connect() }
+      inspector.checkDetection(scheduler, now: now)
+      if hasNews || boardDue.map({ $0 <= now }) ?? false { publish() }
+    }
+  }
+
+  private var moment: Duration { .seconds(now) }
+
+  private mutating func happen(_ event: Schedule.Event) {
+    hasNews = true
+    switch event {
+    case .truth(let endpoint, let value):
+      isUp[endpoint] = value
+      inspector.noteTruth(endpoint: endpoint, isUp: value, now: now)
+    case .slowness(let endpoint, let seconds): slowness[endpoint] = seconds
+    case .override(let override):
+      _ = keeper.set(override)
+      inspector.noteAction()
+    case .takeBack(let target):
+      _ = keeper.removeOverride(of: target)
+      inspector.noteAction()
+    case .failback(let region):
+      _ = keeper.failback(region: region, now: moment)
+      inspector.noteAction()
+    case .reload(let variant):
+      compiled = Landscape.variants[variant]
+      watch()
+      unsettled = unsettled.filter(scheduler.isUnsettled)
+      keeper.replace(with: compiled, conditions: conditions)
+      inspector.noteReload(compiled)
+    }
+  }
+
+  /// Tells the scheduler the endpoints of the configuration, as the program does.
+  private mutating func watch() {
+    let targets = compiled.model.endpoints.compactMap { endpoint in
+      compiled.checks[endpoint.id].map {
+        ProbeTarget(endpointID: endpoint.id, address: $0.socket, monitor: $0.monitor)
+      }
+    }
+    scheduler.replaceTargets(
+      targets, maximumConcurrent: 64, jitter: 0.1, now: moment, using: &generator)
+  }
+
+  private mutating func advanceProbes() {
+    let (starts, _) = scheduler.advance(now: moment)
+    for start in starts {
+      let endpoint = index(of: start.target.endpointID)
+      let took =
+        isUp[endpoint]
+        ? .random(in: 0...slowness[endpoint], using: &generator)
+        // Refused at once, or no answer at all.
+        : Bool.random(using: &generator) ? 0.001 : Landscape.timeout
+      flights.append(Flight(end: now + took, start: start))
+    }
+    for flight in flights where flight.end <= now {
+      let endpoint = index(of: flight.start.target.endpointID)
+      let isLost = Double.random(in: 0..<1, using: &generator) < schedule.lossShare
+      let outcome: ProbeOutcome = isUp[endpoint] && !isLost ? .success : .failure("simulated")
+      let change = scheduler.finish(
+        flight.start.token, outcome: outcome, took: .zero, now: moment, using: &generator)
+      note(flight.start.target.endpointID, isChanged: change != nil)
+    }
+    flights.removeAll { $0.end <= now }
+  }
+
+  /// A client connects to where it is sent; a failure is told to the scheduler, as the proxy does.
+  private mutating func connect() {
+    nextTraffic = now + .random(in: 0.2...4, using: &generator)
+    guard let region = inspector.regions(ofRandomClient: &generator).first else { return }
+    let endpoint = 2 * region + .random(in: 0...1, using: &generator)
+    guard !isUp[endpoint] else { return }
+    let id = compiled.model.endpoints[endpoint].id
+    let change = scheduler.noteConnectionFailures(of: id, count: 1, now: moment)
+    note(id, isChanged: change != nil)
+  }
+
+  /// Sees, as the prober does, whether an endpoint's health has changed or come into doubt.
+  private mutating func note(_ id: String, isChanged: Bool) {
+    let isUnsettled = scheduler.isUnsettled(id)
+    if isUnsettled != unsettled.contains(id) {
+      if isUnsettled { unsettled.insert(id) } else { unsettled.remove(id) }
+      hasNews = true
+    }
+    if isChanged { hasNews = true }
+  }
+
+  private mutating func publish() {
+    hasNews = false
+    _ = keeper.apply(conditions, now: moment)
+    _ = keeper.apply(unsettled: unsettled)
+    let board = keeper.board(now: moment)
+    boardDue = keeper.due.map { $0 / .seconds(1) }
+    inspector.inspect(
+      board, states: scheduler.states, overrides: keeper.overrides, now: now, due: boardDue,
+      using: &generator)
+  }
+
+  private var conditions: [String: EndpointCondition] {
+    scheduler.states.mapValues { EndpointCondition(health: $0.health, lastGood: $0.lastGood) }
+  }
+
+  private func index(of id: String) -> Int {
+    compiled.model.endpoints.firstIndex { $0.id == id } ?? 0
+  }
+}

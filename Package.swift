@@ -192,7 +192,8 @@ let package = Package(
     .executableTarget(
       name: "azimuth",
       dependencies: [
-        "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin", "Demonstrating",
+        "Admitting", "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin",
+        "Demonstrating",
         "Simulating",
         "Resolving",
         "Listening",
@@ -252,7 +253,7 @@ let package = Package(
       name: "RoutingTests", dependencies: ["Routing", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "AdmittingTests", dependencies: ["Admitting", "Routing", "TestSupport"],
+      name: "AdmittingTests", dependencies: ["Admitting", "Routing", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "SimulationTests",

@@ -40,7 +40,7 @@ struct AdminAssembly: Sendable {
           value: Double($0.count))
       }
       return probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
-        + connections + transferSamples(transfers.desk.counts)
+        + connections + (await loadSamples(publisher)) + transferSamples(transfers.desk.counts)
         + zoneSamples(await transfers.zoneReports())
     }
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
@@ -94,6 +94,23 @@ private func probeSamples(_ counts: ProbeCounts) -> [MetricSample] {
     MetricSample("azimuth_health_transitions_total", value: Double(counts.transitions)),
     MetricSample("azimuth_passive_failures_total", value: Double(counts.passiveFailures)),
   ]
+}
+
+/// What regions with capacities have to carry.
+private func loadSamples(_ publisher: EditionPublisher) async -> [MetricSample] {
+  let edition = await publisher.edition
+  let loads = await publisher.loads
+  return zip(edition.model.regions.indices, loads).flatMap { region, load in
+    let name = edition.model.regions[region].name
+    return [
+      MetricSample(
+        "azimuth_region_load_connections_per_second", labels: [.init("region", name)],
+        value: load),
+      MetricSample(
+        "azimuth_region_opening", labels: [.init("region", name)],
+        value: edition.board.admissions.opening(of: region)),
+    ]
+  }
 }
 
 private func reloadSamples(_ counts: Reloader.Counts) -> [MetricSample] {

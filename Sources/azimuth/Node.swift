@@ -78,6 +78,7 @@ final class Node: Sendable {
     await transfers.start()
     var services: [any Service] = [
       transfers, dataPlane, ProbingService(prober: prober), ResolvingService(resolver: resolver),
+      DemandService(counters: counters, publisher: publisher),
       HangUpService(reloader: reloader, dataPlane: dataPlane),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]

@@ -19,8 +19,11 @@ extension AdminServer {
   func regions(_ request: Request) async throws -> Response {
     let edition = sources.publisher.desk.take()
     let overrides = await sources.publisher.overrides
+    let loads = await sources.publisher.loads
     let regions = edition.model.regions.indices.map { region in
-      RegionReport(region, edition: edition, overrides: overrides)
+      RegionReport(
+        region, edition: edition, overrides: overrides,
+        load: region < loads.count ? loads[region] : nil)
     }
     return try Response.json(RegionList(edition: edition.number, regions: regions))
   }
@@ -109,15 +112,23 @@ private struct RegionReport: Encodable {
   var override: String
   /// The share of its clients that the region gets, 0...1, by configuration or override.
   var dial: Double
+  /// New connections a second that it can take, and that fall to it by the demand measured.
+  var capacity: Double?
+  var load: Double?
+  /// How many of those that come it takes because of its load: 1 is all.
+  var opening: Double
   var pools: [PoolStanding]
 
-  init(_ region: Int, edition: Edition, overrides: [Override]) {
+  init(_ region: Int, edition: Edition, overrides: [Override], load: Double?) {
     let value = edition.model.regions[region]
     name = value.name
     location = value.point.map { Location(latitude: $0.latitude, longitude: $0.longitude) }
     tags = value.tags
     let own = overrides.first { $0.target.region == value.name && $0.target.pool == nil }
     override = (own?.state ?? .auto).rawValue
+    capacity = value.capacity
+    self.load = load.map { ($0 * 100).rounded() / 100 }
+    opening = edition.board.admissions.opening(of: region)
     dial = edition.board.admissions.dial(of: region)
     pools = edition.poolStandings.filter { $0.region == region }.map { entry in
       PoolStanding(

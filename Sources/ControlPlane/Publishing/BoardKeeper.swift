@@ -18,6 +18,8 @@ package struct BoardKeeper: Sendable {
   /// By region.
   private var rules: [ReturnStateMachine.Rules]
   private var dials: [Double]
+  private var capacities: [CapacityStateMachine.Rules]
+  private var load = CapacityStateMachine()
   private var flapping: FlapDamper.Rules
 
   /// A region as a pool sees it, by names, which stay the same over reloads.
@@ -30,6 +32,11 @@ package struct BoardKeeper: Sendable {
     model = compiled.model
     rules = compiled.settings.regions.map { ReturnStateMachine.Rules($0.stability) }
     dials = compiled.settings.regions.map(\.dial)
+    capacities = compiled.settings.regions.map { region in
+      CapacityStateMachine.Rules(
+        capacity: region.capacity?.connectionsPerSecond,
+        spillAt: region.capacity?.spillAt ?? 1, returnAt: region.capacity?.returnAt ?? 1)
+    }
     flapping = FlapDamper.Rules(compiled.settings.stability.flapping)
     for (endpoint, condition) in zip(model.endpoints, compiled.initialBoard.conditions) {
       health[endpoint.id] = condition
@@ -64,6 +71,19 @@ package struct BoardKeeper: Sendable {
     return unsettled != self.unsettled
   }
 
+  /// Takes how many new connections a second each cohort of each service asks for. Openings follow
+  /// with the next board.
+  package mutating func apply(demands: [[Double]], now: Duration) {
+    load.measure(demands, now: now)
+  }
+
+  /// New connections a second of each region, as they were reckoned with last; empty where no
+  /// region has a capacity.
+  package var loads: [Double] { load.loads }
+
+  /// Whether any region has a capacity, so that demand matters.
+  package var hasCapacities: Bool { capacities.contains { $0.capacity != nil } }
+
   /// Replaces the configuration whole. What is known of what is still there carries over.
   ///
   /// - Parameter conditions: the state of its endpoints, by id; the others start anew.
@@ -76,6 +96,8 @@ package struct BoardKeeper: Sendable {
     unsettled = before.unsettled.filter { health[$0] != nil }
     dampers = before.dampers.filter { health[$0.key] != nil }
     returns = before.returns
+    load = before.load
+    load.forgetDemand()
     overrides = before.overrides.filter { isKnown($0.target) }
   }
 
@@ -123,6 +145,8 @@ package struct BoardKeeper: Sendable {
     board.admissions.dials = zip(model.regions, dials).map { region, dial in
       overrides.first { $0.target.pool == nil && $0.target.region == region.name }?.dial ?? dial
     }
+    load.adjust(model: model, board: board, rules: capacities, now: now)
+    board.admissions.openings = load.openings
     return board
   }
 

@@ -1,7 +1,9 @@
+package import Admitting
 package import Compiling
 package import DNSWire
 package import Editions
 package import Routing
+import Settings
 import Zones
 
 /// What an operator asked for that cannot be.
@@ -19,6 +21,7 @@ package actor EditionPublisher {
 
   private let now: @Sendable () -> Double
   private var keeper: BoardKeeper
+  private var meter = DemandMeter()
   private var resolved = ResolvedNames.none
   var zones: ZoneTable
   var transferred: [DomainName: TransferredZone] = [:]
@@ -64,6 +67,25 @@ package actor EditionPublisher {
     let isDoubtNew = unsettled.map { keeper.apply(unsettled: $0) } ?? false
     if isHealthNew || isDoubtNew { publish() }
   }
+
+  /// Takes the sums of what the data plane has counted by cohort, and lets loaded regions spill over
+  /// or take clients back.
+  package func apply(_ sums: DemandMeter.Sums) {
+    guard keeper.hasCapacities else { return }
+    let edition = edition
+    let services = compiled.settings.services
+    let rates = meter.read(
+      sums, cohortCounts: edition.verdicts.map(\.verdicts.count),
+      connectionsPerAnswer: services.map(\.connectionsPerAnswer), revision: edition.revision,
+      now: moment)
+    guard let rates else { return }
+    keeper.apply(demands: rates, now: moment)
+    advance()
+  }
+
+  /// New connections a second of each region, as they were reckoned with last; empty where no
+  /// region has a capacity.
+  package var loads: [Double] { keeper.loads }
 
   /// Takes what the names that serve in place of endpoints were found to be, all of them.
   package func apply(_ resolved: ResolvedNames) {

@@ -37,6 +37,8 @@ struct ServiceReader {
       }
       service.onAllDown = section.optional("on_all_down")?.lastResort(regions) ?? .failOpen
       service.maximumAddresses = section.optional("addresses")?.integer(1...32) ?? 8
+      service.connectionsPerAnswer =
+        section.optional("connections_per_answer")?.number(0...1_000_000, "connections") ?? 1
       service.failoverSpreadMilliseconds = section.optional("failover")?.spread() ?? 20
       _ = section.optional("draw")?.section { draw in
         let bits = draw.prefixLengths(else: (20, 44))

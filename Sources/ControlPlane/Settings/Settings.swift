@@ -60,6 +60,8 @@ package struct Settings: Sendable, Equatable {
     package var tags: [String]
     /// The share of its clients that the region gets, 0...1.
     package var dial = 1.0
+    /// nil: as many clients as come.
+    package var capacity: Capacity?
     package var stability = Stability()
   }
 
@@ -225,6 +227,8 @@ package struct Settings: Sendable, Equatable {
     /// Milliseconds by which a candidate may be slower for its share of a lost region's clients to
     /// fall to 1/e; 0 sends all of them to the next one.
     package var failoverSpreadMilliseconds: Double
+    /// How many connections an answer of DNS stands for, where regions have capacities.
+    package var connectionsPerAnswer = 1.0
     /// Prefix lengths at which shares are drawn.
     package var drawBitsIPv4: Int
     package var drawBitsIPv6: Int

@@ -149,6 +149,7 @@ extension SettingsReader {
         name: entry.name, location: section.optional("location")?.point(),
         tags: (section.optional("tags")?.elements() ?? []).compactMap { $0.tag() },
         dial: section.optional("dial")?.share(0...1) ?? 1,
+        capacity: capacity(section.optional("capacity")),
         stability: stability(section.optional("stability"), over: general, isRegion: true))
     }
     return region ?? Settings.Region(name: entry.name, location: nil, tags: [])

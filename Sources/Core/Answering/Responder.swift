@@ -408,6 +408,8 @@ extension Responder {
     let decision = edition.steering.route(client, to: finding.service, trace: &trace)
     if usesSubnet { reply.outcome.scopeBits = decision.scopeBits }
     shard.add(to: counters.steered(outcome: decision.outcome))
+    shard.addDemand(
+      .answers, row: edition.steering.row(of: decision, service: finding.service))
     let entry = edition.answers.entry(outcome: decision.outcome, slot: .init(query.type))
     reply.outcome.extendedError = entry.extendedError
     if entry.isFailure {

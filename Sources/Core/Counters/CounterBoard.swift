@@ -68,6 +68,17 @@ public final class CounterBoard: Sendable {
     }
   }
 
+  /// Sums of the demand cells over all shards, of answers and of connections.
+  public func demandSums() -> (answers: [UInt64], connections: [UInt64]) {
+    let shards = state.withLock { $0.shards }
+    let kinds = [CounterShard.Demand.answers, .connections].map { kind in
+      (0..<CounterShard.demandCapacity).map { row in
+        shards.reduce(UInt64(0)) { $0 &+ $1.demand(kind, row: row) }
+      }
+    }
+    return (kinds[0], kinds[1])
+  }
+
   /// Every series with its sum over all shards, in the order of registration.
   public func sums() -> [(series: Series, value: UInt64)] {
     let (series, shards) = state.withLock { ($0.series, $0.shards) }
@@ -91,9 +102,10 @@ public final class CounterBoard: Sendable {
   @usableFromInline let capacity: Int
 
   init(capacity: Int) {
-    unsafe cells = .allocate(capacity: capacity)
+    let count = capacity + 2 * Self.demandCapacity
+    unsafe cells = .allocate(capacity: count)
     self.capacity = capacity
-    for index in 0..<capacity { unsafe (cells + index).initialize(to: Atomic(0)) }
+    for index in 0..<count { unsafe (cells + index).initialize(to: Atomic(0)) }
   }
 
   deinit { unsafe cells.deallocate() }
@@ -105,6 +117,29 @@ public final class CounterBoard: Sendable {
     precondition(cell >= 0 && cell < capacity, "a counter index comes from a CounterBoard")
     let value = unsafe cells[cell].load(ordering: .relaxed)
     unsafe cells[cell].store(value &+ amount, ordering: .relaxed)
+  }
+
+  /// What is counted by cohort: the demand that regions' capacities are compared with.
+  public enum Demand: Int, Sendable, BitwiseCopyable { case answers, connections }
+
+  /// Cells of each kind of demand, a power of two. Rows beyond it share cells.
+  public static let demandCapacity = 4096
+
+  /// Counts one answer or connection of a cohort, on the thread that owns the shard.
+  ///
+  /// - Parameter row: of the cohort over all services.
+  @inlinable
+  public func addDemand(_ kind: Demand, row: Int) {
+    // Below the cells that were allocated, whatever the row is.
+    let cell = capacity &+ kind.rawValue &* 4096 &+ (row & 4095)
+    let value = unsafe cells[cell].load(ordering: .relaxed)
+    unsafe cells[cell].store(value &+ 1, ordering: .relaxed)
+  }
+
+  func demand(_ kind: Demand, row: Int) -> UInt64 {
+    precondition((0..<Self.demandCapacity).contains(row), "a row of the demand cells")
+    return unsafe cells[capacity + kind.rawValue * Self.demandCapacity + row]
+      .load(ordering: .relaxed)
   }
 
   func value(at index: Int) -> UInt64 {

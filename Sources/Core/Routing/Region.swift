@@ -8,10 +8,13 @@ public struct Region: Sendable, Equatable {
   public var point: GeoPoint?
   /// Jurisdiction tags that fences name.
   public var tags: [String]
+  /// New connections a second that it can take; nil: as many as come.
+  public var capacity: Double?
 
-  public init(name: String, point: GeoPoint?, tags: [String]) {
+  public init(name: String, point: GeoPoint?, tags: [String], capacity: Double? = nil) {
     self.name = name
     self.point = point
     self.tags = tags
+    self.capacity = capacity
   }
 }

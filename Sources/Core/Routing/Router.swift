@@ -85,6 +85,12 @@ public struct SteeringTable: ~Copyable, Sendable {
       outcome: Int(entry.firstOutcome) &+ outcome, cohort: match.cohort, scopeBits: scopeBits)
   }
 
+  /// The row of a decision's cohort over all services, for counting.
+  @inlinable
+  public func row(of decision: Decision, service: Int) -> Int {
+    Int(services[service].firstVerdict) &+ Int(decision.cohort)
+  }
+
   /// The part of the address that draws, tagged by family, and its length in the family that the
   /// client used.
   @inlinable

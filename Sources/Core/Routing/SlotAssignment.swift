@@ -1,4 +1,4 @@
-/// One walk over a plan that shares the slots out among its usable regions.
+/// One walk over a plan that shares its clients out among its usable regions.
 ///
 /// Three things keep a region from having all the clients that fall to it: its operator's dial, its
 /// ramp after an outage, and its load. The first two are one share, the region's *limit*. The third
@@ -29,19 +29,34 @@ struct SlotAssignment {
     if let outcome = singleOutcome(of: cohort.plan) { return .one(outcome) }
     var outcomes: [Outcome] = []
     var slots = [UInt16](repeating: 0, count: SlotTable.slotCount)
-    let give = { (outcome: Outcome, run: [UInt16]) in
-      guard !run.isEmpty else { return }
+    give(SlotRun(slots: SlotTable.shuffled), trace: &trace) { outcome, run in
       let index = outcomes.firstIndex(of: outcome) ?? outcomes.count
       if index == outcomes.count { outcomes.append(outcome) }
-      for slot in run { slots[Int(slot)] = UInt16(index) }
-    }
-    let left = share(
-      SlotTable.shuffled, over: cohort.plan, rule: .admitting, trace: &trace, give: give)
-    if !left.isEmpty {
-      trace.record(.nobodyElse(share: Double(left.count) / Double(SlotTable.slotCount)))
-      _ = share(left, over: cohort.plan, rule: .forced, trace: &trace, give: give)
+      for slot in run.slots { slots[Int(slot)] = UInt16(index) }
     }
     return outcomes.count == 1 ? .one(outcomes[0]) : .drawn(outcomes, slots: slots)
+  }
+
+  /// The share of the clients that each outcome gets; they add up to 1.
+  func shares() -> [(outcome: Outcome, share: Double)] {
+    if let outcome = singleOutcome(of: cohort.plan) { return [(outcome, 1)] }
+    var shares: [(outcome: Outcome, share: Double)] = []
+    var silent = SilentTrace()
+    give(ClientShare(amount: 1), trace: &silent) { shares.append(($0, $1.amount)) }
+    return shares
+  }
+
+  /// Gives everything to someone.
+  private func give<Part: Portion, Trace: RouteTrace>(
+    _ all: Part, trace: inout Trace, to receive: (Outcome, Part) -> Void
+  ) {
+    let give = { (outcome: Outcome, part: Part) in
+      if !part.isEmpty { receive(outcome, part) }
+    }
+    let left = share(all, over: cohort.plan, rule: .admitting, trace: &trace, give: give)
+    guard !left.isEmpty else { return }
+    trace.record(.nobodyElse(share: left.amount / all.amount))
+    _ = share(left, over: cohort.plan, rule: .forced, trace: &trace, give: give)
   }
 
   private func serving(_ regions: [Int]) -> Outcome {
@@ -72,86 +87,88 @@ struct SlotAssignment {
     }
   }
 
-  /// Gives each part of the plan its run of slots.
+  /// Gives each part of the plan its clients.
   ///
-  /// - Returns: the slots that no part of the plan admits, in their order; none if it is forced.
-  private func share<Trace: RouteTrace>(
-    _ slots: [UInt16], over plan: Plan, rule: Rule, trace: inout Trace,
-    give: (Outcome, [UInt16]) -> Void
-  ) -> [UInt16] {
-    guard !slots.isEmpty else { return [] }
+  /// - Returns: those whom no part of the plan admits, in their order; none if it is forced.
+  private func share<Part: Portion, Trace: RouteTrace>(
+    _ clients: Part, over plan: Plan, rule: Rule, trace: inout Trace,
+    give: (Outcome, Part) -> Void
+  ) -> Part {
+    guard !clients.isEmpty else { return .none }
     switch plan {
     case .region(let region):
-      let count = admittedCount(of: region, from: slots.count, rule: rule)
-      give(serving([region]), Array(slots[..<count]))
-      return Array(slots[count...])
+      let (kept, left) = clients.divided(at: admittedShare(of: region, rule: rule))
+      give(serving([region]), kept)
+      return left
     case .all:
-      return shareAll(slots, over: plan, rule: rule, give: give)
+      return shareAll(clients, over: plan, rule: rule, give: give)
     case .inOrder(let plans):
-      var left = slots
+      var left = clients
       for plan in plans where isUsed(plan) && !left.isEmpty {
         left = share(left, over: plan, rule: rule, trace: &trace, give: give)
       }
       return left
     case .nearest(let regions):
-      return shareNearest(slots, over: regions, rule: rule, trace: &trace, give: give)
+      return shareNearest(clients, over: regions, rule: rule, trace: &trace, give: give)
     case .shares(let shares):
-      return shareWeighted(slots, over: shares, rule: rule, trace: &trace, give: give)
+      return shareWeighted(clients, over: shares, rule: rule, trace: &trace, give: give)
     }
   }
 
-  private func admittedCount(of region: Int, from count: Int, rule: Rule) -> Int {
+  private func admittedShare(of region: Int, rule: Rule) -> Double {
     guard isUsable[region] else { return 0 }
-    guard rule == .admitting else { return count }
-    return Int((admissions[region].limit * admissions[region].opening * Double(count)).rounded())
+    return rule == .forced ? 1 : admissions[region].limit * admissions[region].opening
   }
 
   /// Each region is in as many of the answers as it admits.
-  private func shareAll(
-    _ slots: [UInt16], over plan: Plan, rule: Rule, give: (Outcome, [UInt16]) -> Void
-  ) -> [UInt16] {
+  private func shareAll<Part: Portion>(
+    _ clients: Part, over plan: Plan, rule: Rule, give: (Outcome, Part) -> Void
+  ) -> Part {
     let regions = plan.keeping { isUsable[$0] }?.regions ?? []
-    let counts = regions.map { admittedCount(of: $0, from: slots.count, rule: rule) }
-    var start = 0
-    for end in Set(counts).sorted() where end > start {
-      let present = zip(regions, counts).filter { $1 >= end }.map(\.0)
-      give(serving(present), Array(slots[start..<end]))
-      start = end
+    let shares = regions.map { admittedShare(of: $0, rule: rule) }
+    var left = clients
+    var passed = 0.0
+    for end in Set(shares).sorted() where end > passed {
+      let present = zip(regions, shares).filter { $1 >= end }.map(\.0)
+      let (part, rest) = left.divided(at: (end - passed) / (1 - passed))
+      give(serving(present), part)
+      left = rest
+      passed = end
     }
-    return Array(slots[start...])
+    return left
   }
 
   /// What an unusable share loses, and what a usable one does not admit, is cut anew among the
   /// others, so that nobody else's clients move.
-  private func shareWeighted<Trace: RouteTrace>(
-    _ slots: [UInt16], over shares: [Plan.PlanShare], rule: Rule, trace: inout Trace,
-    give: (Outcome, [UInt16]) -> Void
-  ) -> [UInt16] {
+  private func shareWeighted<Part: Portion, Trace: RouteTrace>(
+    _ clients: Part, over shares: [Plan.PlanShare], rule: Rule, trace: inout Trace,
+    give: (Outcome, Part) -> Void
+  ) -> Part {
     let kept = shares.map { isUsed($0.plan) }
     let weights = effectiveWeights(shares, isKept: kept)
-    var freed: [UInt16] = []
-    var refused: [[UInt16]] = shares.map { _ in [] }
-    for (index, run) in SlotTable.cut(slots, byWeights: weights.all).enumerated() {
+    var freed = Part.none
+    var refused = shares.map { _ in Part.none }
+    for (index, run) in clients.cut(byWeights: weights.all).enumerated() {
       if kept[index] {
         refused[index] = share(
           run, over: shares[index].plan, rule: rule, trace: &trace, give: give)
       } else {
-        freed += run
+        freed = freed + run
       }
     }
-    for (index, run) in SlotTable.cut(freed, byWeights: weights.kept).enumerated() {
-      refused[index] += share(
-        run, over: shares[index].plan, rule: rule, trace: &trace, give: give)
+    for (index, run) in freed.cut(byWeights: weights.kept).enumerated() {
+      let more = share(run, over: shares[index].plan, rule: rule, trace: &trace, give: give)
+      refused[index] = refused[index] + more
     }
     let openings = shares.indices.map { kept[$0] ? opening(of: shares[$0].plan) : 0 }
-    var left: [UInt16] = []
+    var left = Part.none
     for (index, run) in refused.enumerated() where !run.isEmpty {
       let others = shares.indices.map { $0 == index ? 0 : weights.kept[$0] * openings[$0] }
       guard others.contains(where: { $0 > 0 }) else {
-        left += run
+        left = left + run
         continue
       }
-      for (other, part) in SlotTable.dealt(run, byWeights: others).enumerated() {
+      for (other, part) in run.dealt(byWeights: others).enumerated() {
         _ = share(part, over: shares[other].plan, rule: .forced, trace: &trace, give: give)
       }
     }
@@ -178,26 +195,51 @@ struct SlotAssignment {
   }
 }
 
+/// What becomes of one cohort: who gets what, or only how many get what.
+protocol Apportioned {
+  /// All clients get the same.
+  static func one(_ outcome: Outcome) -> Self
+  static func apportioned<Trace: RouteTrace>(
+    by assignment: SlotAssignment, trace: inout Trace
+  ) -> Self
+}
+
+extension VerdictCompiler.Choice {
+  static func apportioned<Trace: RouteTrace>(
+    by assignment: SlotAssignment, trace: inout Trace
+  ) -> VerdictCompiler.Choice { assignment.choice(trace: &trace) }
+}
+
+/// The share of a cohort's clients that each outcome gets.
+struct OutcomeShares: Apportioned {
+  var shares: [(outcome: Outcome, share: Double)]
+
+  static func one(_ outcome: Outcome) -> OutcomeShares { OutcomeShares(shares: [(outcome, 1)]) }
+
+  static func apportioned<Trace: RouteTrace>(
+    by assignment: SlotAssignment, trace: inout Trace
+  ) -> OutcomeShares { OutcomeShares(shares: assignment.shares()) }
+}
+
 // MARK: - Nearest first
 
 extension SlotAssignment {
-  private func shareNearest<Trace: RouteTrace>(
-    _ slots: [UInt16], over regions: [Int], rule: Rule, trace: inout Trace,
-    give: (Outcome, [UInt16]) -> Void
-  ) -> [UInt16] {
-    guard let home = regions.first else { return slots }
+  private func shareNearest<Part: Portion, Trace: RouteTrace>(
+    _ clients: Part, over regions: [Int], rule: Rule, trace: inout Trace,
+    give: (Outcome, Part) -> Void
+  ) -> Part {
+    guard let home = regions.first else { return clients }
     let others = regions.dropFirst().filter { isUsable[$0] }
     var takes = weights(of: others)
     if rule == .forced {
       if isUsable[home] {
-        give(serving([home]), slots)
-        return []
+        give(serving([home]), clients)
+        return .none
       }
       if takes.allSatisfy({ $0 == 0 }) { takes = weights(of: others, ignoringAdmission: true) }
     }
-    let keptCount = Int((homeShare(home, others: others) * Double(slots.count)).rounded())
-    give(serving([home]), Array(slots[..<keptCount]))
-    let rest = Array(slots[keptCount...])
+    let (kept, rest) = clients.divided(at: homeShare(home, others: others))
+    give(serving([home]), kept)
     let total = takes.reduce(0, +)
     guard !rest.isEmpty, total > 0 else { return rest }
     trace.record(
@@ -206,12 +248,12 @@ extension SlotAssignment {
         shares: zip(others, takes).filter { $1 > 0 }.map {
           RegionShare(
             region: $0,
-            share: $1 / total * Double(rest.count) / Double(max(slots.count, 1)))
+            share: $1 / total * rest.amount / clients.amount)
         }))
-    for (region, run) in zip(others, SlotTable.dealt(rest, byWeights: takes)) {
+    for (region, run) in zip(others, rest.dealt(byWeights: takes)) {
       give(serving([region]), run)
     }
-    return []
+    return .none
   }
 
   /// The share of a first choice's clients that stay with it.

@@ -27,15 +27,15 @@ extension Planner {
 extension VerdictCompiler {
   /// nil while something inside is usable, and where the service's last resort decides. Stands
   /// above the panic threshold: what it would give is what `refuse` forbids.
-  func choiceWhenFenceIsEmpty<Trace: RouteTrace>(
+  func whenFenceIsEmpty<Result: Apportioned, Trace: RouteTrace>(
     for cohort: SteeringMap.Cohort, trace: inout Trace
-  ) -> Choice? {
+  ) -> Result? {
     guard !cohort.fences.isEmpty, !cohort.regions.contains(where: { isUsable($0, on: .unknown) })
     else { return nil }
     let wish = map.planner.whenEmpty(in: cohort.fences)
     guard wish != .onAllDown else { return nil }
     trace.record(.fenceEmpty(wish))
-    let refused = Choice.one(Outcome(kind: .fail, regions: [], basis: .fenceEmpty))
+    let refused = Result.one(Outcome(kind: .fail, regions: [], basis: .fenceEmpty))
     switch wish {
     case .onAllDown: return nil
     case .refuse: return refused

@@ -9,7 +9,7 @@ public struct VerdictCompiler: Sendable {
   let panicThreshold: Double
   let map: SteeringMap
   /// By region.
-  let standings: [RegionStanding]
+  private(set) var standings: [RegionStanding]
 
   public init(model: RoutingModel, service: Int, board: HealthBoard) {
     self.model = model
@@ -19,6 +19,27 @@ public struct VerdictCompiler: Sendable {
     standings = model.regions.indices.map {
       model.standing(ofRegion: $0, forService: service, on: board)
     }
+  }
+
+  /// The same for other openings of the regions.
+  package func opening(_ openings: [Double]) -> VerdictCompiler {
+    var copy = self
+    for region in standings.indices where region < openings.count {
+      copy.standings[region].admission.opening = openings[region]
+    }
+    return copy
+  }
+
+  /// The share of a cohort's clients that each region gets, 0...1; of outcomes with several regions
+  /// all the same part. Less than 1 in all where some are refused.
+  package func regionShares(ofCohort cohort: Int) -> [Double] {
+    var shares = standings.map { _ in 0.0 }
+    var silent = SilentTrace()
+    let found: OutcomeShares = settled(for: map.cohorts[cohort], trace: &silent)
+    for (outcome, share) in found.shares {
+      for region in outcome.regions { shares[region] += share / Double(outcome.regions.count) }
+    }
+    return shares
   }
 
   /// The verdicts of all cohorts, or `previous` if nothing that they depend on has changed.
@@ -34,7 +55,7 @@ public struct VerdictCompiler: Sendable {
   }
 
   /// What one cohort gets, by slot if its clients are shared out.
-  enum Choice {
+  enum Choice: Apportioned {
     case one(Outcome)
     case drawn([Outcome], slots: [UInt16])
 
@@ -60,7 +81,7 @@ public struct VerdictCompiler: Sendable {
     for region in cohort.regions {
       if let hold = standings[region].hold { trace.record(.held(region: region, hold)) }
     }
-    let choice = settledChoice(for: cohort, trace: &trace)
+    let choice: Choice = settled(for: cohort, trace: &trace)
     guard isChanging(choice, cohort: cohort) else { return choice }
     trace.record(.mayChange)
     return choice.changing
@@ -74,17 +95,17 @@ public struct VerdictCompiler: Sendable {
     return cohort.regions[...last].contains { standings[$0].isChanging }
   }
 
-  private func settledChoice<Trace: RouteTrace>(
+  private func settled<Result: Apportioned, Trace: RouteTrace>(
     for cohort: SteeringMap.Cohort, trace: inout Trace
-  ) -> Choice {
-    if let choice = choiceWhenFenceIsEmpty(for: cohort, trace: &trace) { return choice }
+  ) -> Result {
+    if let result: Result = whenFenceIsEmpty(for: cohort, trace: &trace) { return result }
     guard !cohort.regions.isEmpty else {
       return .one(Outcome(kind: .fail, regions: [], basis: .fencedOut))
     }
     let healthyShare = healthyShare(of: cohort.regions)
     if healthyShare < panicThreshold {
       trace.record(.panic(healthyShare: healthyShare, threshold: panicThreshold))
-      if let choice = assigned(cohort, basis: .panic, trace: &trace) { return choice }
+      if let result: Result = assigned(cohort, basis: .panic, trace: &trace) { return result }
     }
     let best = cohort.regions.map { standings[$0].standing }.min() ?? .absent
     trace.record(.tier(best))
@@ -95,7 +116,9 @@ public struct VerdictCompiler: Sendable {
       case .unknown: .unknown
       case .unhealthy, .removed, .absent: nil
       }
-    if let basis, let choice = assigned(cohort, basis: basis, trace: &trace) { return choice }
+    if let basis, let result: Result = assigned(cohort, basis: basis, trace: &trace) {
+      return result
+    }
     return lastResort(for: cohort, trace: &trace)
   }
 
@@ -116,11 +139,11 @@ public struct VerdictCompiler: Sendable {
     }
   }
 
-  private func lastResort<Trace: RouteTrace>(
+  private func lastResort<Result: Apportioned, Trace: RouteTrace>(
     for cohort: SteeringMap.Cohort, trace: inout Trace
-  ) -> Choice {
+  ) -> Result {
     trace.record(.lastResort(service.onAllDown))
-    let failed = Choice.one(Outcome(kind: .fail, regions: [], basis: .lastResort))
+    let failed = Result.one(Outcome(kind: .fail, regions: [], basis: .lastResort))
     switch service.onAllDown {
     case .failOpen:
       return assigned(cohort, basis: .lastResort, trace: &trace) ?? failed
@@ -140,9 +163,9 @@ public struct VerdictCompiler: Sendable {
   }
 
   /// The plan over the regions usable on this basis; nil if none is.
-  func assigned<Trace: RouteTrace>(
+  func assigned<Result: Apportioned, Trace: RouteTrace>(
     _ cohort: SteeringMap.Cohort, basis: Basis, trace: inout Trace
-  ) -> Choice? {
+  ) -> Result? {
     let usable = standings.indices.map { isUsable($0, on: basis) }
     guard cohort.plan.keeping({ usable[$0] }) != nil else { return nil }
     for region in cohort.regions where standings[region].admission != .full && usable[region] {
@@ -151,7 +174,7 @@ public struct VerdictCompiler: Sendable {
     let assignment = SlotAssignment(
       cohort: cohort, basis: basis, spread: service.failoverSpreadMilliseconds,
       isUsable: usable, admissions: standings.map(\.admission))
-    return assignment.choice(trace: &trace)
+    return .apportioned(by: assignment, trace: &trace)
   }
 
   /// The usable regions, best standing first and then in order of preference.

@@ -119,6 +119,10 @@ extension ProxyWorker {
     let decision = edition.steering.route(
       pair.pointee.clientAddress.address.client, to: service, trace: &trace)
     let outcome = edition.targets.outcome(of: decision)
+    // Once a connection, however many attempts it takes.
+    if pair.pointee.editionNumber == 0 {
+      shard.addDemand(.connections, row: edition.steering.row(of: decision, service: service))
+    }
     pair.pointee.decision = decision
     pair.pointee.basis = outcome.basis
     pair.pointee.editionNumber = edition.number

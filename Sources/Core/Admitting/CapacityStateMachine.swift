@@ -1,0 +1,116 @@
+public import Routing
+
+/// How open loaded regions are, over time: closes them at once and opens them slowly, with a dead
+/// band between, so that clients do not go to and fro.
+///
+///     opening above what `spillAt` allows   ▶ lowered to it at once
+///     opening below what `returnAt` allows  ▶ raised towards it, tenfold in ``tenfoldTime``
+///     between                               ▶ stays exactly as it is
+///
+/// What it reckons with is the demand of cohorts, which does not depend on where they are sent: so
+/// its own decisions do not come back to it as load, and there is nothing to oscillate.
+public struct CapacityStateMachine: Sendable, Equatable {
+  /// What an operator declared of a region.
+  public struct Rules: Sendable, Equatable {
+    /// New connections a second; nil: as many as come.
+    public var capacity: Double?
+    /// The share of the capacity beyond which clients go elsewhere, above 0.
+    public var spillAt: Double
+    /// Below ``spillAt``: the share up to which clients come back.
+    public var returnAt: Double
+
+    public init(capacity: Double?, spillAt: Double, returnAt: Double) {
+      self.capacity = capacity
+      self.spillAt = spillAt
+      self.returnAt = returnAt
+    }
+  }
+
+  /// In which a region opens tenfold.
+  public static let tenfoldTime = Duration.seconds(10)
+  /// In which a changed demand is believed by half.
+  public static let demandHalfLife = Duration.seconds(5)
+
+  /// By service and cohort, new connections a second; empty: nothing was measured yet.
+  public private(set) var demands: [[Double]] = []
+  /// By region; empty: all are open.
+  public private(set) var openings: [Double] = []
+  /// By region, new connections a second by ``demands``; empty: nothing is reckoned.
+  public private(set) var loads: [Double] = []
+  private var measuredAt: Duration?
+  private var openedAt: Duration?
+
+  public init() {}
+
+  /// Takes what was measured since the last time.
+  ///
+  /// - Parameter measured: by service and cohort, new connections a second.
+  public mutating func measure(_ measured: [[Double]], now: Duration) {
+    defer { measuredAt = now }
+    guard let before = measuredAt, demands.map(\.count) == measured.map(\.count) else {
+      // Cohorts were made anew: the old figures say nothing about them.
+      demands = measured
+      return
+    }
+    let weight =
+      1 - exponential(-0.693_147_180_559_945_3 * max(0, (now - before) / Self.demandHalfLife))
+    demands = zip(demands, measured).map { old, new in
+      zip(old, new).map { $0 + ($1 - $0) * weight }
+    }
+  }
+
+  /// Another configuration: its cohorts are others.
+  public mutating func forgetDemand() {
+    demands = []
+    loads = []
+  }
+
+  /// Adjusts the openings to health, demand and time.
+  ///
+  /// - Parameters:
+  ///   - board: its own openings count for nothing.
+  ///   - rules: by region.
+  public mutating func adjust(
+    model: RoutingModel, board: HealthBoard, rules: [Rules], now: Duration
+  ) {
+    guard rules.contains(where: { $0.capacity != nil }),
+      demands.count == model.services.count, !demands.isEmpty
+    else {
+      if demands.isEmpty { return }
+      openings = []
+      loads = []
+      return
+    }
+    let allocator = CapacityAllocator(model: model, board: board, demands: demands)
+    let spill = rules.map { rule in rule.capacity.map { $0 * rule.spillAt } }
+    let most = allocator.openings(targets: spill)
+    let back = rules.map { rule in rule.capacity.map { $0 * rule.returnAt } }
+    let isOpen = openings.allSatisfy { $0 == 1 } && most.allSatisfy { $0 == 1 }
+    let least = isOpen ? most : allocator.openings(targets: back)
+    var next = stepped(from: openings, most: most, least: least, now: now)
+    loads = allocator.loads(openings: next)
+    let isAbove = zip(loads, spill).contains { load, target in
+      target.map { load > $0 * 1.01 } ?? false
+    }
+    if isAbove && next != most {
+      next = most
+      loads = allocator.loads(openings: next)
+    }
+    openings = next
+  }
+
+  private mutating func stepped(
+    from current: [Double], most: [Double], least: [Double], now: Duration
+  ) -> [Double] {
+    let elapsed = openedAt.map { max(.zero, now - $0) } ?? .zero
+    openedAt = now
+    let growth = 1 / exponential(-2.302_585_092_994_046 * min(elapsed / Self.tenfoldTime, 20))
+    return most.indices.map { region in
+      let opening = region < current.count ? current[region] : 1
+      if opening > most[region] { return most[region] }
+      // A hair less than the dead band, so that what is all but open is open.
+      let goal = min(least[region], most[region])
+      return opening < goal ? min(goal, opening * growth) : opening
+    }
+  }
+}

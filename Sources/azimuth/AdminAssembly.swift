@@ -96,23 +96,6 @@ private func probeSamples(_ counts: ProbeCounts) -> [MetricSample] {
   ]
 }
 
-/// What regions with capacities have to carry.
-private func loadSamples(_ publisher: EditionPublisher) async -> [MetricSample] {
-  let edition = await publisher.edition
-  let loads = await publisher.loads
-  return zip(edition.model.regions.indices, loads).flatMap { region, load in
-    let name = edition.model.regions[region].name
-    return [
-      MetricSample(
-        "azimuth_region_load_connections_per_second", labels: [.init("region", name)],
-        value: load),
-      MetricSample(
-        "azimuth_region_opening", labels: [.init("region", name)],
-        value: edition.board.admissions.opening(of: region)),
-    ]
-  }
-}
-
 private func reloadSamples(_ counts: Reloader.Counts) -> [MetricSample] {
   [("accepted", counts.accepted), ("refused", counts.refused)].map { result, count in
     MetricSample(

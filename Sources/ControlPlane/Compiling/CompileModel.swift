@@ -19,7 +19,9 @@ struct ModelCompiler {
 
   func compile() -> RoutingModel {
     let regions = settings.regions.map {
-      Region(name: $0.name, point: $0.location, tags: $0.tags, capacity: $0.capacity?.connectionsPerSecond)
+      Region(
+        name: $0.name, point: $0.location, tags: $0.tags,
+        capacity: $0.capacity?.connectionsPerSecond)
     }
     var maps: [SteeringMap] = []
     var mapIndices: [MapKey: Int] = [:]

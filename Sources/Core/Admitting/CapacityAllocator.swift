@@ -53,10 +53,13 @@ public struct CapacityAllocator: Sendable {
 
   /// The openings with which no region's load is above its target, if that can be.
   ///
-  /// - Parameter targets: by region, new connections a second; nil: as many as come.
-  public func openings(targets: [Double?]) -> [Double] {
+  /// - Parameters:
+  ///   - targets: by region, new connections a second; nil: as many as come.
+  ///   - start: openings that are perhaps near, which only makes it quicker.
+  public func openings(targets: [Double?], from start: [Double] = []) -> [Double] {
     var targets = targets
-    var found = solved(targets)
+    let isFit = start.count == regionCount
+    var found = solved(targets, from: isFit ? start : .init(repeating: 1, count: regionCount))
     // Each time the full ones are raised by a hundredth at least, so this ends.
     for _ in 0..<12 {
       let loads = loads(openings: found)
@@ -70,14 +73,16 @@ public struct CapacityAllocator: Sendable {
       let target = full.reduce(0) { $0 + (targets[$1] ?? 0) }
       let factor = max(load / max(target, 1e-9), 1.01)
       for region in full { targets[region] = targets[region].map { max($0, 1e-9) * factor } }
-      found = solved(targets)
+      found = solved(targets, from: found)
     }
     return found
   }
 
-  private func solved(_ targets: [Double?]) -> [Double] {
-    var openings = [Double](repeating: 1, count: regionCount)
-    for _ in 0..<Self.roundLimit {
+  private func solved(_ targets: [Double?], from start: [Double]) -> [Double] {
+    var openings = start
+    // Where there is no target there is nothing to close.
+    for (region, target) in targets.enumerated() where target == nil { openings[region] = 1 }
+    for round in 0..<Self.roundLimit {
       let loads = loads(openings: openings)
       var isSettled = true
       for (region, target) in targets.enumerated() {
@@ -85,11 +90,22 @@ public struct CapacityAllocator: Sendable {
         let ratio = loads[region] > 0 ? max(target, 1e-9) / loads[region] : 2
         let next = min(1, max(Self.leastOpening, openings[region] * min(max(ratio, 0.1), 10)))
         let isOff = ratio < 1 - Self.tolerance || ratio > 1 + Self.tolerance
-        if isOff && next != openings[region] { isSettled = false }
+        guard isOff && next != openings[region] else { continue }
+        isSettled = false
         openings[region] = next
       }
-      if isSettled { break }
+      if isSettled || round >= 30 && isHopeless(loads, targets, openings) { break }
     }
     return openings
+  }
+
+  /// Whether everything that takes clients is full and closing: it would only close for ever.
+  private func isHopeless(_ loads: [Double], _ targets: [Double?], _ openings: [Double]) -> Bool {
+    var room = 0.0
+    for region in loads.indices where loads[region] > 0 {
+      guard let target = targets[region], openings[region] < 0.05 else { return false }
+      room += target
+    }
+    return loads.reduce(0, +) > room * (1 + Self.tolerance)
   }
 }

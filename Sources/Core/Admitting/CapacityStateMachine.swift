@@ -83,10 +83,10 @@ public struct CapacityStateMachine: Sendable, Equatable {
     }
     let allocator = CapacityAllocator(model: model, board: board, demands: demands)
     let spill = rules.map { rule in rule.capacity.map { $0 * rule.spillAt } }
-    let most = allocator.openings(targets: spill)
+    let most = allocator.openings(targets: spill, from: openings)
     let back = rules.map { rule in rule.capacity.map { $0 * rule.returnAt } }
     let isOpen = openings.allSatisfy { $0 == 1 } && most.allSatisfy { $0 == 1 }
-    let least = isOpen ? most : allocator.openings(targets: back)
+    let least = isOpen ? most : allocator.openings(targets: back, from: openings)
     var next = stepped(from: openings, most: most, least: least, now: now)
     loads = allocator.loads(openings: next)
     let isAbove = zip(loads, spill).contains { load, target in
@@ -107,8 +107,8 @@ public struct CapacityStateMachine: Sendable, Equatable {
     let growth = 1 / exponential(-2.302_585_092_994_046 * min(elapsed / Self.tenfoldTime, 20))
     return most.indices.map { region in
       let opening = region < current.count ? current[region] : 1
-      if opening > most[region] { return most[region] }
-      // A hair less than the dead band, so that what is all but open is open.
+      // What differs by less is the reckoning's own inexactness.
+      if opening > most[region] * 1.01 { return most[region] }
       let goal = min(least[region], most[region])
       return opening < goal ? min(goal, opening * growth) : opening
     }

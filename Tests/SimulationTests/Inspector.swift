@@ -62,7 +62,7 @@ struct Inspector {
 
   mutating func inspect(
     _ board: HealthBoard, states: [String: EndpointState], overrides: [Override], now: Double,
-    due: Double?, using generator: inout SeededGenerator
+    due: Double?, demands: [[Double]], using generator: inout SeededGenerator
   ) {
     if let due, due <= now - 1e-6 { fail("the board is due at \(due) s, which is past", now) }
     guard board != self.board else { return }
@@ -79,6 +79,7 @@ struct Inspector {
       check(place.prefix | host, isFenced: place.isFenced, plain: plain, now, using: &generator)
     }
     countReturns(board, now: now)
+    if let demands = demands.first { checkCapacity(board, demands: demands, now: now) }
   }
 
   private mutating func fail(_ text: String, _ now: Double) {
@@ -149,6 +150,47 @@ struct Inspector {
     if let other = self.outcome(ClientAddress(ipv4: neighbour)), other.outcome != outcome {
       fail("\(name) and \(IPAddress.ipv4(neighbour)) share /\(decision.scopeBits)", now)
     }
+  }
+
+  /// No region has more than its capacity while those that are used have room for all clients,
+  /// and those inside the fence for the fenced ones.
+  private mutating func checkCapacity(_ board: HealthBoard, demands: [Double], now: Double) {
+    guard let set, demands.count == set.verdicts.count else { return }
+    let model = compiled.model
+    let standings = model.regions.indices.map {
+      model.standing(ofRegion: $0, inPool: 0, on: board)
+    }
+    let used = standings.indices.filter { standings[$0].standing == .healthy }
+    // A dial or a ramp keeps clients away from a region that has room: then it may not suffice.
+    guard used.allSatisfy({ standings[$0].admission.dial * standings[$0].admission.ramp == 1 })
+    else { return }
+    let room = Double(used.count) * Landscape.capacity * 0.9
+    let inside = used.count { Landscape.fencedIn.contains(model.regions[$0].name) }
+    let fenced = zip(model.maps[0].cohorts, demands).reduce(0) {
+      $0 + ($1.0.fences.isEmpty ? 0 : $1.1)
+    }
+    guard inside > 0, demands.reduce(0, +) < 0.98 * room,
+      fenced < 0.98 * Double(inside) * Landscape.capacity * 0.9
+    else { return }
+    for (region, load) in loads(set, demands: demands).enumerated() where load > Landscape.capacity
+    {
+      fail("\(model.regions[region].name) has \(load), more than its capacity", now)
+    }
+  }
+
+  /// New connections a second by region, counted from the slots that serve.
+  private func loads(_ set: VerdictSet, demands: [Double]) -> [Double] {
+    var loads = compiled.model.regions.map { _ in 0.0 }
+    for (verdict, demand) in zip(set.verdicts, demands) {
+      let outcomes = verdict.isDrawn ? set.slotTables[verdict.index] : [UInt16(verdict.index)]
+      for outcome in outcomes {
+        let regions = set.outcomes[Int(outcome)].regions
+        for region in regions {
+          loads[region] += demand / Double(outcomes.count * regions.count)
+        }
+      }
+    }
+    return loads
   }
 
   /// Bounded transitions: a region comes into use once, and again after each loss that flap damping

@@ -35,9 +35,6 @@ enum Landscape {
       {type: weighted, shares: {tokyo: 2, singapore: 1, frankfurt: 2, dublin: 1, virginia: 1}}
       """,
     ]
-    let stabilities = [
-      "{}", "{failback: gradual, ramp: 20s, hold_down: 10s}", "{failback: manual, ramp: 5s}",
-    ]
     let resorts = ["fail_open", "last_good", "fail_closed"]
     return policies.flatMap { policy in
       stabilities.enumerated().compactMap { index, stability in
@@ -46,6 +43,20 @@ enum Landscape {
       }
     }
   }()
+
+  /// The same where every region has a capacity.
+  static let variantsWithCapacity: [CompiledSettings] = stabilities.compactMap { stability in
+    try? compiledText(
+      text(policy: "{type: proximity}", stability: stability, lastResort: "fail_open")
+        .replacing("location:", with: "capacity: {connections_per_second: 60}, location:"))
+  }
+  static let capacity = 60.0
+  /// Of each cohort, new connections a second: one lost region leaves room for nearly all of them.
+  static let demand = 36.0
+
+  private static let stabilities = [
+    "{}", "{failback: gradual, ramp: 20s, hold_down: 10s}", "{failback: manual, ramp: 5s}",
+  ]
 
   static func text(policy: String, stability: String, lastResort: String) -> String {
     """

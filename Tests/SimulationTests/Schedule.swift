@@ -1,3 +1,4 @@
+import Compiling
 import Publishing
 import Routing
 import TestSupport
@@ -18,6 +19,10 @@ struct Schedule {
   static let seconds = 240.0
 
   let seed: UInt64
+  /// The configurations among which it goes to and fro.
+  let variants: [CompiledSettings]
+  /// How much clients ask for, where regions have capacities; changes by up to a fifth.
+  let demandFactor: Double?
   let firstVariant: Int
   /// The share of probes that fail although the endpoint is up.
   let lossShare: Double
@@ -27,7 +32,10 @@ struct Schedule {
     var generator = SeededGenerator(seed: seed)
     var events: [(at: Double, event: Event)] = []
     self.seed = seed
-    firstVariant = .random(in: 0..<Landscape.variants.count, using: &generator)
+    let hasCapacities = seed % 40 == 0
+    variants = hasCapacities ? Landscape.variantsWithCapacity : Landscape.variants
+    demandFactor = hasCapacities ? .random(in: 0.5...1, using: &generator) : nil
+    firstVariant = .random(in: 0..<variants.count, using: &generator)
     lossShare = [0, 0, 0.01, 0.05].randomElement(using: &generator) ?? 0
     for region in Landscape.regions.indices where Bool.random(using: &generator) {
       Self.fail(region, in: &events, using: &generator)
@@ -39,7 +47,7 @@ struct Schedule {
       events.append(
         (
           Self.moment(using: &generator),
-          .reload(variant: .random(in: 0..<Landscape.variants.count, using: &generator))
+          .reload(variant: .random(in: 0..<variants.count, using: &generator))
         ))
     }
     // Of two at one time the one drawn first.

@@ -28,6 +28,7 @@ struct Simulation {
   private var isUp: [Bool]
   private var slowness: [Double]
   private var nextTraffic = 0.5
+  private var nextDemand: Double?
   /// When time alone changes the board, as the keeper said last.
   private var boardDue: Double?
   /// Whether the board is to be made anew.
@@ -35,7 +36,8 @@ struct Simulation {
 
   init(_ schedule: Schedule) {
     self.schedule = schedule
-    compiled = Landscape.variants[schedule.firstVariant]
+    compiled = schedule.variants[schedule.firstVariant]
+    nextDemand = schedule.demandFactor == nil ? nil : 1
     // Another sequence than the one that drew the schedule.
     generator = SeededGenerator(seed: schedule.seed ^ 0x51A7)
     scheduler = ProbeScheduler(maximumConcurrent: 64, jitter: 0.1)
@@ -53,7 +55,7 @@ struct Simulation {
       let planned = index < schedule.events.count ? schedule.events[index].at : nil
       let times = [
         planned, flights.map(\.end).min(), scheduler.nextDue.map { $0 / .seconds(1) },
-        boardDue, nextTraffic, inspector.nextDeadline,
+        boardDue, nextTraffic, nextDemand, inspector.nextDeadline,
       ]
       guard let next = times.compactMap(\.self).min(), next < Schedule.seconds else { return }
       // A microsecond more, so that rounding does not leave us before what is due.
@@ -64,6 +66,7 @@ struct Simulation {
       }
       advanceProbes()
       if nextTraffic <= now { connect() }
+      if let next = nextDemand, next <= now { demand() }
       inspector.checkDetection(scheduler, now: now)
       if hasNews || boardDue.map({ $0 <= now }) ?? false { publish() }
     }
@@ -88,7 +91,7 @@ struct Simulation {
       _ = keeper.failback(region: region, now: moment)
       inspector.noteAction()
     case .reload(let variant):
-      compiled = Landscape.variants[variant]
+      compiled = schedule.variants[variant]
       watch()
       unsettled = unsettled.filter(scheduler.isUnsettled)
       keeper.replace(with: compiled, conditions: conditions)
@@ -140,6 +143,19 @@ struct Simulation {
     note(id, isChanged: change != nil)
   }
 
+  /// Tells the keeper what was asked for, as the counters of the data plane do.
+  private mutating func demand() {
+    nextDemand = now + 2
+    let demands = compiled.model.services.indices.map { service in
+      compiled.model.maps[compiled.model.services[service].map].cohorts.map { _ in
+        Landscape.demand * (schedule.demandFactor ?? 0)
+          * .random(in: 0.8...1.2, using: &generator)
+      }
+    }
+    keeper.apply(demands: demands, now: moment)
+    hasNews = true
+  }
+
   /// Sees, as the prober does, whether an endpoint's health has changed or come into doubt.
   private mutating func note(_ id: String, isChanged: Bool) {
     let isUnsettled = scheduler.isUnsettled(id)
@@ -158,7 +174,7 @@ struct Simulation {
     boardDue = keeper.due.map { $0 / .seconds(1) }
     inspector.inspect(
       board, states: scheduler.states, overrides: keeper.overrides, now: now, due: boardDue,
-      using: &generator)
+      demands: keeper.demands, using: &generator)
   }
 
   private var conditions: [String: EndpointCondition] {

@@ -81,6 +81,9 @@ package struct BoardKeeper: Sendable {
   /// region has a capacity.
   package var loads: [Double] { load.loads }
 
+  /// By service and cohort, new connections a second, as they are reckoned with.
+  package var demands: [[Double]] { load.demands }
+
   /// Whether any region has a capacity, so that demand matters.
   package var hasCapacities: Bool { capacities.contains { $0.capacity != nil } }
 

@@ -3,7 +3,8 @@ import Counters
 import Publishing
 import ServiceLifecycle
 
-/// Tells the publisher every ``interval`` how much was asked for, so that loaded regions spill over.
+/// Tells the publisher every ``interval`` how much was asked for, so that loaded regions spill
+/// over.
 struct DemandService: Service {
   static let interval = Duration.seconds(2)
 

@@ -70,7 +70,7 @@ private let formFaults: [BadDocument] = [
       tokyo: {locaton: [1, 2], zzzzzz: 1}
     """, #":1: regoins: unknown key; did you mean "regions"?"#,
     #":3: regions.tokyo.locaton: unknown key; did you mean "location"?"#,
-    ":3: regions.tokyo.zzzzzz: unknown key; known: location, tags"),
+    ":3: regions.tokyo.zzzzzz: unknown key; known: location, tags, dial, capacity, stability"),
   BadDocument("a mapping as a key", "? {a: b}\n: c\n", ":1: wants plain keys"),
   BadDocument(
     "a name that is none", "regions: {\"a b\": {}}\n",

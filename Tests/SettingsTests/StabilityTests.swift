@@ -79,7 +79,8 @@ import Testing
     ),
     (
       "regions: {tokyo: {stability: {flapping: {}}}}",
-      "a.yaml:1: regions.tokyo.stability.flapping: unknown key"
+      "a.yaml:1: regions.tokyo.stability.flapping: unknown key; known: failback, hold_down, ramp, "
+        + "ramp_start"
     ),
   ])
   func `what cannot be is a fault`(text: String, fault: String) {

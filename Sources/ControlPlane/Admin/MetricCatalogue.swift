@@ -61,10 +61,6 @@ package enum MetricCatalogue {
     "azimuth_proxy_region_connections_total": "Connections made to endpoints, by region.",
     "azimuth_probes_total": "Health checks made, by result.",
     "azimuth_probe_seconds_total": "Time that health checks took, all together.",
-    "azimuth_region_load_connections_per_second":
-      "New connections a second that fall to a region by the demand measured.",
-    "azimuth_region_opening":
-      "How many of those that come a region takes because of its load; 1 is all.",
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
     "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
     "azimuth_reloads_total": "Reloads of the configuration, by result.",
@@ -81,6 +77,10 @@ package enum MetricCatalogue {
   ]
 
   private static let gauges: KeyValuePairs = [
+    "azimuth_region_load_connections_per_second":
+      "New connections a second that fall to a region by the demand measured.",
+    "azimuth_region_opening":
+      "How many of those that come a region takes because of its load; 1 is all.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",
     "azimuth_revision": "The number of the configuration that serves.",

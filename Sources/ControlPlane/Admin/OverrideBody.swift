@@ -4,7 +4,8 @@ import Routing
 import Settings
 
 /// The body of a PUT: `{"state": "down", "reason": "…", "author": "…", "expires_in": "30m"}`, or
-/// `expires_at` with an RFC 3339 time; for a region also `dial`, a share such as `"30%"`. Read strictly, and with all its errors at once.
+/// `expires_at` with an RFC 3339 time; for a region also `dial`, a share such as `"30%"`.
+/// Read strictly, and with all its errors at once.
 struct OverrideBody {
   /// Of a reason and an author, in characters.
   static let maximumTextCount = 500

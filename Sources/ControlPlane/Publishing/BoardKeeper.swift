@@ -5,7 +5,7 @@ import Settings
 
 /// What health, overrides and time come to: the pure part of publishing.
 ///
-///     health, overrides, now ─▶ conditions ─▶ standings ─▶ one ReturnStateMachine a pool and region
+///     health, overrides, now ─▶ conditions ─▶ standings ─▶ a ReturnStateMachine by pool and region
 ///                                    └──────────── HealthBoard ◀──────── admissions
 package struct BoardKeeper: Sendable {
   package private(set) var overrides: [Override] = []
@@ -134,8 +134,7 @@ package struct BoardKeeper: Sendable {
 
   /// Lets time pass and says how everything stands. Overrides whose time has come are gone.
   package mutating func board(now: Duration) -> HealthBoard {
-    let seconds = now / .seconds(1)
-    overrides.removeAll { $0.expiresAt.map { $0 <= seconds } ?? false }
+    overrides.removeAll { $0.expiresAt.map { Duration.seconds($0) <= now } ?? false }
     for id in dampers.keys { dampers[id]?.advance(now: now, rules: flapping) }
     dampers = dampers.filter { $0.value.penalty > 0 || $0.value.isFlapping }
     var board = HealthBoard(

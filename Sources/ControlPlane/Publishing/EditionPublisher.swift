@@ -68,8 +68,8 @@ package actor EditionPublisher {
     if isHealthNew || isDoubtNew { publish() }
   }
 
-  /// Takes the sums of what the data plane has counted by cohort, and lets loaded regions spill over
-  /// or take clients back.
+  /// Takes the sums of what the data plane has counted by cohort, and lets loaded regions spill
+  /// over or take clients back.
   package func apply(_ sums: DemandMeter.Sums) {
     guard keeper.hasCapacities else { return }
     let edition = edition

@@ -1,7 +1,8 @@
 // The road alone, without sockets: for counting instructions (callgrind: the difference of two
 // counts of queries) and allocations (malloc-count.c).
 //
-//     ResponderRoad steered-subnet|steered|signed|static|nxdomain|limited|limited-cookie COUNT
+//     ResponderRoad steered-subnet|steered|signed|signed-anew|static|nxdomain|limited|limited-cookie
+//       COUNT
 
 import Answering
 import Cookies
@@ -103,6 +104,8 @@ func zoneTable() throws -> ZoneTable {
 /// Of the kinds that are limited, rules that ask for everything: cookies, rates, an identity.
 func rules(_ kind: String) throws -> AnswerRules {
   if kind == "signed" { return AnswerRules(signers: try signers()) }
+  // Next to none is kept, so that nearly each has to be made.
+  if kind == "signed-anew" { return AnswerRules(signers: try signers(), signatureCount: 2) }
   guard kind.hasPrefix("limited") else { return AnswerRules() }
   return AnswerRules(
     identity: Array("node-1".utf8), cookies: CookieSecrets(active: CookieSecret(low: 1, high: 2)),
@@ -161,6 +164,9 @@ func queries(_ kind: String) throws -> [[UInt8]] {
     case "signed":
       let name = number & 1 == 0 ? "www" : "h\(number % 100)"
       return try query("\(name).example.org.", subnet: number, wantsDNSSEC: true)
+    case "signed-anew":
+      return try query(
+        "h\(number % 1_000).example.org.", subnet: number, wantsDNSSEC: true)
     case "static": return try query("h\(number % 1_000).example.org.", subnet: nil)
     default: return try query("x\(number % 100_000).example.org.", subnet: nil)
     }

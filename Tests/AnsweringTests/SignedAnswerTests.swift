@@ -81,6 +81,18 @@ import Zones
     #expect(sets.map(\.ttlSeconds) == [60, 60])
   }
 
+  @Test(arguments: [("ns1", "1 46 47"), ("www", "1 28 46 47"), ("@", "1 2 6 28 46 47 48")])
+  func `RFC 4035 §3.1.1: who asks for NSEC itself gets it, signed`(name: String, types: String)
+    throws
+  {
+    let reply = try world.reply(name, .nsec)
+    let sets = try world.verified(reply.sections[0])
+    #expect(sets.map(\.type) == [47] && sets.map(\.isSigned) == [true])
+    #expect(try world.types(sets[0]) == types.split(separator: " ").compactMap { UInt16($0) })
+    #expect(reply.sections[1].isEmpty)
+    #expect(try world.reply(name, .nsec, wantsDNSSEC: false).sections[0].isEmpty)
+  }
+
   @Test(arguments: ["no", "a.b.c.no", "x.host.wild", "x.ns1", "NO"])
   func `RFC 9824 §3.1: a name that is not there has the type NXNAME, and the code is NOERROR`(
     name: String

@@ -66,13 +66,30 @@ extension Responder {
     }
     let isApex = name.byteCount == startOfAuthority.owner.byteCount
     appendDenial(
-      of: name, without: query.type, hasKeys: isApex, zone: zone, edition, &reply, &buffer)
+      of: name, without: query.type, hasKeys: isApex, to: .authority, zone: zone, edition, &reply,
+      &buffer)
+  }
+
+  /// Answers who asks for the NSEC record itself: as RFC 4035 §3.1.1 has it of all records that
+  /// there are.
+  ///
+  /// - Returns: false if the zone is not signed.
+  @inline(never)
+  mutating func answerDenial(
+    _ name: Name, isApex: Bool, zone: Int, _ edition: Edition, _ reply: inout Reply,
+    _ buffer: inout MutableRawSpan
+  ) -> Bool {
+    guard edition.signers[zone] != nil else { return false }
+    appendDenial(
+      of: name, without: nil, hasKeys: isApex, to: .answer, zone: zone, edition, &reply, &buffer)
+    return true
   }
 
   /// Appends the NSEC record of a name, and its signatures.
   private mutating func appendDenial(
-    of name: Name, without asked: RecordType?, hasKeys: Bool, zone: Int, _ edition: Edition,
-    _ reply: inout Reply, _ buffer: inout MutableRawSpan
+    of name: Name, without asked: RecordType?, hasKeys: Bool,
+    to section: AnswerWriter.Section, zone: Int, _ edition: Edition, _ reply: inout Reply,
+    _ buffer: inout MutableRawSpan
   ) {
     let zones = edition.zones
     let types = zones.types(
@@ -86,9 +103,9 @@ extension Responder {
       guard hasKeys, let keys = RecordType.dnskey.later(than: last) else { return next }
       return next.map { min($0, keys) } ?? keys
     }
-    guard let offset = appendSigned(owner: name, to: .authority, &reply, &buffer) else { return }
+    guard let offset = appendSigned(owner: name, to: section, &reply, &buffer) else { return }
     let set = MessageSet(owner: name, offset: offset, recordCount: 1)
-    sign(set, in: .authority, zone: zone, edition, &reply, &buffer)
+    sign(set, in: section, zone: zone, edition, &reply, &buffer)
   }
 
   /// The keys of a delegated zone, or the proof that it has none (RFC 4035 §3.1.4).
@@ -102,7 +119,8 @@ extension Responder {
       buffer.bytes, at: cut.offset, nameByteCount: cut.byteCount, type: .ds)
     guard signers.kind == .records else {
       return appendDenial(
-        of: cut, without: nil, hasKeys: false, zone: zone, edition, &reply, &buffer)
+        of: cut, without: nil, hasKeys: false, to: .authority, zone: zone, edition, &reply,
+        &buffer)
     }
     let offset = edition.zones.append(
       signers.records, ownerOffset: cut.offset, to: .authority, writer: &reply.writer,

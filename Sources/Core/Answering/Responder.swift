@@ -360,6 +360,13 @@ extension Responder {
   ) {
     let soa = edition.zones.startOfAuthority(ofZone: finding.zone)
     let owner = name.suffix(byteCount: soa.ownerByteCount)
+    if signs && query.type == .nsec && reply.outcome.code == .noError,
+      answerDenial(
+        name, isApex: name.byteCount == owner.byteCount, zone: finding.zone, edition, &reply,
+        &buffer)
+    {
+      return
+    }
     let offset = edition.zones.append(
       soa.records, ownerOffset: owner.offset, to: .authority, writer: &reply.writer,
       into: &buffer)

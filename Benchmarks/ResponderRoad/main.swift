@@ -1,8 +1,9 @@
 // The road alone, without sockets: for counting instructions (callgrind: the difference of two
 // counts of queries) and allocations (malloc-count.c).
 //
-//     ResponderRoad steered-subnet|steered|signed|signed-anew|static|nxdomain|limited|limited-cookie
-//       COUNT
+//     ResponderRoad KIND COUNT
+//
+// KIND: steered-subnet, steered, signed, signed-anew, static, nxdomain, limited, limited-cookie.
 
 import Answering
 import Cookies

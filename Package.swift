@@ -138,8 +138,8 @@ let package = Package(
     .target(
       name: "Compiling",
       dependencies: [
-        "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Places", "Routing", "Editions",
-        "Cookies", "RateLimiting", "Signing", "KeyFiles",
+        "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Latency", "Places", "Routing",
+        "Editions", "Cookies", "RateLimiting", "Signing", "KeyFiles",
       ],
       path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
     .target(name: "CSpawn", path: "Sources/ControlPlane/CSpawn"),
@@ -168,6 +168,12 @@ let package = Package(
       name: "KeyFiles", dependencies: ["DNSWire", crypto], path: "Sources/ControlPlane/KeyFiles",
       swiftSettings: strict),
     .target(
+      name: "Learning",
+      dependencies: [
+        "Publishing", "Compiling", "Settings", "Editions", "Routing", "Latency", "Places", logging,
+      ],
+      path: "Sources/ControlPlane/Learning", swiftSettings: strict),
+    .target(
       name: "Transferring",
       dependencies: ["DNSWire", "Zones", "Places", crypto],
       path: "Sources/ControlPlane/Transferring", swiftSettings: testable),
@@ -182,9 +188,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Simulating", "Editions", "DNSWire", "Routing", "Places",
-        "Counters", nio,
-        httpTypes, hummingbird, logging,
+        "Settings", "Publishing", "Simulating", "Editions", "DNSWire", "Routing", "Latency",
+        "Places", "Counters", nio, httpTypes, hummingbird, logging,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
 
@@ -195,7 +200,7 @@ let package = Package(
         "Admitting", "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin",
         "Demonstrating",
         "Simulating",
-        "Resolving",
+        "Resolving", "Learning",
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
         "Counters", "RateLimiting", "Tapping", "Transferring", "Replicating", "Answering",
@@ -250,7 +255,7 @@ let package = Package(
       name: "LatencyTests", dependencies: ["Latency", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "RoutingTests", dependencies: ["Routing", "Places", "TestSupport"],
+      name: "RoutingTests", dependencies: ["Routing", "Latency", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AdmittingTests", dependencies: ["Admitting", "Routing", "Places", "TestSupport"],
@@ -289,8 +294,8 @@ let package = Package(
     .testTarget(
       name: "CompilingTests",
       dependencies: [
-        "Compiling", "Publishing", "Settings", "KeyFiles", "DNSWire", "Zones", "Places", "Routing",
-        "Editions", "Signing", "TestSupport",
+        "Compiling", "Publishing", "Settings", "KeyFiles", "DNSWire", "Zones", "Latency", "Places",
+        "Routing", "Editions", "Signing", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "KeyFilesTests", dependencies: ["KeyFiles", "DNSWire", crypto], swiftSettings: strict),
@@ -307,6 +312,12 @@ let package = Package(
         "TestSupport",
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "LearningTests",
+      dependencies: [
+        "Learning", "Publishing", "Compiling", "Editions", "Routing", "Latency", "Places",
+        "TestSupport", logging,
+      ], swiftSettings: strict),
     .testTarget(
       name: "DemonstratingTests",
       dependencies: ["Demonstrating", "Places", nio, nioPosix],

@@ -72,9 +72,8 @@ struct Trial {
   func byEstimate(
     _ node: Int, of model: LatencyModel, among candidates: [Int], lost: Int? = nil
   ) -> [Int] {
-    let client = client(node)
-    var estimates = model.estimates(from: client, network: network(node))
-    if let lost { estimates = model.estimates(estimates, afterLosing: lost, from: client) }
+    var estimates = model.estimates(from: client(node), network: network(node))
+    if let lost { estimates = model.estimates(estimates, afterLosing: lost) }
     return LatencyModel.ranking(of: candidates, by: estimates) {
       mesh.kilometres(node, regions[$0])
     }

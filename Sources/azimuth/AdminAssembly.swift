@@ -2,6 +2,7 @@ import Admin
 import Compiling
 import Counters
 import Foundation
+import Learning
 import Logging
 import Places
 import Probing
@@ -17,7 +18,8 @@ struct AdminAssembly: Sendable {
 
   init?(
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
-    reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger
+    reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
+    latencies: LatencyKeeper, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -41,7 +43,16 @@ struct AdminAssembly: Sendable {
       }
       return probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
         + connections + (await loadSamples(publisher)) + transferSamples(transfers.desk.counts)
-        + zoneSamples(await transfers.zoneReports())
+        + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
+    }
+    sources.takeLatencies = { posted in
+      let taken = await latencies.add(
+        posted.map {
+          LatencySample(
+            client: $0.client, region: $0.region, milliseconds: $0.milliseconds,
+            count: $0.samples)
+        })
+      return LatencyReceipt(taken: taken, ignored: posted.count - taken)
     }
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
     sources.simulate = { try await simulations.answer($0) }
@@ -93,6 +104,16 @@ private func probeSamples(_ counts: ProbeCounts) -> [MetricSample] {
     MetricSample("azimuth_probe_seconds_total", value: counts.totalDuration.seconds),
     MetricSample("azimuth_health_transitions_total", value: Double(counts.transitions)),
     MetricSample("azimuth_passive_failures_total", value: Double(counts.passiveFailures)),
+  ]
+}
+
+private func latencySamples(_ counts: LatencyCounts) -> [MetricSample] {
+  [("taken", counts.taken), ("ignored", counts.ignored)].map { result, count in
+    MetricSample(
+      "azimuth_latency_samples_total", labels: [.init("result", result)], value: Double(count))
+  } + [
+    MetricSample("azimuth_latency_compilations_total", value: Double(counts.compilations)),
+    MetricSample("azimuth_latency_networks", value: Double(counts.networks)),
   ]
 }
 

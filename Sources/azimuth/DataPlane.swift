@@ -41,7 +41,8 @@ final class DataPlane: Service {
     }
     proxy = ProxyServer(
       listeners: proxyListeners(settings), threads: settings.proxy.threads, desk: desk,
-      counters: counters, passive: passive, log: accessLog)
+      counters: counters, passive: passive,
+      measuresRoundTrips: settings.latency.region != nil, log: accessLog)
   }
 
   func run() async throws {
@@ -81,10 +82,14 @@ final class DataPlane: Service {
   /// Connections that each of the proxy's listeners has open.
   var openConnections: [(listener: String, count: Int)] { proxy.connectionCounts }
 
+  /// The proxy's round trips to its clients since the last call.
+  func takeRoundTrips() -> [RoundTrip] { proxy.roundTrips.takeAll() }
+
   /// Takes what can change while it runs: services and limits of the proxy's listeners, and the
   /// certificate of DNS over TLS.
   func update(_ settings: Settings, identity: TLSIdentity?) {
     if let identity { self.identity?.adopt(identity) }
+    proxy.roundTrips.setMeasuring(settings.latency.region != nil)
     _ = proxy.update(listeners: proxyListeners(settings))
   }
 

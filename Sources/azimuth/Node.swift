@@ -4,6 +4,7 @@ import Compiling
 import Counters
 import Editions
 import Foundation
+import Learning
 import Listening
 import Logging
 import NIOCore
@@ -27,6 +28,7 @@ final class Node: Sendable {
   let dataPlane: DataPlane
   let prober: Prober
   let reloader: Reloader
+  private let latencies: LatencyKeeper
   private let resolver: NameResolver
   private let transfers: TransferAssembly
   private let admin: AdminAssembly?
@@ -65,12 +67,16 @@ final class Node: Sendable {
       compiled, runner: probes, loop: probingLoop, publisher: publisher,
       passive: dataPlane.passive, logger: logger)
     resolver = makeResolver(settings, publisher: publisher, logger: logger)
+    let measured = LatencySources(publisher: publisher, dataPlane: dataPlane, prober: prober)
+    latencies = LatencyKeeper(
+      publisher: publisher, logger: logger, now: { Date.now.timeIntervalSince1970 },
+      collect: { await measured.samples() }, collectRegions: { await measured.regionRoundTrips() })
     reloader = Reloader(
       file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
       transfers: transfers, logger: logger)
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
-      dataPlane: dataPlane, transfers: transfers, logger: logger)
+      dataPlane: dataPlane, transfers: transfers, latencies: latencies, logger: logger)
   }
 
   /// Serves until a signal or the task's cancellation ends it.
@@ -79,6 +85,7 @@ final class Node: Sendable {
     var services: [any Service] = [
       transfers, dataPlane, ProbingService(prober: prober), ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher),
+      LearningService(latencies: latencies),
       HangUpService(reloader: reloader, dataPlane: dataPlane),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
@@ -103,6 +110,14 @@ private struct ResolvingService: Service {
   let resolver: NameResolver
   func run() async throws {
     await cancelWhenGracefulShutdown { await resolver.run() }
+  }
+}
+
+/// Learns latencies until the node stops, and then keeps them.
+private struct LearningService: Service {
+  let latencies: LatencyKeeper
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await latencies.run() }
   }
 }
 

@@ -120,8 +120,8 @@ import Testing
       ])
     #expect(
       json["candidates"][0].keys == [
-        "chosen", "distance_km", "endpoints", "health", "healthy_endpoints", "latency_ms", "reason",
-        "region",
+        "chosen", "distance_km", "endpoints", "health", "healthy_endpoints", "latency_basis",
+        "latency_ms", "reason", "region",
       ])
     #expect(try RouteReport(json: bytes) == report)
   }

@@ -218,7 +218,7 @@ import Testing
     var model = LatencyModel(sites: LatencyWorld.sites)
     model.setRoundTrip(milliseconds: 300, from: 0, to: 1)
     let before = model.estimates(from: LatencyWorld.munich)
-    let after = model.estimates(before, afterLosing: 0, from: LatencyWorld.munich)
+    let after = model.estimates(before, afterLosing: 0)
     let prior = try #require(before[1]).milliseconds
     #expect(try #require(after[1]).milliseconds == (prior + 300) / 2)
     #expect(after[2] == before[2])
@@ -231,7 +231,7 @@ import Testing
     _ = model.publish(at: LatencyWorld.start)
     let before = model.estimates(
       from: LatencyWorld.munich, network: LatencyWorld.network(1))
-    let after = model.estimates(before, afterLosing: 0, from: LatencyWorld.munich)
+    let after = model.estimates(before, afterLosing: 0)
     #expect(abs(try #require(after[1]).milliseconds - 95) < 3)
   }
 }

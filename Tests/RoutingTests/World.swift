@@ -1,3 +1,4 @@
+import Latency
 import Places
 import Routing
 
@@ -30,6 +31,8 @@ struct World {
   var panicThreshold = 0.0
   var spreadMilliseconds = 20.0
   var drawKey = DrawKey(bitsIPv4: 20, bitsIPv6: 44)
+  /// Of ``sites``; its networks are told apart in the places.
+  var latency: LatencyModel?
 
   static let everyRegion = Policy.Proximity(
     regions: Array(sites.indices), biases: sites.map { _ in 0 }, unknown: Array(sites.indices))
@@ -54,9 +57,11 @@ struct World {
       addresses.append(
         ipv4: UInt32(10 << 24 | index << 16), value: index < places.count ? UInt32(index) : 0)
     }
-    let table = PlaceTable(
+    let whole = PlaceTable(
       addresses: addresses.build(),
       places: places, cityNames: [""], overrides: overrides, prefixSets: prefixSets)
+    let table = whole.divided(by: latency?.measuredNetworks.map(\.prefix) ?? []).table
+    let view = latency.map { LatencyView($0, generation: 1) }
     let endpoints = regions.indices.flatMap { region in
       (0..<endpointsPerRegion).map { number in
         RoutingModel.Endpoint(
@@ -71,14 +76,15 @@ struct World {
       endpoints: regions.indices.map { region in
         (0..<endpointsPerRegion).map { region * endpointsPerRegion + $0 }
       }, panicThreshold: panicThreshold, minimumHealthy: 1)
-    let planner = Planner(regions: regions, policy: policy, fences: fences)
+    let planner = Planner(
+      regions: regions, policy: policy, fences: fences, latency: view)
     let service = RoutingModel.Service(
       name: "web", map: 0, policyName: "p", pool: 0, ttlSeconds: 30, onAllDown: onAllDown,
       maximumAddresses: 8, failoverSpreadMilliseconds: spreadMilliseconds,
       drawKey: policy.longestHashKey.map { drawKey.union($0) } ?? drawKey)
     return RoutingModel(
       regions: regions, pools: [pool], endpoints: endpoints, services: [service],
-      maps: [SteeringMap(planner: planner, places: table)], places: table)
+      maps: [SteeringMap(planner: planner, places: table)], places: table, latency: view)
   }
 
   /// A board on which every endpoint is healthy except those of the named regions.

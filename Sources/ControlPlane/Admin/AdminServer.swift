@@ -111,6 +111,7 @@ extension AdminServer {
       Endpoint(path: "/v1/reload", handlers: [.post: reload]),
       Endpoint(path: "/v1/simulate", handlers: [.post: simulate]),
       Endpoint(path: "/v1/failback/**", handlers: [.post: failback]),
+      Endpoint(path: "/v1/latency-samples", handlers: [.post: postLatencies]),
       Endpoint(path: "/v1/overrides", handlers: [.get: overrideList]),
       Endpoint(
         path: "/v1/overrides/**",

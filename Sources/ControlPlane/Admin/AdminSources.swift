@@ -24,6 +24,10 @@ package struct AdminSources: Sendable {
   package var readiness: @Sendable () async -> [ReadinessCondition] = { [] }
   /// Figures for `/metrics` that are no counters of the board.
   package var samples: @Sendable () async -> [MetricSample] = { [] }
+  /// Takes round trips that somebody measured.
+  package var takeLatencies: @Sendable ([PostedLatency]) async -> LatencyReceipt = {
+    LatencyReceipt(taken: 0, ignored: $0.count)
+  }
   /// Reads the configuration again, whole or not at all; throws `Faults`. Forced, it takes
   /// databases that move very many clients.
   package var reload: @Sendable (_ isForced: Bool) async throws -> Void

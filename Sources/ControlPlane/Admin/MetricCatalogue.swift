@@ -59,6 +59,8 @@ package enum MetricCatalogue {
     "azimuth_proxy_log_dropped_total":
       "Lines of the access log that were dropped since it could not be written fast enough.",
     "azimuth_proxy_region_connections_total": "Connections made to endpoints, by region.",
+    "azimuth_latency_samples_total": "Latency samples that came in, by what became of them.",
+    "azimuth_latency_compilations_total": "Times that maps were compiled anew for latencies.",
     "azimuth_probes_total": "Health checks made, by result.",
     "azimuth_probe_seconds_total": "Time that health checks took, all together.",
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
@@ -81,6 +83,7 @@ package enum MetricCatalogue {
       "New connections a second that fall to a region by the demand measured.",
     "azimuth_region_opening":
       "How many of those that come a region takes because of its load; 1 is all.",
+    "azimuth_latency_networks": "Networks (/24 or /48) of which latencies are known.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",
     "azimuth_revision": "The number of the configuration that serves.",

@@ -45,9 +45,16 @@ extension RouteReport {
         "\(candidate.health) \(candidate.healthyEndpoints)/\(candidate.endpoints)"
       return "\(candidate.chosen ? "▶" : " ") "
         + candidate.region.paddedRight(to: nameWidth) + distance.paddedLeft(to: 10)
-        + latency.paddedLeft(to: 8) + "  " + health.paddedRight(to: 14) + candidate.reason
+        + latency.paddedLeft(to: 8) + basis(of: candidate) + "  " + health.paddedRight(to: 14)
+        + candidate.reason
     }
   }
+}
+
+/// ` (network)` where the latency was measured.
+private func basis(of candidate: RouteReport.Candidate) -> String {
+  guard let basis = candidate.latencyBasis, basis != "distance" else { return "" }
+  return " (\(basis))"
 }
 
 extension RouteReport.Place {

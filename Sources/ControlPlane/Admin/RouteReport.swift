@@ -1,5 +1,6 @@
 package import Editions
 import FoundationEssentials
+import Latency
 package import Places
 import Routing
 
@@ -66,6 +67,10 @@ package struct RouteReport: Sendable, Equatable, Codable {
     package var region: String
     package var distanceKilometres: Double?
     package var latencyMilliseconds: Double?
+    /// What the latency rests on: `network`, `asn`, `country` or `distance`.
+    package var latencyBasis: String?
+    /// 0...1: the part of the latency that was measured; nil where it was not.
+    package var latencyConfidence: Double?
     /// `healthy`, `degraded`, `unknown`, `unhealthy`, `removed` or `absent`.
     package var health: String
     package var healthyEndpoints: Int
@@ -195,6 +200,10 @@ extension RouteReport.Candidate {
     region = model.regions[candidate.region].name
     distanceKilometres = candidate.distanceKilometres.map(roundedToTenth)
     latencyMilliseconds = candidate.roundTripMilliseconds.map(roundedToTenth)
+    latencyBasis = candidate.latencyBasis?.name
+    latencyConfidence =
+      candidate.latencyConfidence > 0
+      ? (candidate.latencyConfidence * 100).rounded() / 100 : nil
     health = candidate.standing.standing.word
     healthyEndpoints = candidate.standing.healthyCount
     endpoints = candidate.standing.totalCount
@@ -213,6 +222,8 @@ extension RouteReport.Candidate {
     case region, health, endpoints, hold, flapping, admission, chosen, reason
     case distanceKilometres = "distance_km"
     case latencyMilliseconds = "latency_ms"
+    case latencyBasis = "latency_basis"
+    case latencyConfidence = "latency_confidence"
     case healthyEndpoints = "healthy_endpoints"
   }
 }

@@ -1,6 +1,7 @@
 import Cookies
 package import DNSWire
 package import Editions
+package import Latency
 package import Places
 package import Routing
 package import Settings
@@ -16,11 +17,11 @@ package struct CompiledSettings: Sendable {
   package var secondaries: [DomainName: [ZoneSource.Steered]] { compiledZones.secondaries }
   /// Of zones that were compiled anew and not taken over from before.
   package var zoneReadCount: Int { compiledZones.own.readCount }
-  package let maps: CohortMaps
+  package private(set) var maps: CohortMaps
   package internal(set) var rules: AnswerRules
   /// Of the zones that are signed.
   package internal(set) var keys: CompiledKeys
-  package let model: RoutingModel
+  package private(set) var model: RoutingModel
   /// Before any check: endpoints with a monitor are unknown, those without healthy.
   package let initialBoard: HealthBoard
   /// How each endpoint is checked, by endpoint id: health carries over a reload only where this
@@ -28,6 +29,14 @@ package struct CompiledSettings: Sendable {
   package let checks: [String: Check]
   let compiledZones: ServedZones
   let placeSources: PlaceSources
+  /// Before measured networks were told apart in them.
+  package let places: PlaceTable
+  /// What was imported of latencies; nil where no policy asks for them.
+  package let latencyTables: LatencyTables?
+  private let policies: CompiledPolicies
+  private let contents: CompiledContents
+  /// Over ``places``, of the policies that do not go by latency.
+  private var plainMaps: [SteeringMap] = []
   /// For cookies, where no secret is configured: this process's own, the same over reloads.
   let cookieSecret: CookieSecret
 
@@ -43,7 +52,7 @@ package struct CompiledSettings: Sendable {
   ///   - previous: whose places are taken over if no file or prefix they came from has changed,
   ///     and likewise each of its zones.
   ///   - zoneHashSeed: random for each process, so that nobody can choose names that collide.
-  ///   - now: seconds since 1970, for keys that sign in turn.
+  ///   - now: seconds since 1970, for keys that sign in turn, and for how old latencies are.
   /// - Throws: all faults of databases, override files, zone data and keys.
   package init(
     _ settings: Settings, previous: CompiledSettings? = nil, zoneHashSeed: UInt64,
@@ -52,35 +61,17 @@ package struct CompiledSettings: Sendable {
     let policies = CompiledPolicies(settings)
     var faults: [Fault] = []
     let sources = PlaceSources(settings.geo, rulePrefixes: policies.prefixes)
-    var places: PlaceTable?
-    if let previous, previous.placeSources == sources {
-      places = previous.model.places
-    } else {
-      do {
-        places = try sources.compiled(regionNames: settings.regions.map(\.name))
-      } catch {
-        faults += error.faults
-      }
+    let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
+    let places = gathering(&faults) { () throws(Faults) in
+      if let sameWorld { return sameWorld.places }
+      return try sources.compiled(regionNames: settings.regions.map(\.name))
     }
-    var zones: ServedZones?
-    do {
-      zones = try ServedZones(
-        settings, previous: previous?.compiledZones.own, hashSeed: zoneHashSeed)
-    } catch {
-      faults += error.faults
+    let zones = gathering(&faults) { () throws(Faults) in
+      try ServedZones(settings, previous: previous?.compiledZones.own, hashSeed: zoneHashSeed)
     }
-    var contents: CompiledContents?
-    do {
-      contents = try CompiledContents(settings)
-    } catch {
-      faults += error.faults
-    }
-    var keys: CompiledKeys?
-    do {
-      keys = try CompiledKeys(settings, now: now)
-    } catch {
-      faults += error.faults
-    }
+    let contents = gathering(&faults) { () throws(Faults) in try CompiledContents(settings) }
+    let keys = gathering(&faults) { () throws(Faults) in try CompiledKeys(settings, now: now) }
+    let tables = LatencyTables.read(settings, policies: policies, faults: &faults)
     if let zones, let contents {
       faults += targetFaults(settings, contents: contents, zones: zones.table)
       faults += keys?.faults(in: zones.table) ?? []
@@ -88,18 +79,27 @@ package struct CompiledSettings: Sendable {
     guard faults.isEmpty, let places, let zones, let contents, let keys else {
       throw Faults(faults)
     }
-    let sameWorld = previous.flatMap { $0.placeSources == sources ? $0 : nil }
-    let model = ModelCompiler(
+    let latency = tables.map {
+      Self.latency(
+        settings, tables: $0, places: places, previous: previous?.model.latency,
+        now: UInt32(clamping: now))
+    }
+    let (model, plainMaps) = ModelCompiler(
       settings: settings, policies: policies, contents: contents, places: places,
-      previousMaps: sameWorld?.model.maps ?? []
+      previousMaps: sameWorld?.plainMaps ?? [], latency: latency
     ).compile()
     self.settings = settings
+    self.policies = policies
+    self.contents = contents
+    self.places = places
+    latencyTables = tables
     compiledZones = zones
     self.model = model
+    self.plainMaps = plainMaps
     if let sameWorld, sameWorld.model.maps.map(\.planner) == model.maps.map(\.planner) {
       maps = sameWorld.maps
     } else {
-      maps = CohortMaps(model.maps.map { places.addresses.mapValues($0.cohortOfPlace) })
+      maps = CohortMaps(model)
     }
     checks = Self.checks(settings, model: model)
     initialBoard = Self.initialBoard(model, checks: checks)
@@ -109,6 +109,27 @@ package struct CompiledSettings: Sendable {
       ?? CookieSecret(low: .random(in: .min ... .max), high: .random(in: .min ... .max))
     self.keys = keys
     rules = compiledAnswerRules(settings, ownSecret: cookieSecret, signers: keys.signers)
+  }
+
+  /// The same configuration with what has been learned of latencies since.
+  package func learning(_ latency: LatencyView) -> CompiledSettings {
+    guard latencyTables != nil else { return self }
+    var next = self
+    (next.model, next.plainMaps) = ModelCompiler(
+      settings: settings, policies: policies, contents: contents, places: places,
+      previousMaps: plainMaps, latency: latency
+    ).compile()
+    next.maps = CohortMaps(next.model)
+    return next
+  }
+
+  /// This configuration with the maps, and the latencies in them, of another state of the same.
+  package func adoptingMaps(of next: CompiledSettings) -> CompiledSettings {
+    var adopted = self
+    adopted.model = next.model
+    adopted.plainMaps = next.plainMaps
+    adopted.maps = next.maps
+    return adopted
   }
 
   /// Every endpoint healthy: what a decision is without knowledge of health.
@@ -145,5 +166,24 @@ package struct CompiledSettings: Sendable {
           address: declaration.checkAddress ?? declaration.address, port: port))
     }
     return checks
+  }
+}
+
+extension CohortMaps {
+  /// Address → cohort for each map of a model.
+  fileprivate init(_ model: RoutingModel) {
+    self.init(model.maps.map { model.places.addresses.mapValues($0.cohortOfPlace) })
+  }
+}
+
+/// What is made, or nil with its faults added to the others.
+private func gathering<Made>(
+  _ faults: inout [Fault], _ make: () throws(Faults) -> Made
+) -> Made? {
+  do throws(Faults) {
+    return try make()
+  } catch {
+    faults += error.faults
+    return nil
   }
 }

@@ -1,3 +1,4 @@
+import Latency
 import Places
 import Routing
 import Settings
@@ -8,16 +9,23 @@ struct ModelCompiler {
   let settings: Settings
   let policies: CompiledPolicies
   let contents: CompiledContents
+  /// Without measured networks.
   let places: PlaceTable
   /// Made over the same places: taken again where policy, fences and regions are the same.
   let previousMaps: [SteeringMap]
+  /// nil where no policy asks for it.
+  let latency: LatencyView?
 
   private struct MapKey: Hashable {
     var policy: Int
     var fences: [Int]
   }
 
-  func compile() -> RoutingModel {
+  /// - Returns: the model, and those of its maps that do not depend on latencies, over `places`.
+  func compile() -> (model: RoutingModel, plainMaps: [SteeringMap]) {
+    let networks = latency?.model.measuredNetworks.map(\.prefix) ?? []
+    let (divided, origins) = places.divided(by: networks)
+    var plainMaps: [SteeringMap] = []
     let regions = settings.regions.map {
       Region(
         name: $0.name, point: $0.location, tags: $0.tags,
@@ -33,10 +41,16 @@ struct ModelCompiler {
         mapIndices[key] = map
         let planner = Planner(
           regions: regions, policy: policies.policies[key.policy],
-          fences: key.fences.map { policies.fences[$0] })
-        maps.append(
-          previousMaps.first { $0.planner == planner }
-            ?? SteeringMap(planner: planner, places: places))
+          fences: key.fences.map { policies.fences[$0] }, latency: latency)
+        if policies.policies[key.policy].usesLatency {
+          maps.append(SteeringMap(planner: planner, places: divided))
+        } else {
+          let plain =
+            previousMaps.first { $0.planner == planner }
+            ?? SteeringMap(planner: planner, places: places)
+          plainMaps.append(plain)
+          maps.append(SteeringMap(plain, dividedFrom: origins))
+        }
       }
       var compiled = compiled(service, map: map)
       compiled.content = contents.contents[index]
@@ -44,9 +58,10 @@ struct ModelCompiler {
       services.append(compiled)
     }
     let (pools, endpoints) = compiledPools()
-    return RoutingModel(
+    let model = RoutingModel(
       regions: regions, pools: pools, endpoints: endpoints, services: services, maps: maps,
-      places: places)
+      places: divided, latency: latency)
+    return (model, plainMaps)
   }
 
   private func fences(of service: Int) -> [Int] {

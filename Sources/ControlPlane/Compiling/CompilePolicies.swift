@@ -58,6 +58,10 @@ struct CompiledPolicies {
       return .proximity(
         Policy.Proximity(
           regions: regions, biases: regions.map { bias[$0] ?? 0 }, unknown: unknown))
+    case .latency(let regions, let bias, let unknown):
+      return .latency(
+        Policy.Proximity(
+          regions: regions, biases: regions.map { bias[$0] ?? 0 }, unknown: unknown))
     case .geo(let rules, let otherwise):
       var compiledRules: [Policy.Rule] = []
       for rule in rules {

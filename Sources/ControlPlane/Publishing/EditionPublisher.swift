@@ -121,6 +121,16 @@ package actor EditionPublisher {
     return refusals
   }
 
+  /// Takes the configuration in force with newer latencies in its maps.
+  ///
+  /// - Returns: false if another configuration is in force by now; then nothing has changed.
+  package func learn(_ next: CompiledSettings, revision: UInt64) -> Bool {
+    guard edition.revision == revision else { return false }
+    compiled = compiled.adoptingMaps(of: next)
+    publish()
+    return true
+  }
+
   /// Sets an override; one that was there for the same target is replaced.
   package func set(_ override: Override) throws(PublishingError) {
     guard keeper.set(override) else { throw .unknownTarget(override.target.description) }

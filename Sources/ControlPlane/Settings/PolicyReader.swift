@@ -63,17 +63,22 @@ struct PolicyReader {
     return nil
   }
 
-  private enum PolicyType { case proximity, geo, failover, weighted, hash, all }
+  private enum PolicyType { case proximity, latency, geo, failover, weighted, hash, all }
 
   private func inlineKind(_ section: Section, depth: Int) -> Policy.Kind? {
     let types: KeyValuePairs<String, PolicyType> = [
-      "proximity": .proximity, "geo": .geo, "failover": .failover, "weighted": .weighted,
-      "hash": .hash, "all": .all,
+      "proximity": .proximity, "latency": .latency, "geo": .geo, "failover": .failover,
+      "weighted": .weighted, "hash": .hash, "all": .all,
     ]
     let wanted = types.map(\.key).joined(separator: ", ")
     let type = section.required("type", "one of \(wanted)")?.choice(types)
     switch type {
     case .proximity: return proximity(section)
+    case .latency:
+      guard case .proximity(let regions, let bias, let unknown) = proximity(section) else {
+        return nil
+      }
+      return .latency(regions: regions, bias: bias, unknown: unknown)
     case .geo: return geo(section, depth: depth)
     case .failover:
       return section.required("order", "a list of regions and policies").map {
@@ -248,7 +253,7 @@ extension Settings.Policy.Kind {
   func forEachLeaf(_ body: (Settings.Policy.Kind) -> Void) {
     switch self {
     case .region, .named: body(self)
-    case .proximity(let regions, _, let unknown):
+    case .proximity(let regions, _, let unknown), .latency(let regions, _, let unknown):
       for region in regions + unknown { body(.region(region)) }
     case .geo(let rules, let otherwise):
       for rule in rules { rule.policy.forEachLeaf(body) }

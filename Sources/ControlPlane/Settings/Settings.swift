@@ -25,6 +25,7 @@ package struct Settings: Sendable, Equatable {
   package var proxy: Proxy
   package var admin: Admin
   package var health: HealthChecking
+  package var latency: Latency
   package var stability = Stability()
 
   package struct Node: Sendable, Equatable {
@@ -155,6 +156,7 @@ package struct Settings: Sendable, Equatable {
       /// Another policy, index into ``Settings/policies``; the reader refuses circles.
       case named(Int)
       case proximity(regions: [Int], bias: [Int: Int], unknown: [Int])
+      case latency(regions: [Int], bias: [Int: Int], unknown: [Int])
       case geo(rules: [Rule], otherwise: Kind)
       case failover([Kind])
       case weighted([Share])

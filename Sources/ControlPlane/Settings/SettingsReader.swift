@@ -94,7 +94,8 @@ package enum SettingsReader {
       transfers: transfers(root.optional("transfers")),
       stateFolder: stateFolder(root.optional("state")), dns: dns, answers: answers,
       proxy: proxy(root.optional("proxy"), serviceNames: serviceNames, services: readServices),
-      admin: admin(root.optional("admin")), health: health(root.optional("health")))
+      admin: admin(root.optional("admin")), health: health(root.optional("health")),
+      latency: latency(root.optional("latency"), regions: regionNames))
     settings.stability = stability
     reportListenersInConflict(root.value.document)
     return settings

@@ -74,6 +74,9 @@ extension Settings.Policy.Kind {
     case .proximity(let regions, var bias, let unknown):
       for region in regions { bias[region] = biases[names[region]] ?? bias[region] }
       return .proximity(regions: regions, bias: bias, unknown: unknown)
+    case .latency(let regions, var bias, let unknown):
+      for region in regions { bias[region] = biases[names[region]] ?? bias[region] }
+      return .latency(regions: regions, bias: bias, unknown: unknown)
     case .geo(let rules, let otherwise):
       return .geo(
         rules: rules.map { rule in

@@ -36,14 +36,16 @@ public final class Edition: Sendable {
   /// - Parameters:
   ///   - maps: address → cohort for each of `model.maps`.
   ///   - resolved: what was found of the names that lie outside our zones.
-  ///   - previous: an edition of the same revision, whose verdicts are used again where nothing
-  ///     that they depend on has changed.
+  ///   - previous: its verdicts are used again where nothing that they depend on has changed, if
+  ///     it is of the same revision and has the same latencies.
   public init(
     number: UInt64, revision: UInt64, zones: ZoneTable, maps: CohortMaps, model: RoutingModel,
     board: HealthBoard, resolved: ResolvedNames = .none, rules: AnswerRules = AnswerRules(),
     isReady: Bool, previous: Edition? = nil
   ) {
-    let reusable = previous.flatMap { $0.revision == revision ? $0.verdicts : nil }
+    let reusable = previous.flatMap {
+      $0.revision == revision && $0.model.latency == model.latency ? $0.verdicts : nil
+    }
     let sets = model.services.indices.map { service in
       VerdictCompiler(model: model, service: service, board: board)
         .compile(reusing: reusable?[service])

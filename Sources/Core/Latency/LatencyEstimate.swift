@@ -10,6 +10,9 @@ public struct LatencyEstimate: Sendable, Equatable {
     self.basis = basis
     self.confidence = confidence
   }
+
+  /// Whether it rests on more than the distance.
+  public var isMeasured: Bool { basis != .distance }
 }
 
 /// The narrowest knowledge that an estimate rests on.

@@ -16,23 +16,27 @@ extension LatencyModel {
     .map { $0.2 }
   }
 
-  /// The round trips to expect once a region is lost, for its clients: what their own network
-  /// measured, and else half of it by their distance, half by the round trip from the lost region,
-  /// as regions measure each other.
+  /// The round trips to expect once a region is lost, for its clients.
   ///
   /// - Parameter estimates: of ``estimates(from:network:)`` for this client.
   public func estimates(
-    _ estimates: [LatencyEstimate?], afterLosing lost: Int, from client: LatencyClient
+    _ estimates: [LatencyEstimate?], afterLosing lost: Int
   ) -> [LatencyEstimate?] {
     estimates.indices.map { region in
-      guard var estimate = estimates[region], region != lost,
-        let between = roundTrip(from: lost, to: region)
-      else { return estimates[region] }
-      let measured = estimate.basis == .distance ? 0 : estimate.confidence
-      let own = estimate.milliseconds
-      let shared = (own + between) / 2
-      estimate.milliseconds = measured * own + (1 - measured) * shared
+      guard var estimate = estimates[region], region != lost else { return estimates[region] }
+      estimate.milliseconds = Self.roundTripMilliseconds(
+        estimate.milliseconds, confidence: estimate.isMeasured ? estimate.confidence : 0,
+        fromLost: roundTrip(from: lost, to: region))
       return estimate
     }
+  }
+
+  /// The round trip to expect of a client whose region is lost: as much of it as was measured, and
+  /// of the rest half what is expected of the client, half the round trip from the lost region.
+  public static func roundTripMilliseconds(
+    _ own: Double, confidence: Double, fromLost between: Double?
+  ) -> Double {
+    guard let between else { return own }
+    return confidence * own + (1 - confidence) * (own + between) / 2
   }
 }

@@ -120,6 +120,13 @@ public struct LatencyModel: Sendable {
       }
       if !kept.isEmpty { next.networks[network] = kept }
     }
+    for (from, before) in places.enumerated() {
+      for (to, other) in places.enumerated() {
+        guard let before, let other else { continue }
+        next.regionRoundTrips[before * sites.count + other] =
+          regionRoundTrips[from * self.sites.count + to]
+      }
+    }
     for (key, cell) in systems { next.systems[carriedKey(key, places, sites)] = cell }
     for (key, cell) in countries { next.countries[carriedKey(key, places, sites)] = cell }
     next.systems[.max] = nil

@@ -33,3 +33,20 @@ public struct LatencyNetwork: Sendable, Hashable, BitwiseCopyable {
       : AddressPrefix(ipv6: UInt128(rawValue << 16) << 64, length: Self.bitsIPv6)
   }
 }
+
+extension LatencyNetwork {
+  /// The networks that a prefix covers: the one around it, or all inside.
+  ///
+  /// - Returns: nil if they are more than `limit`.
+  public static func networks(
+    inside prefix: AddressPrefix, atMost limit: Int
+  ) -> [LatencyNetwork]? {
+    if let network = LatencyNetwork(around: prefix) { return [network] }
+    let missing = (prefix.address.isIPv6 ? bitsIPv6 : bitsIPv4) - prefix.length
+    guard missing < 32, 1 << missing <= limit else { return nil }
+    let first = LatencyNetwork(of: prefix.address.client).rawValue
+    return (0..<UInt64(1 << missing)).map { LatencyNetwork(rawValue: first + $0) }
+  }
+
+  init(rawValue: UInt64) { self.rawValue = rawValue }
+}

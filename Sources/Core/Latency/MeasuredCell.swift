@@ -54,6 +54,12 @@ struct MeasuredCell: Sendable, Equatable, BitwiseCopyable {
     weight = min(weight + added, Self.mostWeight)
   }
 
+  /// Takes up what was kept over a restart.
+  mutating func restore(excess: Float, weight: Float) {
+    self.excess = min(max(0, excess), Self.limit(above: floor))
+    self.weight = min(max(0, weight), Self.mostWeight)
+  }
+
   func decayedWeight(at now: UInt32, halfLifeSeconds: Double) -> Float {
     weight * decay(from: updated, to: now, halfLifeSeconds: halfLifeSeconds)
   }

@@ -15,6 +15,15 @@ struct ResidualCell: Sendable, Equatable, BitwiseCopyable {
   /// Milliseconds: a network that differs from the others by more counts as if by this much.
   static let mostDifference: Float = 150
 
+  init() {}
+
+  /// What was kept over a restart.
+  init(mean: Float, weight: Float, updated: UInt32) {
+    self.mean = min(max(mean, -Self.mostResidual), Self.mostResidual)
+    self.weight = min(max(0, weight), Self.mostWeight)
+    self.updated = updated
+  }
+
   /// - Parameter share: what a sample counts, 0...1: the later samples of one network count less,
   ///   so that a busy network does not speak for all.
   mutating func add(

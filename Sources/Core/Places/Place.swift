@@ -92,12 +92,14 @@ public struct Place: Sendable, Equatable, Hashable {
   public var override: UInt32
   /// Index into ``PlaceTable/prefixSets``: which prefixes of rules and fences cover these clients.
   public var prefixSet: UInt32
+  /// Index into ``PlaceTable/networks`` plus 1; 0: these clients' network was not measured.
+  public var network: UInt32
 
   public init(
     point: GeoPoint? = nil, accuracyRadiusKilometres: UInt16 = 0,
     continent: ContinentCode? = nil, country: CountryCode? = nil,
     subdivision: Subdivision? = nil, isInEuropeanUnion: Bool = false, asn: UInt32 = 0,
-    cityName: UInt32 = 0, override: UInt32 = 0, prefixSet: UInt32 = 0
+    cityName: UInt32 = 0, override: UInt32 = 0, prefixSet: UInt32 = 0, network: UInt32 = 0
   ) {
     self.point = point
     self.accuracyRadiusKilometres = accuracyRadiusKilometres
@@ -109,6 +111,7 @@ public struct Place: Sendable, Equatable, Hashable {
     self.cityName = cityName
     self.override = override
     self.prefixSet = prefixSet
+    self.network = network
   }
 }
 
@@ -119,7 +122,7 @@ extension Place {
     hasher.combine(point?.longitude ?? 0)
     hasher.combine(UInt64(asn) << 32 | UInt64(cityName))
     hasher.combine(UInt64(override) << 32 | UInt64(prefixSet))
-    hasher.combine(country?.rawValue ?? 0)
+    hasher.combine(UInt64(network) << 16 | UInt64(country?.rawValue ?? 0))
   }
 }
 

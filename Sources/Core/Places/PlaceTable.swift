@@ -12,17 +12,29 @@ public struct PlaceTable: Sendable {
   /// Sets of indices of rule prefixes, ascending; the first is empty. ``Place/prefixSet`` is the
   /// index.
   public let prefixSets: [[UInt32]]
+  /// Prefixes whose clients were measured; ``Place/network`` is the index plus 1.
+  public let networks: [AddressPrefix]
 
   /// For tests; traps are the caller's if indices do not fit.
   package init(
     addresses: AddressTable, places: [Place], cityNames: [String], overrides: [[String]],
     prefixSets: [[UInt32]]
   ) {
-    self.addresses = PackedAddressTable(addresses)
+    self.init(
+      addresses: PackedAddressTable(addresses), places: places, cityNames: cityNames,
+      overrides: overrides, prefixSets: prefixSets, networks: [])
+  }
+
+  init(
+    addresses: PackedAddressTable, places: [Place], cityNames: [String], overrides: [[String]],
+    prefixSets: [[UInt32]], networks: [AddressPrefix]
+  ) {
+    self.addresses = addresses
     self.places = places
     self.cityNames = cityNames
     self.overrides = overrides
     self.prefixSets = prefixSets
+    self.networks = networks
   }
 
   /// Nothing known of anyone.

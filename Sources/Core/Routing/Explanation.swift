@@ -1,4 +1,4 @@
-import Latency
+public import Latency
 public import Places
 
 /// A decision with its reasons: what was decided, the ordered candidates, and every step. Made by
@@ -8,6 +8,10 @@ public struct Explanation: Sendable {
     public var region: Int
     public var distanceKilometres: Double?
     public var roundTripMilliseconds: Double?
+    /// What the round trip rests on; nil where nothing is known.
+    public var latencyBasis: LatencyBasis?
+    /// Of the round trip, 0...1: the part that was measured.
+    public var latencyConfidence: Double
     public var standing: RegionStanding
     /// Whether this client is sent there.
     public var isChosen: Bool
@@ -50,14 +54,15 @@ extension RoutingModel {
       service: service, place: place, placeScopeBits: match.scopeBits, decision: decision,
       outcome: outcome,
       candidates: candidates(
-        cohort: cohort, place: place, outcome: outcome, standings: compiler.standings,
-        steps: trace.steps),
+        cohort: cohort, place: place,
+        estimates: map.planner.estimates(for: place, in: places) ?? [], outcome: outcome,
+        standings: compiler.standings, steps: trace.steps),
       steps: trace.steps)
   }
 
   private func candidates(
-    cohort: SteeringMap.Cohort, place: Place, outcome: Outcome, standings: [RegionStanding],
-    steps: [RouteStep]
+    cohort: SteeringMap.Cohort, place: Place, estimates: [LatencyEstimate?], outcome: Outcome,
+    standings: [RegionStanding], steps: [RouteStep]
   ) -> [Explanation.Candidate] {
     let fencedOut = steps.compactMap { step -> (region: Int, fence: String)? in
       if case .fencedOut(let region, let fence) = step { (region, fence) } else { nil }
@@ -65,21 +70,22 @@ extension RoutingModel {
     let kept = cohort.regions + outcome.regions.filter { !cohort.regions.contains($0) }
     let inside = kept.map { region in
       candidate(
-        region, place: place, standing: standings[region],
+        region, place: place, estimates: estimates, standing: standings[region],
         isChosen: outcome.regions.contains(region),
         reason: reason(region, cohort: cohort, outcome: outcome, standing: standings[region]))
     }
     var seen: Set<Int> = []
     let outside = fencedOut.filter { seen.insert($0.region).inserted }.map { region, fence in
       candidate(
-        region, place: place, standing: standings[region], isChosen: false,
+        region, place: place, estimates: estimates, standing: standings[region], isChosen: false,
         reason: "outside fence \(fence)")
     }
     return inside + outside
   }
 
   private func candidate(
-    _ region: Int, place: Place, standing: RegionStanding, isChosen: Bool, reason: String
+    _ region: Int, place: Place, estimates: [LatencyEstimate?], standing: RegionStanding,
+    isChosen: Bool, reason: String
   ) -> Explanation.Candidate {
     let distance: Double? =
       if let client = place.point, let site = regions[region].point {
@@ -87,10 +93,14 @@ extension RoutingModel {
       } else {
         nil
       }
+    let estimate = region < estimates.count ? estimates[region] : nil
     return Explanation.Candidate(
       region: region, distanceKilometres: distance,
-      roundTripMilliseconds: distance.map(LatencyPrior.roundTripMilliseconds),
-      standing: standing, isChosen: isChosen, reason: reason)
+      roundTripMilliseconds: estimate?.milliseconds
+        ?? distance.map { LatencyPrior.roundTripMilliseconds(distanceKilometres: $0) },
+      latencyBasis: estimate?.basis ?? distance.map { _ in .distance },
+      latencyConfidence: estimate?.confidence ?? 0, standing: standing, isChosen: isChosen,
+      reason: reason)
   }
 
   private func reason(

@@ -1,3 +1,4 @@
+public import Latency
 public import Places
 
 /// Turns a policy into the plan of one client: override prefixes, rules, distances, fences.
@@ -13,16 +14,24 @@ public struct Planner: Sendable, Equatable {
   let policy: Policy
   /// The fences of the services that share this planner.
   let fences: [Fence]
+  /// nil where the policy does not ask for it.
+  let latency: LatencyView?
   /// In the order of the indices that ``plan(for:in:trace:)`` returns.
   public var fenceNames: [String] { fences.map(\.name) }
   private let regionIndices: [String: Int]
   /// Kilometres between regions, for the tails of long lists.
   private let regionsByDistance: [[Int]]
 
-  public init(regions: [Region], policy: Policy, fences: [Fence]) {
+  /// - Parameter latency: of these regions, in their order; nil: distance alone is known.
+  public init(
+    regions: [Region], policy: Policy, fences: [Fence], latency: LatencyView? = nil
+  ) {
     self.regions = regions
     self.policy = policy
     self.fences = fences
+    self.latency =
+      policy.usesLatency
+      ? latency ?? LatencyView(LatencyModel(sites: regions.map(\.site)), generation: 0) : nil
     regionIndices = Dictionary(
       regions.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
     regionsByDistance = regions.map { from in
@@ -40,7 +49,9 @@ public struct Planner: Sendable, Equatable {
     for place: Place, in table: PlaceTable, trace: inout Trace
   ) -> (plan: Plan, fences: [Int]) {
     let prefixSet = table.prefixSets[Int(place.prefixSet)]
-    var plan = plan(policy, for: place, prefixSet: prefixSet, trace: &trace)
+    let estimates = estimates(for: place, in: table)
+    var plan = plan(
+      policy, for: place, prefixSet: prefixSet, estimates: estimates, trace: &trace)
     if place.override > 0 {
       let inPolicy = Set(plan.regions)
       let preferred = table.overrides[Int(place.override) - 1]
@@ -69,36 +80,44 @@ public struct Planner: Sendable, Equatable {
     return (kept ?? .empty, entered)
   }
 
+  /// The round trips to expect from this place, by region; nil unless the policy asks for them.
+  func estimates(for place: Place, in table: PlaceTable) -> [LatencyEstimate?]? {
+    guard let latency else { return nil }
+    let network =
+      place.network > 0
+      ? LatencyNetwork(around: table.networks[Int(place.network) - 1]) : nil
+    return latency.model.estimates(from: LatencyClient(place), network: network)
+  }
+
   private func plan<Trace: RouteTrace>(
-    _ policy: Policy, for place: Place, prefixSet: [UInt32], trace: inout Trace
+    _ policy: Policy, for place: Place, prefixSet: [UInt32], estimates: [LatencyEstimate?]?,
+    trace: inout Trace
   ) -> Plan {
+    func plans(_ policies: [Policy]) -> [Plan] {
+      policies.map {
+        plan($0, for: place, prefixSet: prefixSet, estimates: estimates, trace: &trace)
+      }
+    }
     switch policy {
     case .region(let region): return .region(region)
     case .proximity(let proximity): return nearest(proximity, to: place)
+    case .latency(let proximity): return fastest(proximity, by: estimates ?? [], from: place)
     case .geo(let rules, let otherwise):
       for (index, rule) in rules.enumerated() {
         guard let reason = rule.match.reason(for: place, prefixSet: prefixSet) else { continue }
         trace.record(.rule(index: index, reason: reason))
-        return plan(rule.policy, for: place, prefixSet: prefixSet, trace: &trace)
+        return plans([rule.policy])[0]
       }
       trace.record(.defaultRule)
-      return plan(otherwise, for: place, prefixSet: prefixSet, trace: &trace)
-    case .failover(let policies):
-      return .inOrder(plans(policies, for: place, prefixSet: prefixSet, trace: &trace))
-    case .all(let policies):
-      return .all(plans(policies, for: place, prefixSet: prefixSet, trace: &trace))
+      return plans([otherwise])[0]
+    case .failover(let policies): return .inOrder(plans(policies))
+    case .all(let policies): return .all(plans(policies))
     case .weighted(let shares), .hash(let shares, _):
-      let children = plans(
-        shares.map(\.policy), for: place, prefixSet: prefixSet, trace: &trace)
       return .shares(
-        zip(children, shares).map { Plan.PlanShare(plan: $0, weight: $1.weight) })
+        zip(plans(shares.map(\.policy)), shares).map {
+          Plan.PlanShare(plan: $0, weight: $1.weight)
+        })
     }
-  }
-
-  private func plans<Trace: RouteTrace>(
-    _ policies: [Policy], for place: Place, prefixSet: [UInt32], trace: inout Trace
-  ) -> [Plan] {
-    policies.map { plan($0, for: place, prefixSet: prefixSet, trace: &trace) }
   }
 
   private func nearest(_ proximity: Policy.Proximity, to place: Place) -> Plan {
@@ -110,16 +129,34 @@ public struct Planner: Sendable, Equatable {
       keyed.append((biased(point.distanceKilometres(to: site), by: bias), region))
     }
     keyed.sort { ($0.distance, $0.region) < ($1.distance, $1.region) }
-    let ordered = keyed.map(\.region)
-    guard ordered.count > Self.fullySortedCount else { return .nearest(ordered) }
-    let exact = ordered[..<Self.exactCount]
+    return .nearest(shortened(keyed.map(\.region)))
+  }
+
+  /// Fastest first. Where neither the place nor its network is known, the order for such clients.
+  private func fastest(
+    _ proximity: Policy.Proximity, by estimates: [LatencyEstimate?], from place: Place
+  ) -> Plan {
+    var known: [(milliseconds: Double, distance: Double, region: Int)] = []
+    for (region, bias) in zip(proximity.regions, proximity.biases) {
+      guard region < estimates.count, let estimate = estimates[region] else { continue }
+      let distance = regions[region].point.flatMap { place.point?.distanceKilometres(to: $0) }
+      known.append((biased(estimate.milliseconds, by: bias), distance ?? .infinity, region))
+    }
+    guard !known.isEmpty else { return .inOrder(proximity.unknown.map { .region($0) }) }
+    let ordered = known.sorted { $0 < $1 }.map(\.region)
+    let unmeasured = proximity.regions.filter { !ordered.contains($0) }
+    return .nearest(shortened(ordered + unmeasured))
+  }
+
+  private func shortened(_ ordered: [Int]) -> [Int] {
+    guard ordered.count > Self.fullySortedCount else { return ordered }
     let rest = Set(ordered[Self.exactCount...])
-    return .nearest(exact + regionsByDistance[ordered[0]].filter(rest.contains))
+    return ordered[..<Self.exactCount] + regionsByDistance[ordered[0]].filter(rest.contains)
   }
 }
 
-/// A distance as a region's bias makes it appear: with bias 50 half as far, with −50 twice as far
-/// (the formula of Route 53's geoproximity routing).
+/// A distance (or a round trip) as a region's bias makes it appear: with bias 50 half as far, with
+/// −50 twice as far (the formula of Route 53's geoproximity routing).
 func biased(_ kilometres: Double, by bias: Int) -> Double {
   bias >= 0
     ? kilometres * (1 - Double(bias) / 100)

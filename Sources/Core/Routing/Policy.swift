@@ -5,6 +5,8 @@ public import Places
 public indirect enum Policy: Sendable, Hashable {
   case region(Int)
   case proximity(Proximity)
+  /// As `proximity`, but by the round trip to expect, biased as a distance is.
+  case latency(Proximity)
   /// The first rule that matches the client; `otherwise` where none does.
   case geo([Rule], otherwise: Policy)
   /// The first that has anything usable.
@@ -137,7 +139,7 @@ extension Policy {
   /// The longest key that any `hash` inside draws on; nil without one.
   public var longestHashKey: DrawKey? {
     switch self {
-    case .region, .proximity: return nil
+    case .region, .proximity, .latency: return nil
     case .geo(let rules, let otherwise):
       return Self.longest(rules.map(\.policy) + [otherwise])
     case .failover(let policies), .all(let policies): return Self.longest(policies)
@@ -157,5 +159,19 @@ extension DrawKey {
   public func union(_ other: DrawKey) -> DrawKey {
     DrawKey(
       bitsIPv4: max(bitsIPv4, other.bitsIPv4), bitsIPv6: max(bitsIPv6, other.bitsIPv6))
+  }
+}
+
+extension Policy {
+  /// Whether the plan of any client depends on measured latencies.
+  public var usesLatency: Bool {
+    switch self {
+    case .latency: true
+    case .region, .proximity: false
+    case .geo(let rules, let otherwise):
+      otherwise.usesLatency || rules.contains(where: \.policy.usesLatency)
+    case .failover(let policies), .all(let policies): policies.contains(where: \.usesLatency)
+    case .weighted(let shares), .hash(let shares, _): shares.contains(where: \.policy.usesLatency)
+    }
   }
 }

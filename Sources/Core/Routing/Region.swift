@@ -1,3 +1,4 @@
+public import Latency
 public import Places
 
 /// A place with coordinates that serves traffic: the unit of steering. Referred to by its index in
@@ -17,4 +18,9 @@ public struct Region: Sendable, Equatable {
     self.tags = tags
     self.capacity = capacity
   }
+}
+
+extension Region {
+  /// As latencies see it.
+  public var site: LatencySite { LatencySite(name: name, point: point) }
 }

@@ -1,4 +1,4 @@
-import Latency
+public import Latency
 public import Places
 
 /// All that decisions are made from except health: compiled from settings, kept by the edition,
@@ -10,10 +10,12 @@ public struct RoutingModel: Sendable {
   public var services: [Service]
   public var maps: [SteeringMap]
   public var places: PlaceTable
+  /// How regions measure each other, and what else is known; nil: nothing is.
+  public var latency: LatencyView?
 
   public init(
     regions: [Region], pools: [Pool], endpoints: [Endpoint], services: [Service],
-    maps: [SteeringMap], places: PlaceTable
+    maps: [SteeringMap], places: PlaceTable, latency: LatencyView? = nil
   ) {
     self.regions = regions
     self.pools = pools
@@ -21,6 +23,7 @@ public struct RoutingModel: Sendable {
     self.services = services
     self.maps = maps
     self.places = places
+    self.latency = latency
   }
 
   /// A region as a pool sees it.
@@ -178,6 +181,9 @@ public struct SteeringMap: Sendable {
     /// Expected round trip to each of `regions`, the mean over the cohort's places; nil where the
     /// places or the region have no coordinates.
     public let roundTripMilliseconds: [Double?]
+    /// 0...1 for each of `regions`: the part of the round trip that was measured, the mean over the
+    /// places; all 0 unless the policy goes by latency.
+    public let confidence: [Double]
   }
 
   public init(planner: Planner, places: PlaceTable) {
@@ -203,13 +209,22 @@ public struct SteeringMap: Sendable {
     cohortOfPlace = assigned
     cohorts = zip(keys, placesOfCohort).map { key, members in
       let regions = key.plan.regions
-      let points = members.compactMap { places.places[$0].point }
+      let expected = planner.expectations(of: members.map { places.places[$0] }, in: places)
       return Cohort(
         plan: key.plan, fences: key.fences, regions: regions,
-        roundTripMilliseconds: regions.map {
-          meanRoundTripMilliseconds(from: points, to: planner.regions[$0].point)
-        })
+        roundTripMilliseconds: regions.map { expected[$0]?.milliseconds },
+        confidence: regions.map { expected[$0]?.confidence ?? 0 })
     }
+  }
+
+  /// The same map over places of which some were divided, where nothing that tells their parts
+  /// apart counts for its policy.
+  ///
+  /// - Parameter origins: of each place behind the others, the place that it was cut from.
+  public init(_ map: SteeringMap, dividedFrom origins: [UInt32]) {
+    planner = map.planner
+    cohorts = map.cohorts
+    cohortOfPlace = map.cohortOfPlace + origins.map { map.cohortOfPlace[Int($0)] }
   }
 }
 
@@ -218,8 +233,38 @@ private struct CohortKey: Hashable {
   var fences: [Int]
 }
 
-private func meanRoundTripMilliseconds(from points: [GeoPoint], to site: GeoPoint?) -> Double? {
+extension Planner {
+  /// The mean over some places of the round trips to expect, by region.
+  fileprivate func expectations(
+    of members: [Place], in table: PlaceTable
+  ) -> [LatencyEstimate?] {
+    guard latency != nil else {
+      let points = members.compactMap(\.point)
+      return regions.map { meanEstimate(from: points, to: $0.point) }
+    }
+    var sums = regions.map { _ in (milliseconds: 0.0, confidence: 0.0, count: 0.0) }
+    for place in members {
+      for (region, estimate) in (estimates(for: place, in: table) ?? []).enumerated() {
+        guard let estimate else { continue }
+        sums[region].milliseconds += estimate.milliseconds
+        sums[region].confidence += estimate.isMeasured ? estimate.confidence : 0
+        sums[region].count += 1
+      }
+    }
+    return sums.map { sum in
+      guard sum.count > 0 else { return nil }
+      let confidence = sum.confidence / sum.count
+      return LatencyEstimate(
+        milliseconds: sum.milliseconds / sum.count,
+        basis: confidence > 0 ? .network : .distance, confidence: confidence)
+    }
+  }
+}
+
+private func meanEstimate(from points: [GeoPoint], to site: GeoPoint?) -> LatencyEstimate? {
   guard let site, !points.isEmpty else { return nil }
   let total = points.reduce(0) { $0 + $1.distanceKilometres(to: site) }
-  return LatencyPrior.roundTripMilliseconds(distanceKilometres: total / Double(points.count))
+  return LatencyEstimate(
+    milliseconds: LatencyPrior.roundTripMilliseconds(
+      distanceKilometres: total / Double(points.count)), basis: .distance, confidence: 0)
 }

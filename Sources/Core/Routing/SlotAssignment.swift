@@ -1,3 +1,5 @@
+import Latency
+
 /// One walk over a plan that shares its clients out among its usable regions.
 ///
 /// Three things keep a region from having all the clients that fall to it: its operator's dial, its
@@ -21,6 +23,8 @@ struct SlotAssignment {
   let isUsable: [Bool]
   /// By region.
   let admissions: [Admission]
+  /// How regions measure each other; nil: they do not.
+  let latency: LatencyModel?
 
   /// Whether a region keeps to its admission, or takes what it is given.
   private enum Rule { case admitting, forced }
@@ -230,13 +234,13 @@ extension SlotAssignment {
   ) -> Part {
     guard let home = regions.first else { return clients }
     let others = regions.dropFirst().filter { isUsable[$0] }
-    var takes = weights(of: others)
+    var takes = weights(of: others, besides: home)
     if rule == .forced {
       if isUsable[home] {
         give(serving([home]), clients)
         return .none
       }
-      if takes.allSatisfy({ $0 == 0 }) { takes = weights(of: others, ignoringAdmission: true) }
+      if takes.allSatisfy({ $0 == 0 }) { takes = weights(of: others, besides: home, ignoringAdmission: true) }
     }
     let (kept, rest) = clients.divided(at: homeShare(home, others: others))
     give(serving([home]), kept)
@@ -261,7 +265,7 @@ extension SlotAssignment {
     guard isUsable[home] else { return 0 }
     let opening = admissions[home].opening
     guard opening < 1 else { return admissions[home].limit }
-    let latencies = latencyWeights(others)
+    let latencies = latencyWeights(others, besides: home)
     let limits = zip(others, latencies).map { $1 * admissions[$0].limit }
     let total = limits.reduce(0, +)
     guard total > 0 else { return admissions[home].limit }
@@ -271,9 +275,11 @@ extension SlotAssignment {
 
   /// What the candidates take of a first choice's clients, relative to each other. What comes to
   /// less than a fiftieth is not worth an answer of its own.
-  private func weights(of others: [Int], ignoringAdmission: Bool = false) -> [Double] {
+  private func weights(
+    of others: [Int], besides home: Int, ignoringAdmission: Bool = false
+  ) -> [Double] {
     let isOpen = ignoringAdmission || others.allSatisfy(isOpen)
-    let weights = zip(others, latencyWeights(others)).map { region, latency in
+    let weights = zip(others, latencyWeights(others, besides: home)).map { region, latency in
       isOpen ? latency : latency * admissions[region].limit * admissions[region].opening
     }
     let total = weights.reduce(0, +)
@@ -287,9 +293,14 @@ extension SlotAssignment {
   /// By how much slower than the fastest it is, the weight of a candidate falls: to 1/e for every
   /// ``spread`` milliseconds. Without latencies, or without a spread, each candidate gets what
   /// those before it leave.
-  private func latencyWeights(_ candidates: [Int]) -> [Double] {
+  private func latencyWeights(_ candidates: [Int], besides home: Int) -> [Double] {
     let latencies = candidates.map { region -> Double? in
-      cohort.regions.firstIndex(of: region).flatMap { cohort.roundTripMilliseconds[$0] }
+      guard let index = cohort.regions.firstIndex(of: region),
+        let own = cohort.roundTripMilliseconds[index]
+      else { return nil }
+      return LatencyModel.roundTripMilliseconds(
+        own, confidence: cohort.confidence[index],
+        fromLost: latency?.roundTrip(from: home, to: region))
     }
     guard spread > 0, let fastest = latencies.compactMap(\.self).min() else {
       var left = 1.0

@@ -1,3 +1,4 @@
+import Latency
 import Places
 
 /// Turns plans and health into verdicts. A pure function of its inputs: two nodes with the same
@@ -173,7 +174,7 @@ public struct VerdictCompiler: Sendable {
     }
     let assignment = SlotAssignment(
       cohort: cohort, basis: basis, spread: service.failoverSpreadMilliseconds,
-      isUsable: usable, admissions: standings.map(\.admission))
+      isUsable: usable, admissions: standings.map(\.admission), latency: model.latency?.model)
     return .apportioned(by: assignment, trace: &trace)
   }
 

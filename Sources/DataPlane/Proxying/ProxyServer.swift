@@ -26,21 +26,27 @@ package final class ProxyServer: Sendable {
   private let desk: EditionDesk
   private let log: AccessLogWriter?
   private let shared: ProxyShared
+  /// The round trips between this node and its clients.
+  package let roundTrips: RoundTripCollector
   private let state = Mutex(State())
 
   /// - Parameters:
   ///   - threads: at least 1; one for each core.
+  ///   - measuresRoundTrips: whether each connection's lowest round trip is kept for whoever
+  ///     takes it.
   ///   - log: nil writes none. Stopped by its owner, after the proxy.
   package init(
     listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
-    passive: PassiveHealth, log: AccessLogWriter? = nil
+    passive: PassiveHealth, measuresRoundTrips: Bool = false, log: AccessLogWriter? = nil
   ) {
     initialSettings = listeners
     threadCount = max(1, threads)
     self.desk = desk
     self.log = log
+    roundTrips = RoundTripCollector(isOn: measuresRoundTrips)
     shared = ProxyShared(
-      listeners: listeners.map { ProxyListener($0) }, passive: passive, counters: counters)
+      listeners: listeners.map { ProxyListener($0) }, passive: passive, counters: counters,
+      roundTrips: roundTrips)
   }
 
   /// Listens and starts the threads. Connections are accepted as soon as the edition is ready;

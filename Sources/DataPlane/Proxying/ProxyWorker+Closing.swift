@@ -1,5 +1,6 @@
 import CLinux
 import Counters
+import Places
 import Routing
 
 extension ProxyWorker {
@@ -9,6 +10,7 @@ extension ProxyWorker {
     let listener = Int(pair.pointee.listener)
     // Counted first: whoever sees the end of the connection sees it counted.
     shard.add(to: listeners[listener].counters.closed[Int(reason.rawValue)])
+    measureRoundTrip(pair)
     for side in Side.allCases {
       let fd = pair[side].fd
       pool.discard(&pair[side].pending)
@@ -22,6 +24,15 @@ extension ProxyWorker {
     // A place and two descriptors are free: no need to wait for the end of the pause.
     if reason != .overload { listeners[listener].resumesAt = 0 }
     pairs.giveBack(slot)
+  }
+
+  /// Once for each connection, at its end, when the system has seen the most.
+  private func measureRoundTrip(_ pair: PairReference) {
+    guard shared.roundTrips.isMeasuring, pair[.client].fd >= 0 else { return }
+    let microseconds = az_tcp_lowest_round_trip(pair[.client].fd)
+    guard microseconds > 0 else { return }
+    roundTrips.append(
+      RoundTrip(client: pair.pointee.clientAddress.address, microseconds: microseconds))
   }
 
   private mutating func writeLog(_ pair: PairReference, _ reason: CloseReason) {

@@ -13,10 +13,15 @@ final class ProxyShared: Sendable {
   let isStopping = Atomic<Bool>(false)
   let passive: PassiveHealth
   let counters: CounterBoard
+  let roundTrips: RoundTripCollector
   /// Of the wall clock: part of connection ids.
   let startSeconds: UInt64
 
-  init(listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard) {
+  init(
+    listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard,
+    roundTrips: RoundTripCollector
+  ) {
+    self.roundTrips = roundTrips
     self.listeners = listeners
     self.passive = passive
     self.counters = counters
@@ -75,6 +80,7 @@ struct ProxyWorker: ~Copyable {
   let wakeUp: WakeUp
   let shard: CounterShard
   let log: AccessLogRing?
+  let roundTrips: RoundTripRing
   var reader: EditionReader
   var poller: Poller
   var pairs = PairTable()
@@ -99,6 +105,7 @@ struct ProxyWorker: ~Copyable {
     wakeUp = setup.wakeUp
     shard = setup.shared.counters.makeShard()
     log = setup.log
+    roundTrips = setup.shared.roundTrips.makeRing()
     reader = EditionReader(setup.desk)
     poller = Poller(setup.epoll)
     now = monotonicNow()

@@ -31,6 +31,8 @@ int az_tcp_connect(const az_tcp_address *address);
 int az_tcp_local_address(int fd, az_tcp_address *address);
 /// Takes the pending error of a socket: an errno, 0 if there is none.
 int az_tcp_take_error(int fd);
+/// The lowest round trip of a connection so far, microseconds; 0: none was measured.
+uint32_t az_tcp_lowest_round_trip(int fd);
 ptrdiff_t az_tcp_receive(int fd, void *bytes, size_t count);
 /// Without SIGPIPE.
 ptrdiff_t az_tcp_send(int fd, const void *bytes, size_t count);

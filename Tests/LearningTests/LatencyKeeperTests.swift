@@ -1,0 +1,129 @@
+import Compiling
+import Editions
+import Foundation
+import Latency
+import Learning
+import Logging
+import Places
+import Publishing
+import Routing
+import Synchronization
+import TestSupport
+import Testing
+
+/// A publisher whose policy goes by latency, and a keeper under the test's clock.
+private struct KeeperWorld {
+  static let munich = ClientAddress(ipv4: 141 << 24 | 84 << 16 | 1)
+  let publisher: EditionPublisher
+  let keeper: LatencyKeeper
+  let clock = Clock()
+
+  final class Clock: Sendable {
+    private let seconds = Mutex(1_767_225_600.0)
+    var now: Double { seconds.withLock { $0 } }
+    func advance(_ amount: Double) { seconds.withLock { $0 += amount } }
+  }
+
+  init(state: String? = nil, policy: String = "{type: latency}") throws {
+    let compiled = try RegionSet.continents.compiled(
+      policy: policy, extra: state.map { "state: \($0)" } ?? "")
+    publisher = EditionPublisher(compiled, isReady: true) { [clock] in clock.now }
+    keeper = LatencyKeeper(
+      publisher: publisher, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      now: { [clock] in clock.now })
+  }
+
+  func region(of client: ClientAddress = munich) async throws -> String {
+    let edition = await publisher.edition
+    let regions = try #require(edition.explain(client, service: 0)?.outcome.regions)
+    return edition.model.regions[try #require(regions.first)].name
+  }
+
+  func sample(_ region: String, _ milliseconds: Double) -> LatencySample {
+    LatencySample(client: Self.munich, region: region, milliseconds: milliseconds, count: 5)
+  }
+}
+
+@Suite struct `What is learned of latencies` {
+  @Test func `reaches decisions with the next tick, in an edition of the same revision`()
+    async throws
+  {
+    let world = try KeeperWorld()
+    await world.keeper.start()
+    let before = await world.publisher.edition
+    #expect(try await world.region() == "frankfurt")
+    await world.keeper.add([world.sample("frankfurt", 120), world.sample("dublin", 30)])
+    #expect(try await world.region() == "frankfurt")
+    await world.keeper.tick()
+    #expect(try await world.region() == "dublin")
+    let after = await world.publisher.edition
+    #expect(after.number > before.number && after.revision == before.revision)
+  }
+
+  @Test func `compiles nothing while nothing has moved`() async throws {
+    let world = try KeeperWorld()
+    await world.keeper.add([world.sample("dublin", 30)])
+    await world.keeper.tick()
+    let edition = await world.publisher.edition.number
+    for _ in 0..<5 {
+      await world.keeper.add([world.sample("dublin", 30.4)])
+      await world.keeper.tick()
+    }
+    let compilations = await world.keeper.counts.compilations
+    #expect(compilations <= 3)
+    #expect(await world.publisher.edition.number <= edition + 2)
+  }
+
+  @Test func `ignores regions that there are none of, and everything where nobody asks`()
+    async throws
+  {
+    let world = try KeeperWorld()
+    #expect(await world.keeper.add([world.sample("atlantis", 1), world.sample("tokyo", 9)]) == 1)
+    #expect(await world.keeper.counts.ignored == 1)
+    let unasked = try KeeperWorld(policy: "{type: proximity}")
+    #expect(await unasked.keeper.add([unasked.sample("tokyo", 9)]) == 0)
+  }
+
+  @Test func `outlives a restart, up to an age`() async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "azimuth-learning-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true)
+    let first = try KeeperWorld(state: folder)
+    await first.keeper.add([first.sample("frankfurt", 120), first.sample("dublin", 30)])
+    await first.keeper.save()
+    let second = try KeeperWorld(state: folder)
+    await second.keeper.start()
+    #expect(try await second.region() == "dublin")
+    let late = try KeeperWorld(state: folder)
+    late.clock.advance(8 * 86_400)
+    await late.keeper.start()
+    #expect(try await late.region() == "frankfurt")
+  }
+
+  @Test func `a broken file in the state folder is passed over`() async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "azimuth-learning-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let text = "x\n10.0.0.0/24,tokyo,nan,1,1,1\n1,2,3\n141.84.0.0/24,dublin,1,0,9,1767225600\n"
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/latencies.csv"))
+    let world = try KeeperWorld(state: folder)
+    await world.keeper.start()
+    #expect(try await world.region() == "dublin")
+  }
+
+  @Test func `survives a reload that adds and removes regions`() async throws {
+    let world = try KeeperWorld()
+    await world.keeper.add([world.sample("frankfurt", 120), world.sample("dublin", 30)])
+    await world.keeper.tick()
+    let next = try RegionSet.europe.compiled(policy: "{type: latency}")
+    await world.publisher.replace(with: next, conditions: [:])
+    await world.keeper.tick()
+    #expect(try await world.region() == "dublin")
+    #expect(await world.publisher.edition.model.latency?.model.sites.count == 6)
+  }
+}

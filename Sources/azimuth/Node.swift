@@ -70,7 +70,7 @@ final class Node: Sendable {
     let measured = LatencySources(publisher: publisher, dataPlane: dataPlane, prober: prober)
     latencies = LatencyKeeper(
       publisher: publisher, logger: logger, now: { Date.now.timeIntervalSince1970 },
-      collect: { await measured.samples() }, collectRegions: { await measured.regionRoundTrips() })
+      collect: { await measured.take() })
     reloader = Reloader(
       file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
       transfers: transfers, logger: logger)

@@ -84,6 +84,17 @@ private struct KeeperWorld {
     #expect(await unasked.keeper.add([unasked.sample("tokyo", 9)]) == 0)
   }
 
+  @Test func `a detour is an upper bound: it counts only where more is expected`() async throws {
+    let world = try KeeperWorld()
+    let detour = LatencySample.detour(
+      of: KeeperWorld.munich, to: "dublin", milliseconds: 60)
+    await world.keeper.start()
+    #expect(await world.keeper.add([detour]) == 0)
+    await world.keeper.add([world.sample("dublin", 400)])
+    await world.keeper.tick()
+    #expect(await world.keeper.add([detour]) == 1)
+  }
+
   @Test func `outlives a restart, up to an age`() async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "azimuth-learning-\(UUID().uuidString)"

@@ -4,7 +4,10 @@ import Testing
 
 @Suite struct `Round trips of clients` {
   private func roundTrip(_ number: Int) -> RoundTrip {
-    RoundTrip(client: .ipv4(UInt32(number)), microseconds: UInt32(number))
+    RoundTrip(
+      client: .ipv4(UInt32(number)), microseconds: UInt32(number),
+      beyond: number.isMultiple(of: 2)
+        ? nil : .init(microseconds: UInt32(number), region: 1, revision: UInt64(number)))
   }
 
   @Test func `come out of the ring as they went in, and once`() {

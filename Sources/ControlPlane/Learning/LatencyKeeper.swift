@@ -17,10 +17,8 @@ package actor LatencyKeeper {
   private let publisher: EditionPublisher
   private let logger: Logger
   private let now: @Sendable () -> Double
-  /// Samples that were measured since it was last asked: the proxy's.
-  private let collect: @Sendable () async -> [LatencySample]
-  /// What this node's health checks say of the ways to other regions.
-  private let collectRegions: @Sendable () async -> [RegionRoundTrip]
+  /// What this node has measured since it was last asked: its proxy and its health checks.
+  private let collect: @Sendable () async -> Measurements
   private var model: LatencyModel?
   /// Of the configuration that ``model`` has its regions from.
   private var revision: UInt64 = 0
@@ -38,10 +36,8 @@ package actor LatencyKeeper {
   /// - Parameter now: seconds since 1970.
   package init(
     publisher: EditionPublisher, logger: Logger, now: @escaping @Sendable () -> Double,
-    collect: @escaping @Sendable () async -> [LatencySample] = { [] },
-    collectRegions: @escaping @Sendable () async -> [RegionRoundTrip] = { [] }
+    collect: @escaping @Sendable () async -> Measurements = { Measurements() }
   ) {
-    self.collectRegions = collectRegions
     self.publisher = publisher
     self.logger = logger
     self.now = now
@@ -91,10 +87,16 @@ package actor LatencyKeeper {
         continue
       }
       let network = LatencyNetwork(of: sample.client)
+      let client = LatencyClient(of: network, in: places)
+      if sample.isDetour,
+        let expected = model.estimates(from: client, network: network)[region],
+        expected.milliseconds <= sample.milliseconds
+      {
+        continue
+      }
       model.add(
-        milliseconds: sample.milliseconds, count: sample.count,
-        from: LatencyClient(of: network, in: places), network: network, to: region,
-        now: seconds())
+        milliseconds: sample.milliseconds, count: sample.count, from: client, network: network,
+        to: region, now: seconds())
       taken += 1
     }
     self.model = model
@@ -107,9 +109,9 @@ package actor LatencyKeeper {
   /// What is due: collected samples, imported tables that have faded, maps, the file.
   package func tick() async {
     let collected = await collect()
-    if !collected.isEmpty { await add(collected) }
+    if !collected.samples.isEmpty { await add(collected.samples) }
     await adoptConfiguration()
-    for roundTrip in await collectRegions() { take(roundTrip) }
+    for roundTrip in collected.regionRoundTrips { take(roundTrip) }
     await refreshTables()
     await compile()
     if now() - savedAt >= Self.saveInterval { await save() }

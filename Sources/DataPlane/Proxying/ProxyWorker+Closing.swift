@@ -32,7 +32,19 @@ extension ProxyWorker {
     let microseconds = az_tcp_lowest_round_trip(pair[.client].fd)
     guard microseconds > 0 else { return }
     roundTrips.append(
-      RoundTrip(client: pair.pointee.clientAddress.address, microseconds: microseconds))
+      RoundTrip(
+        client: pair.pointee.clientAddress.address, microseconds: microseconds,
+        beyond: roundTripBeyond(pair)))
+  }
+
+  private func roundTripBeyond(_ pair: PairReference) -> RoundTrip.Beyond? {
+    guard pair[.upstream].fd >= 0, pair.pointee.connectNanoseconds > 0,
+      let region = UInt32(exactly: pair.pointee.region), let context = pair.pointee.context
+    else { return nil }
+    let microseconds = az_tcp_lowest_round_trip(pair[.upstream].fd)
+    guard microseconds > 0 else { return nil }
+    return RoundTrip.Beyond(
+      microseconds: microseconds, region: region, revision: context.revision)
   }
 
   private mutating func writeLog(_ pair: PairReference, _ reason: CloseReason) {

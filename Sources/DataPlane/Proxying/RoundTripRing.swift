@@ -1,14 +1,31 @@
 package import Places
 import Synchronization
 
-/// The lowest round trip between this node and a client, of one connection.
+/// The lowest round trip between this node and a client, of one connection, and what lies beyond.
 package struct RoundTrip: Sendable, Equatable {
   package var client: IPAddress
   package var microseconds: UInt32
+  /// nil: the connection had no endpoint, or the system knows nothing of the way there.
+  package var beyond: Beyond?
 
-  package init(client: IPAddress, microseconds: UInt32) {
+  /// The second half of a connection: from this node to its endpoint.
+  package struct Beyond: Sendable, Equatable {
+    package var microseconds: UInt32
+    /// Index into the regions of ``revision``.
+    package var region: UInt32
+    package var revision: UInt64
+
+    package init(microseconds: UInt32, region: UInt32, revision: UInt64) {
+      self.microseconds = microseconds
+      self.region = region
+      self.revision = revision
+    }
+  }
+
+  package init(client: IPAddress, microseconds: UInt32, beyond: Beyond? = nil) {
     self.client = client
     self.microseconds = microseconds
+    self.beyond = beyond
   }
 }
 

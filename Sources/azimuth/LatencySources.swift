@@ -1,4 +1,5 @@
 import Compiling
+import Editions
 import Learning
 import Places
 import Probing

@@ -24,7 +24,7 @@ extension EndToEnd {
       let posted = try world.admin(
         "POST", "/v1/latency-samples", body: body, token: World.token)
       #expect(posted.status == 200)
-      #expect(posted.text.contains("\"taken\":2"))
+      #expect(posted.text.contains("\"taken\" : 2"))
       eventually("the maps follow") { try world.dnsRegion(of: "133.11.0.1") == "singapore" }
       let route = try world.route("133.11.0.1")
       #expect(route.scope == 24)
@@ -41,7 +41,7 @@ extension EndToEnd {
         return line.flatMap { Double($0.split(separator: " ").last ?? "") } ?? 0
       }
       let before = try taken()
-      for _ in 0..<5 { #expect(try world.proxyRegion(from: "127.81.0.1") == "tokyo") }
+      for _ in 0..<5 { _ = try world.proxyRegion(from: "127.49.0.1") }
       eventually("they are counted") { try taken() >= before + 5 }
     }
   }

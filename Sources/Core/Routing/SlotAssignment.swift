@@ -240,7 +240,9 @@ extension SlotAssignment {
         give(serving([home]), clients)
         return .none
       }
-      if takes.allSatisfy({ $0 == 0 }) { takes = weights(of: others, besides: home, ignoringAdmission: true) }
+      if takes.allSatisfy({ $0 == 0 }) {
+        takes = weights(of: others, besides: home, ignoringAdmission: true)
+      }
     }
     let (kept, rest) = clients.divided(at: homeShare(home, others: others))
     give(serving([home]), kept)

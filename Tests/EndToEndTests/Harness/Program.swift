@@ -53,47 +53,53 @@ enum Program {
 }
 
 /// A process whose output goes to files, so that it never waits for a reader. Killed at the end.
-final class RunningProcess {
+///
+/// Started by `posix_spawn`: Foundation's `Process` has crashed the tests (a read past the end of
+/// its own memory in `run()`), and gives its child the signal mask of the thread that starts it.
+final class RunningProcess: Sendable {
   let name: String
-  private let process = Process()
+  let identifier: Int32
   private let folder: URL
+  /// As `waitpid` tells it; nil while it runs.
+  private let end = Mutex<Int32?>(nil)
 
   init(_ path: String, _ arguments: [String]) throws {
     name = ([path] + arguments).joined(separator: " ")
     folder = try temporaryFolder()
-    process.executableURL = URL(filePath: path)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(filePath: Program.root)
-    var environment = ProcessInfo.processInfo.environment
-    let programs = URL(filePath: Program.path).deletingLastPathComponent().path
-    environment["PATH"] = "\(programs):\(environment["PATH"] ?? "/usr/bin:/bin")"
-    process.environment = environment
-    for (file, isOutput) in [("output", true), ("errors", false)] {
-      let url = folder.appending(path: file)
-      _ = FileManager.default.createFile(atPath: url.path, contents: nil)
-      let handle = try FileHandle(forWritingTo: url)
-      if isOutput { process.standardOutput = handle } else { process.standardError = handle }
-    }
-    process.standardInput = FileHandle.nullDevice
-    try withSignalsUnblocked { try process.run() }
-    Running.add(process.processIdentifier)
+    identifier = try spawn(
+      ["/usr/bin/env", "-C", Program.root, path] + arguments,
+      output: folder.appending(path: "output").path, errors: folder.appending(path: "errors").path)
+    Running.add(identifier)
   }
 
   deinit {
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    Running.remove(process.processIdentifier)
+    if isRunning {
+      kill(identifier, SIGKILL)
+      waitpid(identifier, nil, 0)
+    }
+    Running.remove(identifier)
     try? FileManager.default.removeItem(at: folder)
   }
 
-  var isRunning: Bool { process.isRunning }
-  /// Only of a process that has ended.
-  var status: Int32 { process.terminationStatus }
-  var identifier: Int32 { process.processIdentifier }
+  var isRunning: Bool {
+    end.withLock { end in
+      var status: Int32 = 0
+      if end == nil, waitpid(identifier, &status, WNOHANG) == identifier { end = status }
+      return end == nil
+    }
+  }
+
+  /// What it ended with, or the signal that ended it; only of a process that has ended.
+  var status: Int32 {
+    let end = end.withLock { $0 ?? -1 }
+    return end & 0x7F == 0 ? end >> 8 & 0xFF : end & 0x7F
+  }
+
   var output: String { text("output") }
   var errors: String { text("errors") }
   var all: String { output + errors }
 
-  func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+  func signal(_ number: Int32) { if isRunning { kill(identifier, number) } }
 
   private func text(_ file: String) -> String {
     let data = (try? Data(contentsOf: folder.appending(path: file))) ?? Data()
@@ -101,15 +107,56 @@ final class RunningProcess {
   }
 }
 
-/// A process inherits the signal mask of the thread that starts it, and the threads that run tests
-/// block nearly all signals.
-private func withSignalsUnblocked(_ body: () throws -> Void) rethrows {
-  var none = sigset_t()
-  var before = sigset_t()
-  sigemptyset(&none)
-  pthread_sigmask(SIG_SETMASK, &none, &before)
-  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-  try body()
+/// A program could not be started.
+struct SpawnError: Error {
+  var program: String
+  var number: Int32
+}
+
+/// Starts a program without input, without descriptors of this process and with signals as they
+/// are by default, for the threads that run tests block nearly all of them.
+///
+/// - Parameters:
+///   - arguments: the first is the program's absolute path.
+///   - output: the file that is made for it; so is that for `errors`.
+private func spawn(_ arguments: [String], output: String, errors: String) throws -> Int32 {
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+  posix_spawn_file_actions_addopen(&actions, 1, output, O_CREAT | O_WRONLY, 0o600)
+  posix_spawn_file_actions_addopen(&actions, 2, errors, O_CREAT | O_WRONLY, 0o600)
+  var attributes = posix_spawnattr_t()
+  posix_spawnattr_init(&attributes)
+  defer { posix_spawnattr_destroy(&attributes) }
+  var signals = sigset_t()
+  sigemptyset(&signals)
+  posix_spawnattr_setsigmask(&attributes, &signals)
+  sigfillset(&signals)
+  posix_spawnattr_setsigdefault(&attributes, &signals)
+  posix_spawnattr_setflags(
+    &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
+
+  closeDescriptorsInPrograms()
+  let programs = URL(filePath: Program.path).deletingLastPathComponent().path
+  var environment = ProcessInfo.processInfo.environment
+  environment["PATH"] = "\(programs):\(environment["PATH"] ?? "/usr/bin:/bin")"
+  let texts = arguments.map { strdup($0) }
+  let variables = environment.map { strdup("\($0)=\($1)") }
+  defer { (texts + variables).forEach { free($0) } }
+  var process: pid_t = 0
+  let result = posix_spawn(
+    &process, arguments[0], &actions, &attributes, texts + [nil], variables + [nil])
+  guard result == 0 else { throw SpawnError(program: arguments[0], number: result) }
+  return process
+}
+
+/// Sockets of tests are this process's alone: a program that had them too would keep them open.
+private func closeDescriptorsInPrograms() {
+  let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+  for descriptor in names.compactMap({ Int32($0) }) where descriptor > 2 {
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+  }
 }
 
 /// The processes that run now, so that none outlives the tests.

@@ -133,7 +133,7 @@ let package = Package(
       name: "MaxMind", dependencies: ["CMaxMindDB", "Places"],
       path: "Sources/ControlPlane/MaxMind", swiftSettings: guarded),
     .target(
-      name: "Settings", dependencies: ["DNSWire", "Places", yams],
+      name: "Settings", dependencies: ["Announcing", "DNSWire", "Places", yams],
       path: "Sources/ControlPlane/Settings", swiftSettings: testable),
     .target(
       name: "Compiling",
@@ -161,12 +161,16 @@ let package = Package(
     .target(
       name: "Publishing",
       dependencies: [
-        "Compiling", "Settings", "Admitting", "Routing", "Editions", "DNSWire", "Zones",
+        "Announcing", "Compiling", "Settings", "Admitting", "Routing", "Editions", "DNSWire",
+        "Zones",
       ],
       path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
     .target(
       name: "KeyFiles", dependencies: ["DNSWire", crypto], path: "Sources/ControlPlane/KeyFiles",
       swiftSettings: strict),
+    .target(
+      name: "Announcing", dependencies: ["Editions", "Routing", crypto],
+      path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
     .target(
       name: "Learning",
       dependencies: [
@@ -188,8 +192,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Simulating", "Editions", "DNSWire", "Routing", "Latency",
-        "Places", "Counters", nio, httpTypes, hummingbird, logging,
+        "Settings", "Publishing", "Announcing", "Simulating", "Editions", "DNSWire", "Routing",
+        "Latency", "Places", "Counters", nio, httpTypes, hummingbird, logging, lifecycle,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
 
@@ -200,7 +204,7 @@ let package = Package(
         "Admitting", "CLinux", "Settings", "Compiling", "Probing", "Publishing", "Admin",
         "Demonstrating",
         "Simulating",
-        "Resolving", "Learning",
+        "Resolving", "Learning", "Announcing",
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
         "Counters", "RateLimiting", "Tapping", "Transferring", "Replicating", "Answering",
@@ -289,7 +293,8 @@ let package = Package(
       name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "SettingsTests", dependencies: ["Settings", "DNSWire", "Places", "TestSupport"],
+      name: "SettingsTests",
+      dependencies: ["Settings", "Announcing", "DNSWire", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "CompilingTests",
@@ -312,6 +317,11 @@ let package = Package(
         "TestSupport",
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "AnnouncingTests",
+      dependencies: [
+        "Announcing", "Publishing", "Editions", "Routing", "TestSupport", crypto,
+      ], swiftSettings: strict),
     .testTarget(
       name: "LearningTests",
       dependencies: [
@@ -348,7 +358,7 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["azimuth", "Places", "TestSupport"],
+      name: "EndToEndTests", dependencies: ["azimuth", "Places", "TestSupport", crypto],
       swiftSettings: strict),
   ]
 )

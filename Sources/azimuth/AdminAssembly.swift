@@ -19,7 +19,7 @@ struct AdminAssembly: Sendable {
   init?(
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
-    latencies: LatencyKeeper, logger: Logger
+    latencies: LatencyKeeper, announcing: AnnouncingService, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -44,6 +44,7 @@ struct AdminAssembly: Sendable {
       return probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
         + connections + (await loadSamples(publisher)) + transferSamples(transfers.desk.counts)
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
+        + (await eventSamples(announcing.log, announcing.senders))
     }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(

@@ -28,6 +28,7 @@ final class Node: Sendable {
   let dataPlane: DataPlane
   let prober: Prober
   let reloader: Reloader
+  private let announcing: AnnouncingService
   private let latencies: LatencyKeeper
   private let resolver: NameResolver
   private let transfers: TransferAssembly
@@ -51,7 +52,9 @@ final class Node: Sendable {
     let compiled = try compile(settings)
     clinux_release_free_memory()
     let isMonitored = compiled.checks.values.contains { $0.monitor != nil }
-    publisher = EditionPublisher(compiled, isReady: !isMonitored) {
+    let events = AnnouncingService.log(settings, now: Date.now.timeIntervalSince1970)
+    announcing = AnnouncingService(settings, log: events, logger: logger)
+    publisher = EditionPublisher(compiled, isReady: !isMonitored, events: events) {
       Date.now.timeIntervalSince1970
     }
     let transfers = TransferAssembly(settings, publisher: publisher, logger: logger)
@@ -76,14 +79,16 @@ final class Node: Sendable {
       transfers: transfers, logger: logger)
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
-      dataPlane: dataPlane, transfers: transfers, latencies: latencies, logger: logger)
+      dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
+      logger: logger)
   }
 
   /// Serves until a signal or the task's cancellation ends it.
   func run() async throws {
     await transfers.start()
     var services: [any Service] = [
-      transfers, dataPlane, ProbingService(prober: prober), ResolvingService(resolver: resolver),
+      announcing, transfers, dataPlane, ProbingService(prober: prober),
+      ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher),
       LearningService(latencies: latencies),
       HangUpService(reloader: reloader, dataPlane: dataPlane),
@@ -153,7 +158,9 @@ private func makeProber(
       }
       await publisher.apply(
         conditions(update.changes.map { ($0.endpointID, $0.state) }),
-        unsettled: update.unsettled)
+        unsettled: update.unsettled,
+        causes: Dictionary(
+          update.changes.map { ($0.endpointID, $0.transition.cause) }, uniquingKeysWith: { $1 }))
       if update.isFirstRoundComplete { await publisher.markReady() }
     })
 }

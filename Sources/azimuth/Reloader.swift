@@ -1,3 +1,4 @@
+import Announcing
 import CLinux
 import Compiling
 import Editions
@@ -81,6 +82,7 @@ actor Reloader {
       return []
     } catch {
       counts.refused += 1
+      await publisher.record([refusal(error)])
       for fault in error.faults {
         logger.error("configuration refused", metadata: ["fault": "\(fault)"])
       }
@@ -115,7 +117,8 @@ actor Reloader {
         old.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
           != new.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
       ),
-      ("admin", old.admin != new.admin), ("state", old.stateFolder != new.stateFolder),
+      ("admin", old.admin != new.admin), ("events", old.events != new.events),
+      ("state", old.stateFolder != new.stateFolder),
     ]
     let faults = changes.filter(\.isChanged).map {
       Fault(
@@ -124,6 +127,15 @@ actor Reloader {
     }
     guard faults.isEmpty else { throw Faults(faults) }
   }
+}
+
+/// What consumers are told of a configuration that was refused: its first faults.
+private func refusal(_ faults: Faults) -> Change {
+  let shown = faults.faults.prefix(5).map(\.description)
+  let more = faults.faults.count - shown.count
+  return Change(
+    .configurationRefused, of: "",
+    cause: (shown + (more > 0 ? ["and \(more) more"] : [])).joined(separator: "; "))
 }
 
 /// Whoever may write the configuration may not run programs by it, unless whoever starts the

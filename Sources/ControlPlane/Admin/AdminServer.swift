@@ -108,6 +108,7 @@ extension AdminServer {
       Endpoint(path: "/v1/regions", handlers: [.get: regions]),
       Endpoint(path: "/v1/endpoints", handlers: [.get: endpointList]),
       Endpoint(path: "/v1/zones", handlers: [.get: zoneList]),
+      Endpoint(path: "/v1/events", handlers: [.get: events]),
       Endpoint(path: "/v1/reload", handlers: [.post: reload]),
       Endpoint(path: "/v1/simulate", handlers: [.post: simulate]),
       Endpoint(path: "/v1/failback/**", handlers: [.post: failback]),

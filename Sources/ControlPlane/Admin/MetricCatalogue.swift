@@ -61,6 +61,8 @@ package enum MetricCatalogue {
     "azimuth_proxy_region_connections_total": "Connections made to endpoints, by region.",
     "azimuth_latency_samples_total": "Latency samples that came in, by what became of them.",
     "azimuth_latency_compilations_total": "Times that maps were compiled anew for latencies.",
+    "azimuth_events_total": "Events since the start, by kind.",
+    "azimuth_webhook_requests_total": "Requests to webhooks, by result.",
     "azimuth_probes_total": "Health checks made, by result.",
     "azimuth_probe_seconds_total": "Time that health checks took, all together.",
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
@@ -83,6 +85,8 @@ package enum MetricCatalogue {
       "New connections a second that fall to a region by the demand measured.",
     "azimuth_region_opening":
       "How many of those that come a region takes because of its load; 1 is all.",
+    "azimuth_event_followers": "Readers, webhooks and files that wait for events.",
+    "azimuth_webhook_waiting_events": "Events that a webhook has not taken yet.",
     "azimuth_latency_networks": "Networks (/24 or /48) of which latencies are known.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",

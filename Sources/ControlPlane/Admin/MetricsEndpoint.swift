@@ -1,3 +1,4 @@
+import Announcing
 import Counters
 import Editions
 import Hummingbird

@@ -1,3 +1,4 @@
+import Announcing
 import HTTPTypes
 import Publishing
 import Routing

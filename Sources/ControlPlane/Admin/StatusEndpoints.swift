@@ -1,3 +1,4 @@
+import Announcing
 import Editions
 import Hummingbird
 import Places
@@ -190,16 +191,5 @@ private struct EndpointReport: Encodable {
         durationMs: ($0.durationMilliseconds * 1000).rounded() / 1000, cause: $0.cause)
     }
     since = probe?.since.map { Timestamp(seconds: $0) }
-  }
-}
-
-extension Edition {
-  /// Every region as each pool that has endpoints there sees it.
-  var poolStandings: [(region: Int, pool: Int, standing: RegionStanding)] {
-    model.pools.enumerated().flatMap { pool, value in
-      model.regions.indices.filter { !value.endpoints[$0].isEmpty }.map { region in
-        (region, pool, model.standing(ofRegion: region, inPool: pool, on: board))
-      }
-    }
   }
 }

@@ -2,20 +2,6 @@ package import Routing
 
 // The words by which the API, the metrics and the command line name what the core has as cases.
 
-extension Standing {
-  /// `healthy`, `degraded`, `unknown`, `unhealthy`, `removed` or `absent`.
-  package var word: String {
-    switch self {
-    case .healthy: "healthy"
-    case .degraded: "degraded"
-    case .unknown: "unknown"
-    case .unhealthy: "unhealthy"
-    case .removed: "removed"
-    case .absent: "absent"
-    }
-  }
-}
-
 extension Outcome.Kind {
   /// `serve`, `fail` or `nodata`.
   package var word: String {

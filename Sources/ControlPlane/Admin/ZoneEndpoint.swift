@@ -1,3 +1,4 @@
+import Announcing
 import Editions
 import Hummingbird
 import Publishing

@@ -1,4 +1,5 @@
 package import Admitting
+package import Announcing
 package import Compiling
 package import DNSWire
 package import Editions
@@ -16,6 +17,8 @@ package enum PublishingError: Error, Sendable, Equatable {
 /// Every change makes a new edition and lays it on the desk.
 package actor EditionPublisher {
   package nonisolated let desk: EditionDesk
+  /// What every edition has changed, and every word of an operator.
+  package nonisolated let events: EventLog
   package private(set) var compiled: CompiledSettings
   package var overrides: [Override] { keeper.overrides }
 
@@ -27,14 +30,18 @@ package actor EditionPublisher {
   var transferred: [DomainName: TransferredZone] = [:]
   private var isReady: Bool
   private var timer: Task<Void, Never>?
+  /// Why endpoints have changed since the last edition, by id.
+  private var causes: [String: String] = [:]
 
   /// - Parameters:
   ///   - isReady: whether serving may begin at once (nothing is monitored).
   ///   - now: seconds since 1970.
   package init(
-    _ compiled: CompiledSettings, isReady: Bool, now: @escaping @Sendable () -> Double
+    _ compiled: CompiledSettings, isReady: Bool, events: EventLog = EventLog(),
+    now: @escaping @Sendable () -> Double
   ) {
     self.compiled = compiled
+    self.events = events
     zones = compiled.zones
     self.isReady = isReady
     self.now = now
@@ -59,10 +66,14 @@ package actor EditionPublisher {
   /// Takes the state of some endpoints, by id (`region/pool/address:port`). Ids that the current
   /// configuration does not have are passed over. An operator's word in them counts for nothing.
   ///
-  /// - Parameter unsettled: the ids of all whose health is in doubt; nil: as before.
+  /// - Parameters:
+  ///   - unsettled: the ids of all whose health is in doubt; nil: as before.
+  ///   - causes: why their health has changed, by id, in words.
   package func apply(
-    _ conditions: [String: EndpointCondition], unsettled: Set<String>? = nil
+    _ conditions: [String: EndpointCondition], unsettled: Set<String>? = nil,
+    causes: [String: String] = [:]
   ) {
+    self.causes.merge(causes) { $1 }
     let isHealthNew = keeper.apply(conditions, now: moment)
     let isDoubtNew = unsettled.map { keeper.apply(unsettled: $0) } ?? false
     if isHealthNew || isDoubtNew { publish() }
@@ -102,10 +113,13 @@ package actor EditionPublisher {
   package func replace(
     with next: CompiledSettings, conditions: [String: EndpointCondition]
   ) -> [DomainName] {
+    let before = keeper.overrides
     keeper.replace(with: next, conditions: conditions)
     compiled = next
     let lost = layOverTransferred()
-    publish(revision: edition.revision + 1)
+    let gone = before.filter { !keeper.overrides.contains($0) }
+    publish(
+      revision: edition.revision + 1, saying: gone.map { $0.removal(.overrideRemoved) })
     return lost
   }
 
@@ -133,14 +147,16 @@ package actor EditionPublisher {
 
   /// Sets an override; one that was there for the same target is replaced.
   package func set(_ override: Override) throws(PublishingError) {
+    let before = keeper.overrides.first { $0.target == override.target }
     guard keeper.set(override) else { throw .unknownTarget(override.target.description) }
-    publish()
+    publish(saying: [override.change(from: before)])
   }
 
   /// Takes an override back; false if there was none.
   package func removeOverride(of target: Override.Target) -> Bool {
-    guard keeper.removeOverride(of: target) else { return false }
-    publish()
+    let before = keeper.overrides.first { $0.target == target }
+    guard let before, keeper.removeOverride(of: target) else { return false }
+    publish(saying: [before.removal(.overrideRemoved)])
     return true
   }
 
@@ -155,8 +171,19 @@ package actor EditionPublisher {
 
   /// Does what time alone asks for: overrides end, ramps go on, hold-downs are over.
   package func advance() {
-    let board = keeper.board(now: moment)
-    if board != edition.board { publish(board: board) } else { scheduleTimer() }
+    let (board, expired) = board()
+    if board != edition.board {
+      publish(board: board, saying: expired)
+    } else {
+      record(expired)
+      scheduleTimer()
+    }
+  }
+
+  /// Tells consumers what no edition shows.
+  package func record(_ changes: [Change]) {
+    events.append(
+      changes, edition: edition.number, revision: edition.revision, now: now())
   }
 
   private var moment: Duration { .seconds(now()) }
@@ -173,17 +200,30 @@ package actor EditionPublisher {
     }
   }
 
-  func publish(revision: UInt64? = nil) {
-    publish(board: keeper.board(now: moment), revision: revision)
+  func publish(revision: UInt64? = nil, saying changes: [Change] = []) {
+    let (board, expired) = board()
+    publish(board: board, revision: revision, saying: changes + expired)
   }
 
-  private func publish(board: HealthBoard, revision: UInt64? = nil) {
+  /// How everything stands now, and the overrides that have ended by themselves.
+  private func board() -> (HealthBoard, expired: [Change]) {
+    let before = keeper.overrides
+    let board = keeper.board(now: moment)
+    let expired = before.filter { !keeper.overrides.contains($0) }
+    return (board, expired.map { $0.removal(.overrideExpired) })
+  }
+
+  private func publish(
+    board: HealthBoard, revision: UInt64? = nil, saying said: [Change] = []
+  ) {
     let previous = edition
-    desk.publish(
-      Edition(
-        number: previous.number + 1, revision: revision ?? previous.revision,
-        zones: zones, maps: compiled.maps, model: compiled.model, board: board,
-        resolved: resolved, rules: compiled.rules, isReady: isReady, previous: previous))
+    let next = Edition(
+      number: previous.number + 1, revision: revision ?? previous.revision,
+      zones: zones, maps: compiled.maps, model: compiled.model, board: board,
+      resolved: resolved, rules: compiled.rules, isReady: isReady, previous: previous)
+    desk.publish(next)
+    record(said + changes(from: previous, to: next, causes: causes))
+    causes = [:]
     scheduleTimer()
   }
 }

@@ -1,3 +1,4 @@
+import Announcing
 package import Routing
 
 /// An operator's word on a region, a region's part of a pool, or one endpoint.
@@ -50,6 +51,28 @@ package struct Override: Sendable, Equatable {
     func covers(_ endpointID: String) -> Bool {
       endpointID == description || endpointID.hasPrefix(description + "/")
     }
+  }
+}
+
+extension Override {
+  /// What its setting is to consumers.
+  func change(from before: Override?) -> Change {
+    Change(
+      .overrideSet, of: target.description, from: before?.summary ?? OverrideState.auto.rawValue,
+      to: summary, cause: reason, author: author)
+  }
+
+  /// What its end is to consumers.
+  func removal(_ kind: Event.Kind) -> Change {
+    Change(
+      kind, of: target.description, from: summary, to: OverrideState.auto.rawValue, cause: reason,
+      author: author)
+  }
+
+  /// `down`, or `auto, dial 30%`.
+  private var summary: String {
+    let dial = dial.map { ", dial \(Int(($0 * 100).rounded()))%" } ?? ""
+    return state.rawValue + dial
   }
 }
 

@@ -26,6 +26,7 @@ package struct Settings: Sendable, Equatable {
   package var admin: Admin
   package var health: HealthChecking
   package var latency: Latency
+  package var events = Events()
   package var stability = Stability()
 
   package struct Node: Sendable, Equatable {

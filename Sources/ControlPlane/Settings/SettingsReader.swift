@@ -97,6 +97,7 @@ package enum SettingsReader {
       admin: admin(root.optional("admin")), health: health(root.optional("health")),
       latency: latency(root.optional("latency"), regions: regionNames))
     settings.stability = stability
+    settings.events = events(root.optional("events"))
     reportListenersInConflict(root.value.document)
     return settings
   }

@@ -80,6 +80,18 @@ public enum Standing: UInt8, Sendable, Comparable, BitwiseCopyable {
   case absent
 
   public static func < (a: Standing, b: Standing) -> Bool { a.rawValue < b.rawValue }
+
+  /// The word by which the API, the metrics and events name it.
+  public var word: String {
+    switch self {
+    case .healthy: "healthy"
+    case .degraded: "degraded"
+    case .unknown: "unknown"
+    case .unhealthy: "unhealthy"
+    case .removed: "removed"
+    case .absent: "absent"
+    }
+  }
 }
 
 /// A region as one pool sees it.

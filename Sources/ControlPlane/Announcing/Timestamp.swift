@@ -1,12 +1,12 @@
 /// A moment, shown and read as RFC 3339 §5.6 has it.
-struct Timestamp: Sendable, Equatable, Encodable, CustomStringConvertible {
+package struct Timestamp: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Since 1970-01-01T00:00:00Z, leap seconds not counted.
-  var seconds: Double
+  package var seconds: Double
 
-  init(seconds: Double) { self.seconds = seconds }
+  package init(seconds: Double) { self.seconds = seconds }
 
   /// `2026-11-23T06:09:11Z`, with any fraction of a second and any offset; nil otherwise.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     var reader = DigitReader(text.utf8)
     guard let year = reader.number(digits: 4), reader.take("-"),
       let month = reader.number(digits: 2), reader.take("-"),
@@ -23,7 +23,7 @@ struct Timestamp: Sendable, Equatable, Encodable, CustomStringConvertible {
   }
 
   /// In UTC, to the millisecond; moments outside the years 0 to 9999 as their nearest edge.
-  var description: String {
+  package var description: String {
     let edge = 253_402_300_799_999.0
     let milliseconds = Int(min(max((seconds * 1000).rounded(), -62_167_219_200_000), edge))
     let days = milliseconds.dividedDown(by: 86_400_000)
@@ -34,9 +34,18 @@ struct Timestamp: Sendable, Equatable, Encodable, CustomStringConvertible {
       + "T\(time.joined(separator: ":")).\(padded(rest % 1000, 3))Z"
   }
 
-  func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    guard let moment = Timestamp(try container.decode(String.self)) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "not a moment of RFC 3339 §5.6")
+    }
+    self = moment
   }
 }
 

@@ -96,7 +96,7 @@ let package = Package(
     .target(
       name: "Editions",
       dependencies: [
-        "DNSWire", "Zones", "Places", "Routing", "Cookies", "RateLimiting", "Signing",
+        "DNSWire", "Zones", "Places", "Routing", "Counters", "Cookies", "RateLimiting", "Signing",
       ],
       path: "Sources/Core/Editions", swiftSettings: guarded),
     .target(

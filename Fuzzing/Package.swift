@@ -42,7 +42,10 @@ let package = Package(
     core("RateLimiting", ["Places"]),
     core("Signing", ["DNSWire", "Cookies"]),
     core(
-      "Editions", ["DNSWire", "Zones", "Places", "Routing", "Cookies", "RateLimiting", "Signing"]),
+      "Editions",
+      [
+        "DNSWire", "Zones", "Places", "Routing", "Counters", "Cookies", "RateLimiting", "Signing",
+      ]),
     core(
       "Answering",
       [

@@ -35,7 +35,7 @@ package enum MetricCatalogue {
   private static let counters: KeyValuePairs = [
     "azimuth_dns_queries_total": "DNS packets received, by transport.",
     "azimuth_dns_answers_total": "DNS answers sent, by response code.",
-    "azimuth_dns_steered_total": "Steered DNS answers, by service and region.",
+    "azimuth_dns_steered_total": "Steered DNS answers, by service, policy, region and reason.",
     "azimuth_dns_dropped_total": "DNS packets that got no answer, by reason.",
     "azimuth_dns_truncated_total": "DNS answers that did not fit and were truncated.",
     "azimuth_dns_receive_failures_total": "Errors of the system while receiving DNS packets.",
@@ -58,6 +58,8 @@ package enum MetricCatalogue {
       "Times that a listener stopped accepting connections, by reason.",
     "azimuth_proxy_log_dropped_total":
       "Lines of the access log that were dropped since it could not be written fast enough.",
+    "azimuth_proxy_decisions_total":
+      "Decisions for connections, by service, policy, region and reason.",
     "azimuth_proxy_region_connections_total": "Connections made to endpoints, by region.",
     "azimuth_latency_samples_total": "Latency samples that came in, by what became of them.",
     "azimuth_latency_compilations_total": "Times that maps were compiled anew for latencies.",

@@ -45,6 +45,9 @@ package struct RouteReport: Sendable, Equatable, Codable {
     /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort`, `fenced_out` or
     /// `fence_empty`.
     package var basis: String
+    /// Why the client gets this: `preferred`, `spill_over`, `failover`, or the basis where it
+    /// decided in place of health.
+    package var reason: String
     package var regions: [String]
     /// For a name the addresses of the answer, in its order; for a listener `address:port` of every
     /// endpoint that a connection may go to first.
@@ -131,6 +134,7 @@ package struct RouteReport: Sendable, Equatable, Codable {
     self.attribution = attribution
     outcome = Outcome(
       kind: explanation.outcome.kind.word, basis: explanation.outcome.basis.name,
+      reason: explanation.outcome.reason,
       regions: explanation.outcome.regions.map { model.regions[$0].name },
       addresses: addresses(explanation, question: question, edition: edition))
     switch question {

@@ -98,7 +98,7 @@ public struct Responder: ~Copyable {
       signer = AnswerSigner(
         signatureCount: edition.rules.signatureCount, secret: edition.rules.signatureSecret)
     }
-    counters.register(edition)
+    counters.decisions.register(edition)
   }
 
   /// Answers the query in the first `queryByteCount` bytes of the buffer.
@@ -414,7 +414,7 @@ extension Responder {
     var trace = SilentTrace()
     let decision = edition.steering.route(client, to: finding.service, trace: &trace)
     if usesSubnet { reply.outcome.scopeBits = decision.scopeBits }
-    shard.add(to: counters.steered(outcome: decision.outcome))
+    shard.add(to: counters.decisions[decision.outcome])
     shard.addDemand(
       .answers, row: edition.steering.row(of: decision, service: finding.service))
     let entry = edition.answers.entry(outcome: decision.outcome, slot: .init(query.type))

@@ -2,10 +2,8 @@ import Counters
 import DNSWire
 import Editions
 import RateLimiting
-import Routing
 
-/// Which cells a responder counts in. Those of steered answers depend on the edition: they are
-/// looked up once for every edition, so that a query only indexes.
+/// Which cells a responder counts in.
 struct ResponderCounters {
   let queries: CounterIndex
   let droppedNotReady: CounterIndex
@@ -21,12 +19,8 @@ struct ResponderCounters {
   /// By code.
   private let codes: [CounterIndex]
 
-  private let board: CounterBoard
-  /// By outcome over all services, as ``Decision/outcome`` says it.
-  private var outcomes: [CounterIndex] = []
-  private var revision: UInt64 = .max
-  /// By service and region, behind the regions one for answers without region.
-  private var cells: [[CounterIndex?]] = []
+  /// Of steered answers.
+  var decisions: DecisionCounters
 
   init(board: CounterBoard, transport: Responder.Transport) {
     let name =
@@ -39,7 +33,7 @@ struct ResponderCounters {
     func index(_ series: String, _ labels: CounterBoard.Label...) -> CounterIndex {
       board.index(of: CounterBoard.Series(series, labels: [label] + labels))
     }
-    self.board = board
+    decisions = DecisionCounters("azimuth_dns_steered_total", board: board)
     queries = index("azimuth_dns_queries_total")
     droppedNotReady = index("azimuth_dns_dropped_total", .init("reason", "not_ready"))
     droppedTooShort = index("azimuth_dns_dropped_total", .init("reason", "too_short"))
@@ -68,37 +62,6 @@ struct ResponderCounters {
 
   func limited(_ kind: RateLimits.Kind, _ action: LimitedAction) -> CounterIndex {
     limitedAnswers[Int(kind.rawValue) &* LimitedAction.allCases.count &+ Int(action.rawValue)]
-  }
-
-  func steered(outcome: Int) -> CounterIndex { outcomes[outcome] }
-
-  /// Makes ready for an edition.
-  mutating func register(_ edition: Edition) {
-    let model = edition.model
-    if edition.revision != revision {
-      revision = edition.revision
-      cells = model.services.map { _ in
-        Array(repeating: nil, count: model.regions.count + 1)
-      }
-    }
-    outcomes = []
-    for (service, set) in edition.verdicts.enumerated() {
-      for outcome in set.outcomes {
-        let region = outcome.regions.first
-        let column = region ?? model.regions.count
-        let cell =
-          cells[service][column]
-          ?? board.index(
-            of: CounterBoard.Series(
-              "azimuth_dns_steered_total",
-              labels: [
-                .init("service", model.services[service].name),
-                .init("region", region.map { model.regions[$0].name } ?? "none"),
-              ]))
-        cells[service][column] = cell
-        outcomes.append(cell)
-      }
-    }
   }
 }
 

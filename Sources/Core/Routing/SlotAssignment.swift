@@ -57,14 +57,16 @@ struct SlotAssignment {
     let give = { (outcome: Outcome, part: Part) in
       if !part.isEmpty { receive(outcome, part) }
     }
-    let left = share(all, over: cohort.plan, rule: .admitting, trace: &trace, give: give)
+    let left = share(
+      all, over: cohort.plan, rule: .admitting, rank: .preferred, trace: &trace, give: give)
     guard !left.isEmpty else { return }
     trace.record(.nobodyElse(share: left.amount / all.amount))
-    _ = share(left, over: cohort.plan, rule: .forced, trace: &trace, give: give)
+    _ = share(
+      left, over: cohort.plan, rule: .forced, rank: .preferred, trace: &trace, give: give)
   }
 
-  private func serving(_ regions: [Int]) -> Outcome {
-    Outcome(kind: .serve, regions: regions, basis: basis)
+  private func serving(_ regions: [Int], _ rank: Rank) -> Outcome {
+    Outcome(kind: .serve, regions: regions, basis: basis, rank: rank)
   }
 
   private func isUsed(_ plan: Plan) -> Bool { plan.keeping { isUsable[$0] } != nil }
@@ -72,50 +74,58 @@ struct SlotAssignment {
   private func isOpen(_ region: Int) -> Bool { admissions[region] == .full }
 
   /// The outcome if all clients get the same: nearly always so while the first choice is up.
-  private func singleOutcome(of plan: Plan) -> Outcome? {
+  private func singleOutcome(of plan: Plan, rank: Rank = .preferred) -> Outcome? {
     switch plan {
     case .region(let region):
-      isUsable[region] && isOpen(region) ? serving([region]) : nil
+      return isUsable[region] && isOpen(region) ? serving([region], rank) : nil
     case .nearest(let regions):
-      if let first = regions.first, isUsable[first], isOpen(first) {
-        serving([first])
-      } else {
-        nil
-      }
-    case .inOrder(let plans): plans.first(where: isUsed).flatMap(singleOutcome(of:))
+      guard let first = regions.first, isUsable[first], isOpen(first) else { return nil }
+      return serving([first], rank)
+    case .inOrder(let plans):
+      guard let used = plans.firstIndex(where: isUsed) else { return nil }
+      return singleOutcome(of: plans[used], rank: used == 0 ? rank : .failover)
     case .all:
-      plan.keeping { isUsable[$0] }.flatMap { kept in
-        kept.regions.allSatisfy(isOpen) ? serving(kept.regions) : nil
+      return plan.keeping { isUsable[$0] }.flatMap { kept in
+        kept.regions.allSatisfy(isOpen) ? serving(kept.regions, rank) : nil
       }
-    case .shares: nil
+    case .shares: return nil
     }
   }
 
   /// Gives each part of the plan its clients.
   ///
+  /// - Parameter rank: where the plan as a whole is among the choices of the clients.
   /// - Returns: those whom no part of the plan admits, in their order; none if it is forced.
   private func share<Part: Portion, Trace: RouteTrace>(
-    _ clients: Part, over plan: Plan, rule: Rule, trace: inout Trace,
+    _ clients: Part, over plan: Plan, rule: Rule, rank: Rank, trace: inout Trace,
     give: (Outcome, Part) -> Void
   ) -> Part {
     guard !clients.isEmpty else { return .none }
     switch plan {
     case .region(let region):
       let (kept, left) = clients.divided(at: admittedShare(of: region, rule: rule))
-      give(serving([region]), kept)
+      give(serving([region], rank), kept)
       return left
     case .all:
-      return shareAll(clients, over: plan, rule: rule, give: give)
+      return shareAll(clients, over: plan, rule: rule, rank: rank, give: give)
     case .inOrder(let plans):
       var left = clients
-      for plan in plans where isUsed(plan) && !left.isEmpty {
-        left = share(left, over: plan, rule: rule, trace: &trace, give: give)
+      var next = rank
+      for plan in plans where !left.isEmpty {
+        guard isUsed(plan) else {
+          next = .failover
+          continue
+        }
+        left = share(left, over: plan, rule: rule, rank: next, trace: &trace, give: give)
+        next = max(next, .spillOver)
       }
       return left
     case .nearest(let regions):
-      return shareNearest(clients, over: regions, rule: rule, trace: &trace, give: give)
+      return shareNearest(
+        clients, over: regions, rule: rule, rank: rank, trace: &trace, give: give)
     case .shares(let shares):
-      return shareWeighted(clients, over: shares, rule: rule, trace: &trace, give: give)
+      return shareWeighted(
+        clients, over: shares, rule: rule, rank: rank, trace: &trace, give: give)
     }
   }
 
@@ -126,7 +136,7 @@ struct SlotAssignment {
 
   /// Each region is in as many of the answers as it admits.
   private func shareAll<Part: Portion>(
-    _ clients: Part, over plan: Plan, rule: Rule, give: (Outcome, Part) -> Void
+    _ clients: Part, over plan: Plan, rule: Rule, rank: Rank, give: (Outcome, Part) -> Void
   ) -> Part {
     let regions = plan.keeping { isUsable[$0] }?.regions ?? []
     let shares = regions.map { admittedShare(of: $0, rule: rule) }
@@ -135,7 +145,7 @@ struct SlotAssignment {
     for end in Set(shares).sorted() where end > passed {
       let present = zip(regions, shares).filter { $1 >= end }.map(\.0)
       let (part, rest) = left.divided(at: (end - passed) / (1 - passed))
-      give(serving(present), part)
+      give(serving(present, rank), part)
       left = rest
       passed = end
     }
@@ -145,8 +155,8 @@ struct SlotAssignment {
   /// What an unusable share loses, and what a usable one does not admit, is cut anew among the
   /// others, so that nobody else's clients move.
   private func shareWeighted<Part: Portion, Trace: RouteTrace>(
-    _ clients: Part, over shares: [Plan.PlanShare], rule: Rule, trace: inout Trace,
-    give: (Outcome, Part) -> Void
+    _ clients: Part, over shares: [Plan.PlanShare], rule: Rule, rank: Rank,
+    trace: inout Trace, give: (Outcome, Part) -> Void
   ) -> Part {
     let kept = shares.map { isUsed($0.plan) }
     let weights = effectiveWeights(shares, isKept: kept)
@@ -155,13 +165,14 @@ struct SlotAssignment {
     for (index, run) in clients.cut(byWeights: weights.all).enumerated() {
       if kept[index] {
         refused[index] = share(
-          run, over: shares[index].plan, rule: rule, trace: &trace, give: give)
+          run, over: shares[index].plan, rule: rule, rank: rank, trace: &trace, give: give)
       } else {
         freed = freed + run
       }
     }
     for (index, run) in freed.cut(byWeights: weights.kept).enumerated() {
-      let more = share(run, over: shares[index].plan, rule: rule, trace: &trace, give: give)
+      let more = share(
+        run, over: shares[index].plan, rule: rule, rank: .failover, trace: &trace, give: give)
       refused[index] = refused[index] + more
     }
     let openings = shares.indices.map { kept[$0] ? opening(of: shares[$0].plan) : 0 }
@@ -173,7 +184,9 @@ struct SlotAssignment {
         continue
       }
       for (other, part) in run.dealt(byWeights: others).enumerated() {
-        _ = share(part, over: shares[other].plan, rule: .forced, trace: &trace, give: give)
+        _ = share(
+          part, over: shares[other].plan, rule: .forced, rank: max(rank, .spillOver),
+          trace: &trace, give: give)
       }
     }
     return left
@@ -229,7 +242,7 @@ struct OutcomeShares: Apportioned {
 
 extension SlotAssignment {
   private func shareNearest<Part: Portion, Trace: RouteTrace>(
-    _ clients: Part, over regions: [Int], rule: Rule, trace: inout Trace,
+    _ clients: Part, over regions: [Int], rule: Rule, rank: Rank, trace: inout Trace,
     give: (Outcome, Part) -> Void
   ) -> Part {
     guard let home = regions.first else { return clients }
@@ -237,7 +250,7 @@ extension SlotAssignment {
     var takes = weights(of: others, besides: home)
     if rule == .forced {
       if isUsable[home] {
-        give(serving([home]), clients)
+        give(serving([home], rank), clients)
         return .none
       }
       if takes.allSatisfy({ $0 == 0 }) {
@@ -245,7 +258,7 @@ extension SlotAssignment {
       }
     }
     let (kept, rest) = clients.divided(at: homeShare(home, others: others))
-    give(serving([home]), kept)
+    give(serving([home], rank), kept)
     let total = takes.reduce(0, +)
     guard !rest.isEmpty, total > 0 else { return rest }
     trace.record(
@@ -257,7 +270,7 @@ extension SlotAssignment {
             share: $1 / total * rest.amount / clients.amount)
         }))
     for (region, run) in zip(others, rest.dealt(byWeights: takes)) {
-      give(serving([region]), run)
+      give(serving([region], isUsable[home] ? max(rank, .spillOver) : .failover), run)
     }
     return .none
   }

@@ -7,19 +7,56 @@ public struct Outcome: Sendable, Hashable {
   public var regions: [Int]
   /// How far down health had to be ignored.
   public var basis: Basis
+  /// Where these regions are among the client's choices.
+  public var rank: Rank
   /// A change may be near (a check speaks against the present health, a region returns), so answers
   /// are kept for a shorter time.
   public var isChanging: Bool
 
-  public init(kind: Kind, regions: [Int], basis: Basis, isChanging: Bool = false) {
+  public init(
+    kind: Kind, regions: [Int], basis: Basis, rank: Rank = .preferred, isChanging: Bool = false
+  ) {
     self.kind = kind
     self.regions = regions
     self.basis = basis
+    self.rank = rank
     self.isChanging = isChanging
   }
 
   var changing: Outcome {
-    Outcome(kind: kind, regions: regions, basis: basis, isChanging: true)
+    var outcome = self
+    outcome.isChanging = true
+    return outcome
+  }
+
+  /// Why clients get this, in the word by which metrics and the API count it: the basis where it
+  /// decided in place of health, else the rank.
+  public var reason: String {
+    switch basis {
+    case .healthy, .degraded, .unknown: rank.name
+    case .panic, .lastResort, .fencedOut, .fenceEmpty: basis.name
+    }
+  }
+}
+
+/// Where regions are among a client's choices.
+public enum Rank: UInt8, Sendable, Hashable, Comparable, BitwiseCopyable {
+  /// First, or the share that the client has drawn.
+  case preferred
+  /// What comes before takes only a part of its clients, by its load, its dial or its ramp.
+  case spillOver
+  /// What comes before is not usable.
+  case failover
+
+  public static func < (a: Rank, b: Rank) -> Bool { a.rawValue < b.rawValue }
+
+  /// The word for it in the API and in metrics.
+  public var name: String {
+    switch self {
+    case .preferred: "preferred"
+    case .spillOver: "spill_over"
+    case .failover: "failover"
+    }
   }
 }
 

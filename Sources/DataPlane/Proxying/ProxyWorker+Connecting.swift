@@ -121,6 +121,8 @@ extension ProxyWorker {
     let outcome = edition.targets.outcome(of: decision)
     // Once a connection, however many attempts it takes.
     if pair.pointee.editionNumber == 0 {
+      if decisions.edition != edition.number { decisions.register(edition) }
+      shard.add(to: decisions[decision.outcome])
       shard.addDemand(.connections, row: edition.steering.row(of: decision, service: service))
     }
     pair.pointee.decision = decision

@@ -81,6 +81,7 @@ struct ProxyWorker: ~Copyable {
   let shard: CounterShard
   let log: AccessLogRing?
   let roundTrips: RoundTripRing
+  var decisions: DecisionCounters
   var reader: EditionReader
   var poller: Poller
   var pairs = PairTable()
@@ -106,6 +107,8 @@ struct ProxyWorker: ~Copyable {
     shard = setup.shared.counters.makeShard()
     log = setup.log
     roundTrips = setup.shared.roundTrips.makeRing()
+    decisions = DecisionCounters(
+      "azimuth_proxy_decisions_total", board: setup.shared.counters)
     reader = EditionReader(setup.desk)
     poller = Poller(setup.epoll)
     now = monotonicNow()

@@ -7,7 +7,7 @@ private func reasons(
   _ world: World, _ board: HealthBoard, place: Int = 2
 ) -> [String: Set<String>] {
   let routed = Routed(world, board: board)
-  return (0..<2_000).reduce(into: [:]) { found, host in
+  return (0..<UInt32(2_000)).reduce(into: [:]) { found, host in
     let outcome = routed.outcome(World.client(atPlace: place, host: host))
     let region = outcome.regions.first.map { World.sites[$0].name } ?? "none"
     found[region, default: []].insert(outcome.reason)

@@ -1,4 +1,5 @@
 public import Counters
+import Routing
 
 /// The cells in which a thread counts decisions by service, region, policy and reason. They are
 /// looked up once for every edition, so that a decision only indexes.

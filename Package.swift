@@ -113,13 +113,16 @@ let package = Package(
       name: "Listening",
       dependencies: [
         "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Places", "Editions", "Counters",
-        "RateLimiting", "Tapping", nio, nioPosix, nioTLS, nioSSL,
+        "RateLimiting", "Tapping", "Sampling", nio, nioPosix, nioTLS, nioSSL,
       ],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
     .target(
       name: "Tapping", dependencies: ["CLinux", "Places", "Counters", protobuf],
       path: "Sources/DataPlane/Tapping", exclude: ["Schema/dnstap.proto"],
       swiftSettings: guarded),
+    .target(
+      name: "Sampling", dependencies: ["DNSWire", "Places", "Counters"],
+      path: "Sources/DataPlane/Sampling", swiftSettings: guarded),
     .target(
       name: "Proxying",
       dependencies: ["CLinux", "Places", "Routing", "Editions", "Counters"],
@@ -207,7 +210,8 @@ let package = Package(
         "Resolving", "Learning", "Announcing",
         "Listening",
         "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
-        "Counters", "RateLimiting", "Tapping", "Transferring", "Replicating", "Answering",
+        "Counters", "RateLimiting", "Tapping", "Sampling", "Transferring", "Replicating",
+        "Answering",
         "KeyFiles", nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
@@ -241,7 +245,8 @@ let package = Package(
     .testTarget(
       name: "RateLimitingTests", dependencies: ["RateLimiting", "Places", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "CountersTests", dependencies: ["Counters"], swiftSettings: strict),
+    .testTarget(
+      name: "CountersTests", dependencies: ["Counters", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "EditionsTests", dependencies: ["Editions", "DNSWire", "Places", "Routing", "Zones"],
       swiftSettings: strict),
@@ -284,6 +289,9 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "TappingTests", dependencies: ["Tapping", "Places", "Counters", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SamplingTests", dependencies: ["Sampling", "DNSWire", "Places", "Counters"],
       swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",

@@ -19,7 +19,8 @@ struct AdminAssembly: Sendable {
   init?(
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
-    latencies: LatencyKeeper, announcing: AnnouncingService, logger: Logger
+    latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
+    logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -44,7 +45,7 @@ struct AdminAssembly: Sendable {
       return probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
         + connections + (await loadSamples(publisher)) + transferSamples(transfers.desk.counts)
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
-        + (await eventSamples(announcing.log, announcing.senders))
+        + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
     }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(
@@ -55,6 +56,7 @@ struct AdminAssembly: Sendable {
         })
       return LatencyReceipt(taken: taken, ignored: posted.count - taken)
     }
+    sources.subnetCoverage = { coverage.report($0) }
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
     sources.simulate = { try await simulations.answer($0) }
     sources.zones = { await transfers.zoneReports() }

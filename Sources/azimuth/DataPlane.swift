@@ -4,6 +4,7 @@ import Listening
 import Logging
 import Proxying
 import RateLimiting
+import Sampling
 import ServiceLifecycle
 import Settings
 import Tapping
@@ -12,6 +13,7 @@ import Tapping
 /// its start to the node's shutdown.
 final class DataPlane: Service {
   let passive = PassiveHealth()
+  let sampler: SampleCollector
   private let settings: Settings
   private let identity: TLSIdentity?
   private let desk: EditionDesk
@@ -34,6 +36,9 @@ final class DataPlane: Service {
     self.desk = desk
     self.counters = counters
     self.uncommon = uncommon
+    sampler = SampleCollector(
+      SampleCollector.Settings(resolverInterval: settings.dns.subnetCoverage?.interval),
+      board: counters)
     switch settings.proxy.accessLog {
     case .off: accessLog = nil
     case .standardOutput: accessLog = try AccessLogWriter(.standardOutput)
@@ -53,7 +58,7 @@ final class DataPlane: Service {
       desk: desk, counters: counters,
       limiter: RateLimiter(
         byteCount: settings.dns.rateTableBytes, seed: .random(in: .min ... .max)),
-      uncommon: uncommon, tap: tap)
+      uncommon: uncommon, tap: tap, sampler: sampler)
     let descriptors = DescriptorLimit(settings)
     descriptors.warnIfExceeded(logger: logger)
     let dns = try await DNSListeners.start(

@@ -30,6 +30,7 @@ final class Node: Sendable {
   let reloader: Reloader
   private let announcing: AnnouncingService
   private let latencies: LatencyKeeper
+  private let coverage: SubnetCoverage
   private let resolver: NameResolver
   private let transfers: TransferAssembly
   private let admin: AdminAssembly?
@@ -74,13 +75,14 @@ final class Node: Sendable {
     latencies = LatencyKeeper(
       publisher: publisher, logger: logger, now: { Date.now.timeIntervalSince1970 },
       collect: { await measured.take() })
+    coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
     reloader = Reloader(
       file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
       transfers: transfers, logger: logger)
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      logger: logger)
+      coverage: coverage, logger: logger)
   }
 
   /// Serves until a signal or the task's cancellation ends it.
@@ -90,7 +92,7 @@ final class Node: Sendable {
       announcing, transfers, dataPlane, ProbingService(prober: prober),
       ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher),
-      LearningService(latencies: latencies),
+      LearningService(latencies: latencies), coverage,
       HangUpService(reloader: reloader, dataPlane: dataPlane),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]

@@ -20,6 +20,9 @@ package struct AdminSources: Sendable {
   package var probeReports: @Sendable () async -> [ProbeReport] = { [] }
   /// All zones, by name.
   package var zones: @Sendable () async -> [ZoneReport] = { [] }
+  /// Which resolvers send client subnets, the most frequent first and at most so many; nil: it is
+  /// off.
+  package var subnetCoverage: @Sendable (_ count: Int) async -> SubnetCoverageReport? = { _ in nil }
   /// What must hold before this node takes clients, besides a ready edition.
   package var readiness: @Sendable () async -> [ReadinessCondition] = { [] }
   /// Figures for `/metrics` that are no counters of the board.

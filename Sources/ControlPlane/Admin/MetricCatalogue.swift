@@ -47,6 +47,10 @@ package enum MetricCatalogue {
     "azimuth_dns_connections_closed_total": "DNS connections that ended, by reason.",
     "azimuth_dnstap_frames_total": "Frames of dnstap sent: one for a query, one for its answer.",
     "azimuth_dnstap_dropped_total": "Frames of dnstap that were sampled and dropped, by reason.",
+    "azimuth_samples_dropped_total":
+      "Samples of DNS queries that were dropped for want of room.",
+    "azimuth_ecs_sampled_queries_total":
+      "DNS queries that were sampled, by whether they had a client subnet (RFC 7871).",
     "azimuth_proxy_accepted_total": "Connections that a listener accepted.",
     "azimuth_proxy_closed_total": "Connections closed, by reason.",
     "azimuth_proxy_bytes_total":
@@ -90,6 +94,8 @@ package enum MetricCatalogue {
     "azimuth_event_followers": "Readers, webhooks and files that wait for events.",
     "azimuth_webhook_waiting_events": "Events that a webhook has not taken yet.",
     "azimuth_latency_networks": "Networks (/24 or /48) of which latencies are known.",
+    "azimuth_ecs_resolver_queries":
+      "Sampled DNS queries of the most frequent resolvers, by whether they had a client subnet.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",
     "azimuth_revision": "The number of the configuration that serves.",

@@ -344,6 +344,8 @@ package struct Settings: Sendable, Equatable {
     package var resolvers: [SocketAddress] = []
     /// nil: off.
     package var dnstap: Dnstap?
+    /// nil: off.
+    package var subnetCoverage: SubnetCoverage? = SubnetCoverage()
   }
 
   /// How questions are answered, apart from what is answered: what of `dns` a reload may change.

@@ -40,8 +40,8 @@ extension Value {
   }
 
   /// `100`: every hundredth; `1%` and `0.01` say the same.
-  fileprivate func sampleInterval() -> Int? {
-    let wanted = "every how manieth exchange is told, such as 100, or a share, such as 1%"
+  func sampleInterval() -> Int? {
+    let wanted = "every how manieth is told, such as 100, or a share, such as 1%"
     return parsed(wanted) { text in
       if let interval = Int(text) { return (1...1_000_000_000).contains(interval) ? interval : nil }
       guard let share = parsedShare(text), (1e-9...1).contains(share) else { return nil }

@@ -43,6 +43,7 @@ extension SettingsReader {
       dns.trustedProxies = trustedProxies(section.optional("proxy_protocol"))
       dns.resolvers = section.optional("resolvers")?.resolverAddresses() ?? []
       dns.dnstap = section.optional("dnstap").flatMap { dnstap($0) }
+      dns.subnetCoverage = subnetCoverage(section.optional("ecs_coverage"))
     }
     return (dns, answers)
   }

@@ -2,6 +2,7 @@ import Answering
 public import Counters
 public import Editions
 public import RateLimiting
+public import Sampling
 public import Tapping
 
 /// What all listeners answer from.
@@ -13,16 +14,20 @@ public struct ResponderParts: Sendable {
   public let uncommon: (any UncommonMessages)?
   /// nil: nobody is told what is asked and answered.
   public let tap: Tap?
+  /// nil: nothing is sampled.
+  public let sampler: SampleCollector?
 
   public init(
     desk: EditionDesk, counters: CounterBoard, limiter: RateLimiter,
-    uncommon: (any UncommonMessages)? = nil, tap: Tap? = nil
+    uncommon: (any UncommonMessages)? = nil, tap: Tap? = nil,
+    sampler: SampleCollector? = nil
   ) {
     self.desk = desk
     self.counters = counters
     self.limiter = limiter
     self.uncommon = uncommon
     self.tap = tap
+    self.sampler = sampler
   }
 
   /// A responder for one thread.
@@ -42,5 +47,10 @@ public struct ResponderParts: Sendable {
       case .tls: .tls
       }
     return tap.makeThreadTap(transport: tapped, shard: shard)
+  }
+
+  /// The sampler of one thread.
+  func threadSampler(shard: CounterShard) -> ThreadSampler {
+    sampler?.makeThreadSampler(shard: shard) ?? ThreadSampler()
   }
 }

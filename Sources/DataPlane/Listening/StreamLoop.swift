@@ -4,6 +4,7 @@ import Counters
 import Editions
 import NIOCore
 import Places
+import Sampling
 import Synchronization
 import Tapping
 
@@ -28,6 +29,7 @@ final class StreamLoop {
   private var reader: EditionReader
   private var responder: Responder
   private var tap: ThreadTap
+  private var sampler: ThreadSampler
   private var scratch = [UInt8](repeating: 0, count: StreamLoop.scratchByteCount)
   private var rounds: RepeatedTask?
 
@@ -42,6 +44,7 @@ final class StreamLoop {
       board: parts.counters, transport: settings.tls == nil ? "tcp" : "tls")
     responder = parts.responder(transport, shard: shard)
     tap = parts.threadTap(transport, shard: shard)
+    sampler = parts.threadSampler(shard: shard)
     sayKeepalive(limits.idleTimeout)
   }
 
@@ -169,7 +172,13 @@ extension StreamLoop {
     scratch.replaceSubrange(0..<query.count, with: query)
     let isTapped = tap.takesNext()
     if isTapped { unsafe tap.takeQuery(scratch.span.bytes, byteCount: query.count) }
+    let isSampled = sampler.takesNext()
+    if isSampled {
+      unsafe sampler.takeQuery(
+        scratch.span.bytes, byteCount: query.count, from: source.address)
+    }
     let disposal = answerScratch(queryByteCount: query.count, source: source.address)
+    if isSampled { sampler.finish(wasAnswered: disposal.answerByteCount > 0) }
     if isTapped {
       let byteCount = if case .answer(let byteCount) = disposal { byteCount } else { 0 }
       unsafe tap.takeAnswer(scratch.span.bytes, byteCount: byteCount, from: source, at: server)

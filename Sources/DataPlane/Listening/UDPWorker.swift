@@ -6,6 +6,7 @@ import Editions
 import Glibc
 import Places
 import ProxyProtocol
+import Sampling
 import Synchronization
 import Tapping
 
@@ -82,13 +83,14 @@ final class UDPWorker {
     var reader = EditionReader(parts.desk)
     var responder = parts.responder(.udp, shard: shard)
     var tap = parts.threadTap(.udp, shard: shard)
+    var sampler = parts.threadSampler(shard: shard)
     while !isStopping.flag.load(ordering: .relaxed) {
       let count = unsafe az_udp_receive(socket.descriptor, batch)
       reader.refresh()
       if count > 0 {
         unsafe answer(
           batch, count: UInt32(count), stride: stride, edition: reader.edition,
-          responder: &responder, tap: &tap)
+          responder: &responder, tap: &tap, sampler: &sampler)
         _ = unsafe az_udp_send(socket.descriptor, batch)
       } else if count != -EAGAIN && count != -EINTR {
         shard.add(to: failures)
@@ -99,7 +101,7 @@ final class UDPWorker {
 
   private func answer(
     _ batch: UnsafeMutablePointer<az_udp_batch>, count: UInt32, stride: Int, edition: Edition,
-    responder: inout Responder, tap: inout ThreadTap
+    responder: inout Responder, tap: inout ThreadTap, sampler: inout ThreadSampler
   ) {
     let now = az_wall_clock_ns() / 1_000
     for slot in 0..<count {
@@ -115,6 +117,8 @@ final class UDPWorker {
       var bytes = unsafe slotBytes.mutableBytes
       let isTapped = tap.takesNext()
       if isTapped { tap.takeQuery(bytes.bytes, byteCount: length) }
+      let isSampled = sampler.takesNext()
+      if isSampled { sampler.takeQuery(bytes.bytes, byteCount: length, from: source.address) }
       let disposal = responder.answer(
         &bytes, queryByteCount: length, source: source.address, nowMicroseconds: now,
         edition: edition)
@@ -130,6 +134,7 @@ final class UDPWorker {
           bytes.bytes, byteCount: replyByteCount,
           from: source, at: server(batch, slot: slot))
       }
+      if isSampled { sampler.finish(wasAnswered: replyByteCount > 0) }
       unsafe az_udp_set_reply(batch, slot, replyByteCount)
     }
   }

@@ -121,11 +121,11 @@ let package = Package(
       path: "Sources/DataPlane/Tapping", exclude: ["Schema/dnstap.proto"],
       swiftSettings: guarded),
     .target(
-      name: "Sampling", dependencies: ["DNSWire", "Places", "Counters"],
+      name: "Sampling", dependencies: ["CLinux", "DNSWire", "Places", "Editions", "Counters"],
       path: "Sources/DataPlane/Sampling", swiftSettings: guarded),
     .target(
       name: "Proxying",
-      dependencies: ["CLinux", "Places", "Routing", "Editions", "Counters"],
+      dependencies: ["CLinux", "Places", "Routing", "Editions", "Counters", "Sampling"],
       path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
 
     // Control plane: makes, replaces and shows editions.
@@ -291,7 +291,8 @@ let package = Package(
       name: "TappingTests", dependencies: ["Tapping", "Places", "Counters", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "SamplingTests", dependencies: ["Sampling", "DNSWire", "Places", "Counters"],
+      name: "SamplingTests",
+      dependencies: ["Sampling", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters"],
       swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",

@@ -37,7 +37,10 @@ final class DataPlane: Service {
     self.counters = counters
     self.uncommon = uncommon
     sampler = SampleCollector(
-      SampleCollector.Settings(resolverInterval: settings.dns.subnetCoverage?.interval),
+      SampleCollector.Settings(
+        resolverInterval: settings.dns.subnetCoverage?.interval,
+        decisionInterval: settings.decisionLog.destination == .off
+          ? nil : settings.decisionLog.interval),
       board: counters)
     switch settings.proxy.accessLog {
     case .off: accessLog = nil
@@ -47,7 +50,8 @@ final class DataPlane: Service {
     proxy = ProxyServer(
       listeners: proxyListeners(settings), threads: settings.proxy.threads, desk: desk,
       counters: counters, passive: passive,
-      measuresRoundTrips: settings.latency.region != nil, log: accessLog)
+      measuresRoundTrips: settings.latency.region != nil, sampler: sampler,
+      log: accessLog)
   }
 
   func run() async throws {

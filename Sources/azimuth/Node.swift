@@ -31,6 +31,7 @@ final class Node: Sendable {
   private let announcing: AnnouncingService
   private let latencies: LatencyKeeper
   private let coverage: SubnetCoverage
+  private let decisionLog: DecisionLog?
   private let resolver: NameResolver
   private let transfers: TransferAssembly
   private let admin: AdminAssembly?
@@ -76,6 +77,8 @@ final class Node: Sendable {
       publisher: publisher, logger: logger, now: { Date.now.timeIntervalSince1970 },
       collect: { await measured.take() })
     coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
+    decisionLog = try makeDecisionLog(
+      settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
     reloader = Reloader(
       file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
       transfers: transfers, logger: logger)
@@ -93,9 +96,10 @@ final class Node: Sendable {
       ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher),
       LearningService(latencies: latencies), coverage,
-      HangUpService(reloader: reloader, dataPlane: dataPlane),
+      HangUpService(reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
+    if let decisionLog { services.append(decisionLog) }
     if let admin { services.append(admin.service) }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -128,15 +132,17 @@ private struct LearningService: Service {
   }
 }
 
-/// Reloads on SIGHUP, and opens the access log anew, for those who rotate it.
+/// Reloads on SIGHUP, and opens the logs anew, for those who rotate them.
 private struct HangUpService: Service {
   let reloader: Reloader
   let dataPlane: DataPlane
+  let decisionLog: DecisionLog?
 
   func run() async throws {
     let signals = await UnixSignalsSequence(trapping: .sighup)
     for await _ in signals.cancelOnGracefulShutdown() {
       dataPlane.reopenAccessLog()
+      decisionLog?.reopen()
       // What is wrong was logged; the last good configuration goes on.
       _ = await reloader.reload()
     }

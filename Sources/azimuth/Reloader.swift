@@ -117,6 +117,7 @@ actor Reloader {
         old.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
           != new.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
       ),
+      ("decision_log", old.decisionLog != new.decisionLog),
       ("admin", old.admin != new.admin), ("events", old.events != new.events),
       ("state", old.stateFolder != new.stateFolder),
     ]

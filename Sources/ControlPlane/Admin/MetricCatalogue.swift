@@ -48,7 +48,10 @@ package enum MetricCatalogue {
     "azimuth_dnstap_frames_total": "Frames of dnstap sent: one for a query, one for its answer.",
     "azimuth_dnstap_dropped_total": "Frames of dnstap that were sampled and dropped, by reason.",
     "azimuth_samples_dropped_total":
-      "Samples of DNS queries that were dropped for want of room.",
+      "Samples of queries and decisions that were dropped for want of room.",
+    "azimuth_decision_log_lines_total": "Lines of the decision log.",
+    "azimuth_decision_log_dropped_total":
+      "Lines of the decision log that were dropped since it could not be written fast enough.",
     "azimuth_ecs_sampled_queries_total":
       "DNS queries that were sampled, by whether they had a client subnet (RFC 7871).",
     "azimuth_proxy_accepted_total": "Connections that a listener accepted.",

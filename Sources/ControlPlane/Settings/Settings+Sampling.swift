@@ -12,3 +12,17 @@ extension Settings {
     }
   }
 }
+
+extension Settings {
+  /// Explains some of the decisions, afterwards.
+  package struct DecisionLog: Sendable, Equatable {
+    package var destination: Proxy.AccessLog
+    /// Every how manieth DNS query and connection is explained, on average; 1: all.
+    package var interval = 1000
+
+    package init(destination: Proxy.AccessLog = .off, interval: Int = 1000) {
+      self.destination = destination
+      self.interval = interval
+    }
+  }
+}

@@ -28,6 +28,7 @@ package struct Settings: Sendable, Equatable {
   package var latency: Latency
   package var events = Events()
   package var stability = Stability()
+  package var decisionLog = DecisionLog()
 
   package struct Node: Sendable, Equatable {
     /// One name of this node: in metrics, and where it is told in NSID and id.server.

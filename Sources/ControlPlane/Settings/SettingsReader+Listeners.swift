@@ -181,7 +181,7 @@ extension Value {
   }
 
   /// `off`, `stdout` or the path of a file.
-  fileprivate func accessLog() -> Settings.Proxy.AccessLog? {
+  func accessLog() -> Settings.Proxy.AccessLog? {
     switch text("off, stdout or the path of a file") {
     case nil: nil
     case "off": .off

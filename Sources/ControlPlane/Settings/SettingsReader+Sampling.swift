@@ -15,3 +15,20 @@ extension SettingsReader {
     return coverage
   }
 }
+
+extension SettingsReader {
+  static func decisionLog(_ value: Value?) -> Settings.DecisionLog {
+    var log = Settings.DecisionLog()
+    guard let value else { return log }
+    guard value.isMapping else {
+      _ = value.isOff()
+      return log
+    }
+    _ = value.section { section in
+      let destination = section.required("file", "stdout, or the path of a file")
+      log.destination = destination?.accessLog() ?? .off
+      log.interval = section.optional("sample")?.sampleInterval() ?? log.interval
+    }
+    return log
+  }
+}

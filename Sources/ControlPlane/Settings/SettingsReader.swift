@@ -98,6 +98,7 @@ package enum SettingsReader {
       latency: latency(root.optional("latency"), regions: regionNames))
     settings.stability = stability
     settings.events = events(root.optional("events"))
+    settings.decisionLog = decisionLog(root.optional("decision_log"))
     reportListenersInConflict(root.value.document)
     return settings
   }

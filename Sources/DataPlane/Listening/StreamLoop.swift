@@ -175,7 +175,8 @@ extension StreamLoop {
     let isSampled = sampler.takesNext()
     if isSampled {
       unsafe sampler.takeQuery(
-        scratch.span.bytes, byteCount: query.count, from: source.address)
+        scratch.span.bytes, byteCount: query.count, from: source.address,
+        edition: reader.edition)
     }
     let disposal = answerScratch(queryByteCount: query.count, source: source.address)
     if isSampled { sampler.finish(wasAnswered: disposal.answerByteCount > 0) }

@@ -118,7 +118,10 @@ final class UDPWorker {
       let isTapped = tap.takesNext()
       if isTapped { tap.takeQuery(bytes.bytes, byteCount: length) }
       let isSampled = sampler.takesNext()
-      if isSampled { sampler.takeQuery(bytes.bytes, byteCount: length, from: source.address) }
+      if isSampled {
+        sampler.takeQuery(
+          bytes.bytes, byteCount: length, from: source.address, edition: edition)
+      }
       let disposal = responder.answer(
         &bytes, queryByteCount: length, source: source.address, nowMicroseconds: now,
         edition: edition)

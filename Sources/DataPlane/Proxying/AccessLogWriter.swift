@@ -23,7 +23,7 @@ import Synchronization
   deinit { unsafe memory.deallocate() }
 
   /// Takes a line, whole or not at all: false if there is no room.
-  func append(_ line: [UInt8]) -> Bool {
+  package func append(_ line: [UInt8]) -> Bool {
     let start = head.load(ordering: .relaxed)
     let used = start - tail.load(ordering: .acquiring)
     guard line.count <= Self.byteCount - used else { return false }
@@ -57,8 +57,8 @@ import Synchronization
   }
 }
 
-/// Writes the access log on a thread of its own, so that a slow disk or pipe never holds a worker
-/// up: then lines are dropped and counted.
+/// Writes the access log, or another log of lines, on a thread of its own, so that a slow disk or
+/// pipe never holds up whoever has lines: then they are dropped and counted.
 package final class AccessLogWriter: Sendable {
   package enum Destination: Sendable, Equatable {
     case standardOutput
@@ -106,7 +106,8 @@ package final class AccessLogWriter: Sendable {
     thread.join()
   }
 
-  func makeRing() -> AccessLogRing {
+  /// The ring of one more thread that writes lines.
+  package func makeRing() -> AccessLogRing {
     let ring = AccessLogRing(wakeUp: wakeUp)
     state.withLock { $0.rings.append(ring) }
     return ring

@@ -1,6 +1,7 @@
 package import Counters
 package import Editions
 package import Places
+package import Sampling
 import Synchronization
 
 /// The TCP reverse proxy: a number of threads, each with its own share of the connections.
@@ -34,10 +35,12 @@ package final class ProxyServer: Sendable {
   ///   - threads: at least 1; one for each core.
   ///   - measuresRoundTrips: whether each connection's lowest round trip is kept for whoever
   ///     takes it.
+  ///   - sampler: notes some of the decisions; nil: none.
   ///   - log: nil writes none. Stopped by its owner, after the proxy.
   package init(
     listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
-    passive: PassiveHealth, measuresRoundTrips: Bool = false, log: AccessLogWriter? = nil
+    passive: PassiveHealth, measuresRoundTrips: Bool = false, sampler: SampleCollector? = nil,
+    log: AccessLogWriter? = nil
   ) {
     initialSettings = listeners
     threadCount = max(1, threads)
@@ -46,7 +49,8 @@ package final class ProxyServer: Sendable {
     roundTrips = RoundTripCollector(isOn: measuresRoundTrips)
     shared = ProxyShared(
       listeners: listeners.map { ProxyListener($0) }, passive: passive, counters: counters,
-      roundTrips: roundTrips)
+      roundTrips: roundTrips,
+      sampler: sampler ?? SampleCollector(.init(resolverInterval: nil), board: counters))
   }
 
   /// Listens and starts the threads. Connections are accepted as soon as the edition is ready;

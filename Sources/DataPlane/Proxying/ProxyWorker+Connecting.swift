@@ -2,6 +2,7 @@ import Counters
 import Editions
 import Places
 import Routing
+import Sampling
 import Synchronization
 
 extension ProxyWorker {
@@ -124,6 +125,9 @@ extension ProxyWorker {
       if decisions.edition != edition.number { decisions.register(edition) }
       shard.add(to: decisions[decision.outcome])
       shard.addDemand(.connections, row: edition.steering.row(of: decision, service: service))
+      sampler.take(
+        client: pair.pointee.clientAddress.address,
+        listener: listeners[Int(pair.pointee.listener)].shared.name, edition: edition)
     }
     pair.pointee.decision = decision
     pair.pointee.basis = outcome.basis

@@ -3,6 +3,7 @@ import Counters
 import Editions
 import Places
 import Routing
+import Sampling
 import Synchronization
 
 /// What the workers of a proxy share; everything else belongs to one of them.
@@ -14,13 +15,15 @@ final class ProxyShared: Sendable {
   let passive: PassiveHealth
   let counters: CounterBoard
   let roundTrips: RoundTripCollector
+  let sampler: SampleCollector
   /// Of the wall clock: part of connection ids.
   let startSeconds: UInt64
 
   init(
     listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard,
-    roundTrips: RoundTripCollector
+    roundTrips: RoundTripCollector, sampler: SampleCollector
   ) {
+    self.sampler = sampler
     self.roundTrips = roundTrips
     self.listeners = listeners
     self.passive = passive
@@ -82,6 +85,7 @@ struct ProxyWorker: ~Copyable {
   let log: AccessLogRing?
   let roundTrips: RoundTripRing
   var decisions: DecisionCounters
+  var sampler: ConnectionSampler
   var reader: EditionReader
   var poller: Poller
   var pairs = PairTable()
@@ -109,6 +113,7 @@ struct ProxyWorker: ~Copyable {
     roundTrips = setup.shared.roundTrips.makeRing()
     decisions = DecisionCounters(
       "azimuth_proxy_decisions_total", board: setup.shared.counters)
+    sampler = setup.shared.sampler.makeConnectionSampler(shard: shard)
     reader = EditionReader(setup.desk)
     poller = Poller(setup.epoll)
     now = monotonicNow()

@@ -1,5 +1,7 @@
+import CLinux
 import Counters
 import DNSWire
+public import Editions
 public import Places
 
 /// One thread's sampling of DNS queries: notes every n-th in the thread's ring, or counts that
@@ -18,8 +20,10 @@ public struct ThreadSampler: ~Copyable {
   /// What the countdown began with.
   private var step: Int
   private var resolverClock: SampleClock
+  private var decisionClock: SampleClock
   private let source: Source?
   private var resolver: ResolverSample?
+  private var decision: DecisionSample?
 
   private struct Source {
     let rings: SampleRings
@@ -31,6 +35,7 @@ public struct ThreadSampler: ~Copyable {
   public init() {
     source = nil
     resolverClock = SampleClock(every: nil, seed: 0)
+    decisionClock = resolverClock
     step = .max
     countdown = .max
   }
@@ -42,12 +47,13 @@ public struct ThreadSampler: ~Copyable {
   ) {
     source = Source(rings: rings, shard: shard, dropped: dropped)
     resolverClock = SampleClock(every: settings.resolverInterval, seed: seed)
-    step = resolverClock.left
+    decisionClock = SampleClock(every: settings.decisionInterval, seed: ~seed)
+    step = min(resolverClock.left, decisionClock.left)
     countdown = step
   }
 
-  /// Counts a query: whether it is one to be taken, by ``takeQuery(_:byteCount:from:)`` and
-  /// ``finish(wasAnswered:)``.
+  /// Counts a query: whether it is one to be taken, by ``takeQuery(_:byteCount:from:edition:)``
+  /// and ``finish(wasAnswered:)``.
   @inlinable
   public mutating func takesNext() -> Bool {
     countdown &-= 1
@@ -57,25 +63,46 @@ public struct ThreadSampler: ~Copyable {
   /// Notes what the query says.
   ///
   /// - Parameter message: at least `Query.slackByteCount` longer than the query.
-  public mutating func takeQuery(_ message: RawSpan, byteCount: Int, from source: IPAddress) {
+  public mutating func takeQuery(
+    _ message: RawSpan, byteCount: Int, from source: IPAddress, edition: Edition
+  ) {
     let isResolverDue = resolverClock.pass(step)
-    step = resolverClock.left
+    let isDecisionDue = decisionClock.pass(step)
+    step = min(resolverClock.left, decisionClock.left)
     countdown = step
     guard let query = try? Query.decode(message, byteCount: byteCount) else { return }
-    if isResolverDue {
-      resolver = ResolverSample(
-        resolver: source,
-        hasSubnet: query.subnetState == .valid && query.subnet.sourceBits > 0)
+    let hasSubnet = query.subnetState == .valid && query.subnet.sourceBits > 0
+    if isResolverDue { resolver = ResolverSample(resolver: source, hasSubnet: hasSubnet) }
+    if isDecisionDue {
+      let usesSubnet = hasSubnet && edition.rules.usesClientSubnet
+      let name = (0..<query.nameByteCount).map { message.byte(at: Query.nameOffset + $0) }
+      decision = DecisionSample(
+        nanoseconds: az_wall_clock_ns(), client: usesSubnet ? query.subnet.address : source,
+        question: .name(name, type: query.type.rawValue), edition: edition)
     }
   }
 
   /// Hands over what was noted, if there was an answer: forged queries of a flood, which get none,
   /// are not to displace who asks.
   public mutating func finish(wasAnswered: Bool) {
-    defer { resolver = nil }
+    defer {
+      resolver = nil
+      decision = nil
+    }
     guard wasAnswered, let source else { return }
     if let resolver, !source.rings.resolvers.append(resolver) {
       source.shard.add(to: source.dropped)
     }
+    if let decision, !source.rings.decisions.append(decision) {
+      source.shard.add(to: source.dropped)
+    }
+  }
+}
+
+extension ClientSubnet {
+  fileprivate var address: IPAddress {
+    isIPv6
+      ? .ipv6(UInt128(high) << 64 | UInt128(low))
+      : .ipv4(UInt32(truncatingIfNeeded: high >> 32))
   }
 }

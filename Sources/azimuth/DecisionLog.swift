@@ -1,0 +1,106 @@
+import Admin
+import Compiling
+import Counters
+import DNSWire
+import Editions
+import Proxying
+import Publishing
+import Routing
+import Sampling
+import ServiceLifecycle
+import Settings
+import Zones
+
+/// Explains the decisions that the data plane has noted, each from the edition that it was made
+/// from, and writes them as lines of JSON.
+final class DecisionLog: Service {
+  /// How often notes are taken out of the threads' rings.
+  private static let interval = Duration.milliseconds(200)
+
+  private let collector: SampleCollector
+  private let services: @Sendable () async -> [String: String]
+  private let writer: AccessLogWriter
+  private let ring: AccessLogRing
+  private let shard: CounterShard
+  private let written: CounterIndex
+  private let dropped: CounterIndex
+
+  /// - Parameters:
+  ///   - services: service names by listener.
+  init(
+    _ destination: AccessLogWriter.Destination, collector: SampleCollector,
+    counters: CounterBoard, services: @escaping @Sendable () async -> [String: String]
+  ) throws {
+    self.collector = collector
+    self.services = services
+    writer = try AccessLogWriter(destination)
+    ring = writer.makeRing()
+    shard = counters.makeShard()
+    written = counters.index(of: CounterBoard.Series("azimuth_decision_log_lines_total"))
+    dropped = counters.index(of: CounterBoard.Series("azimuth_decision_log_dropped_total"))
+  }
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        await self.gather()
+        try? await Task.sleep(for: Self.interval)
+      }
+    }
+    await gather()
+    writer.stop()
+  }
+
+  /// Opens the file anew: for logrotate.
+  func reopen() { writer.reopen() }
+
+  private func gather() async {
+    let samples = collector.takeDecisions()
+    guard !samples.isEmpty else { return }
+    let services = await services()
+    for sample in samples {
+      // What steers nothing is no decision.
+      guard let text = try? line(sample, services: services)?.text() else { continue }
+      shard.add(to: ring.append(text) ? written : dropped)
+    }
+  }
+
+  private func line(_ sample: DecisionSample, services: [String: String]) -> DecisionLine? {
+    let edition = sample.edition
+    let seconds = Double(sample.nanoseconds) / 1e9
+    switch sample.question {
+    case .name(let wire, let type):
+      guard let name = DomainName(wire: wire),
+        case .steered(let service) = edition.zones.naming(of: name)
+      else { return nil }
+      let type = RecordType(rawValue: type)
+      return DecisionLine(
+        edition: edition, client: sample.client, service: service,
+        question: .name(name.description, isIPv6: type == .aaaa), type: type.description,
+        seconds: seconds)
+    case .listener(let listener):
+      guard
+        let service = edition.model.services.firstIndex(where: { $0.name == services[listener] })
+      else { return nil }
+      return DecisionLine(
+        edition: edition, client: sample.client, service: service, question: .listener(listener),
+        type: nil, seconds: seconds)
+    }
+  }
+}
+
+/// nil: it is off.
+func makeDecisionLog(
+  _ settings: Settings, collector: SampleCollector, counters: CounterBoard,
+  publisher: EditionPublisher
+) throws -> DecisionLog? {
+  let destination: AccessLogWriter.Destination
+  switch settings.decisionLog.destination {
+  case .off: return nil
+  case .standardOutput: destination = .standardOutput
+  case .file(let path): destination = .file(path)
+  }
+  return try DecisionLog(
+    destination, collector: collector, counters: counters,
+    services: { serviceNames(await publisher.compiled.settings) })
+}

@@ -195,8 +195,8 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Announcing", "Simulating", "Editions", "DNSWire", "Routing",
-        "Latency", "Places", "Counters", nio, httpTypes, hummingbird, logging, lifecycle,
+        "Settings", "Publishing", "Announcing", "Simulating", "Admitting", "Editions", "DNSWire",
+        "Routing", "Latency", "Places", "Counters", nio, httpTypes, hummingbird, logging, lifecycle,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
 
@@ -272,7 +272,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Probing", "Publishing", "Compiling", "Routing", "Places", "TestSupport",
+        "Admitting", "Probing", "Publishing", "Compiling", "Settings", "Routing", "Places",
+        "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "AnsweringTests",
@@ -308,8 +309,8 @@ let package = Package(
     .testTarget(
       name: "CompilingTests",
       dependencies: [
-        "Compiling", "Publishing", "Settings", "KeyFiles", "DNSWire", "Zones", "Latency", "Places",
-        "Routing", "Editions", "Signing", "TestSupport",
+        "Admitting", "Compiling", "Publishing", "Settings", "KeyFiles", "DNSWire", "Zones",
+        "Latency", "Places", "Routing", "Editions", "Signing", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "KeyFilesTests", dependencies: ["KeyFiles", "DNSWire", crypto], swiftSettings: strict),

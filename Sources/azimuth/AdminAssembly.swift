@@ -43,7 +43,8 @@ struct AdminAssembly: Sendable {
           value: Double($0.count))
       }
       return probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
-        + connections + (await loadSamples(publisher)) + transferSamples(transfers.desk.counts)
+        + connections + (await loadSamples(publisher))
+        + primarySamples(await publisher.primaryReports) + transferSamples(transfers.desk.counts)
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
     }

@@ -80,7 +80,8 @@ private struct LookupReport: Encodable {
     asn = place.asn == 0 ? nil : Int(place.asn)
     isInEuropeanUnion = place.isInEuropeanUnion
     scope = Int(scopeBits)
-    services = model.services.map { service in
+    services = model.steeringServices.map { index in
+      let service = model.services[index]
       let map = model.maps[service.map]
       let (value, scopeBits) = model.places.addresses.mapValues(map.cohortOfPlace).find(client)
       let cohort = map.cohorts[Int(value)]

@@ -56,9 +56,11 @@ final class Node: Sendable {
     let isMonitored = compiled.checks.values.contains { $0.monitor != nil }
     let events = AnnouncingService.log(settings, now: Date.now.timeIntervalSince1970)
     announcing = AnnouncingService(settings, log: events, logger: logger)
-    publisher = EditionPublisher(compiled, isReady: !isMonitored, events: events) {
-      Date.now.timeIntervalSince1970
-    }
+    let logger = logger
+    publisher = EditionPublisher(
+      compiled, isReady: !isMonitored, events: events,
+      primaryStore: settings.stateFolder.map { PrimaryStore(folder: $0) },
+      tell: { log($0, to: logger) }, now: { Date.now.timeIntervalSince1970 })
     let transfers = TransferAssembly(settings, publisher: publisher, logger: logger)
     self.transfers = transfers
     dataPlane = try DataPlane(
@@ -95,8 +97,9 @@ final class Node: Sendable {
       announcing, transfers, dataPlane, ProbingService(prober: prober),
       ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher),
-      LearningService(latencies: latencies), coverage,
-      HangUpService(reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog),
+      LagService(publisher: publisher, logger: logger),
+      LearningService(latencies: latencies),
+      HangUpService(reloader: reloader, dataPlane: dataPlane),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
     if let decisionLog { services.append(decisionLog) }

@@ -31,9 +31,13 @@ struct AdminWorld: Sendable {
     func advance(_ amount: Double) { seconds.withLock { $0 += amount } }
   }
 
-  init(isReady: Bool = true, token: String? = AdminWorld.token) throws {
+  /// - Parameter compiled: nil: the small configuration.
+  init(
+    of compiled: CompiledSettings? = nil, isReady: Bool = true,
+    token: String? = AdminWorld.token
+  ) throws {
     publisher = try EditionPublisher(
-      Self.compiled.get(), isReady: isReady, now: { [clock] in clock.now })
+      compiled ?? Self.compiled.get(), isReady: isReady, now: { [clock] in clock.now })
     sources = AdminSources(
       node: NodeFacts(id: "node-1", version: "1.2.3", startedAt: Self.start),
       publisher: publisher, counters: counters, now: { [clock] in clock.now },

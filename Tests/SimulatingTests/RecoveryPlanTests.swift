@@ -118,17 +118,21 @@ import Testing
             both: {monitor: both, endpoints: {tokyo: [192.0.2.1:80]}}
             web: {monitor: tcp, endpoints: {tokyo: \(endpoints), dublin: [192.0.2.9:80]}}
             bare: {endpoints: {tokyo: [192.0.2.1:80]}}
-          policies: {nearest: {type: proximity}}
+          policies:
+            nearest: {type: proximity}
+            ledger: {type: primary, order: [tokyo, dublin], fail_hold: 20s}
           services:
             web: {policy: nearest, pool: web, ttl: 30s}
             bare: {policy: nearest, pool: bare}
             both: {policy: nearest, pool: both, ttl: 30s}
+            ledger: {policy: ledger, pool: web, ttl: 30s}
           zones:
-            example.org: {soa: {primary: ns1}, ns: [ns1], steered: {www: web, bare: bare, both: both}}
+            example.org: {soa: {primary: ns1}, ns: [ns1], steered: {www: web, bare: bare, both: both, db: ledger}}
           dns: {listen: ["127.0.0.1:5353"]}
           proxy:
             listeners:
               front: {listen: ["127.0.0.1:8000"], service: web\(proxy)}
+              ledger: {listen: ["127.0.0.1:8001"], service: ledger}
           """, name: "a.yaml"))
   }
 
@@ -152,6 +156,16 @@ import Testing
   @Test func `of what is calculated waits for the slowest child`() throws {
     // 9 + 2 + 2 against 5 + 2 × 2 + 2.
     #expect(try entry("both.example.org.", of: plan()).detectionSeconds == 13)
+  }
+
+  @Test func `of an active-passive service waits for the hold as well`() throws {
+    let name = try entry("db.example.org.", of: plan())
+    #expect(name.holdSeconds == 20 && name.totalSeconds == 61.05)
+    #expect(
+      name.formula == "interval 5s + 2 × 2s + timeout 2s + fail_hold 20s + 0.05s + ttl 30s")
+    // No attempt reaches another region before.
+    #expect(try entry("ledger", of: plan()).totalSeconds == 31.05)
+    #expect(try entry("www.example.org.", of: plan()).holdSeconds == nil)
   }
 
   @Test func `of a listener is what its connections wait, as long as their attempts reach on`()

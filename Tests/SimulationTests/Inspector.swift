@@ -3,6 +3,7 @@ import Places
 import Probing
 import Publishing
 import Routing
+import Settings
 import TestSupport
 
 /// Looks at every step of a simulation for what must never be, by its own reckoning: from what
@@ -22,6 +23,8 @@ struct Inspector {
   private var wasUsed: [Bool]
   private var actionCount = 0
   private var deadlines: [Double] = []
+  /// Of the service with one primary.
+  private var primaries = PrimaryWatch()
 
   /// A steering table in a box, as it cannot be copied.
   private final class Served: Sendable {
@@ -72,7 +75,7 @@ struct Inspector {
       .compile(reusing: set)
     set = verdicts
     served = Served(
-      SteeringTable(maps: compiled.maps, services: compiled.model.services, sets: [verdicts]))
+      SteeringTable(maps: compiled.maps, services: [compiled.model.services[0]], sets: [verdicts]))
     let plain = plainBoard(states, overrides: overrides)
     for place in Landscape.places {
       let host = UInt32.random(in: 0..<65_536, using: &generator)
@@ -80,6 +83,28 @@ struct Inspector {
     }
     countReturns(board, now: now)
     if let demands = demands.first { checkCapacity(board, demands: demands, now: now) }
+  }
+
+  mutating func noteLag(region: String, seconds: Double, now: Double) {
+    primaries.lags[region] = (seconds, now)
+  }
+
+  /// One primary for an epoch, epochs that grow one by one, and nothing by itself that costs data.
+  mutating func inspect(
+    _ changes: [PrimaryChange], report: PrimaryReport?, states: [String: EndpointState],
+    overrides: [Override], now: Double
+  ) {
+    let plain = plainBoard(states, overrides: overrides)
+    let model = compiled.model
+    func standing(_ name: String) -> Standing {
+      model.regions.firstIndex { $0.name == name }.map {
+        model.healthStanding(ofRegion: $0, inPool: 0, on: plain).standing
+      } ?? .absent
+    }
+    let isGated = compiled.settings.primary(of: compiled.settings.services[0])?.lag != nil
+    for failure in primaries.take(changes, report, isGated: isGated, now: now, standing: standing) {
+      fail(failure, now)
+    }
   }
 
   private mutating func fail(_ text: String, _ now: Double) {
@@ -135,6 +160,13 @@ struct Inspector {
     if let outside = (outcome.regions + retries).first(where: { !permitted.contains($0) }) {
       fail("\(name) may leave its fence for \(model.regions[outside].name)", now)
     }
+    if model.services[0].primaryOrder != nil {
+      let outside = (outcome.regions + retries).first {
+        !primaries.used.contains(model.regions[$0].name)
+      }
+      if let outside { fail("\(name) is sent to \(model.regions[outside].name), a standby", now) }
+      return checkScope(address, outcome: outcome, decision: decision, now, using: &generator)
+    }
     func standing(_ region: Int) -> Standing {
       model.healthStanding(ofRegion: region, inPool: 0, on: plain).standing
     }
@@ -145,6 +177,15 @@ struct Inspector {
       if isWorse { fail("\(name) is sent to \(model.regions[region].name), \(found)", now) }
     }
     if best <= .unknown && outcome.regions.isEmpty { fail("\(name) is refused", now) }
+    checkScope(address, outcome: outcome, decision: decision, now, using: &generator)
+  }
+
+  /// Every client inside the scope gets the same.
+  private mutating func checkScope(
+    _ address: UInt32, outcome: Outcome, decision: Decision, _ now: Double,
+    using generator: inout SeededGenerator
+  ) {
+    let name = IPAddress.ipv4(address)
     let size = decision.scopeBits == 32 ? 0 : ~UInt32(0) >> UInt32(decision.scopeBits)
     let neighbour = (address & ~size) | .random(in: 0...size, using: &generator)
     if let other = self.outcome(ClientAddress(ipv4: neighbour)), other.outcome != outcome {

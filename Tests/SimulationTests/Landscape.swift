@@ -54,6 +54,30 @@ enum Landscape {
   /// Of each cohort, new connections a second: one lost region leaves room for nearly all of them.
   static let demand = 36.0
 
+  /// The same where one region has all clients. The last one is without the first of the others.
+  static let variantsWithPrimary: [CompiledSettings] = {
+    let lag = regions.map { "\($0): \"http://127.0.0.1:1/\"" }.joined(separator: ", ")
+    let gate = "lag: {rpo: 10s, interval: 2s, timeout: 1s, urls: {\(lag)}}"
+    let times = "fail_hold: 8s, failback_after: 20s"
+    let order = regions.joined(separator: ", ")
+    let rest = regions.dropFirst().joined(separator: ", ")
+    let policies =
+      ["manual", "auto", "gradual"].flatMap { failback in
+        [
+          "{type: primary, order: [\(order)], \(times), failback: \(failback)}",
+          "{type: primary, order: [\(order)], \(times), failback: \(failback), \(gate)}",
+        ]
+      } + ["{type: primary, order: [\(rest)], \(times)}"]
+    return policies.compactMap { policy in
+      try? compiledText(
+        text(policy: policy, stability: "{ramp: 20s}", lastResort: "fail_closed"))
+    }
+  }()
+  /// Seconds; of the configurations with a lag.
+  static let maximumLag = 10.0
+  /// Two intervals, a time-out and a second.
+  static let maximumLagAge = 6.0
+
   private static let stabilities = [
     "{}", "{failback: gradual, ramp: 20s, hold_down: 10s}", "{failback: manual, ramp: 5s}",
   ]

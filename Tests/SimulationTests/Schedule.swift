@@ -14,6 +14,10 @@ struct Schedule {
     case takeBack(Override.Target)
     case failback(region: String)
     case reload(variant: Int)
+    /// A region is so far behind from now on; nil: nobody knows.
+    case lag(region: String, seconds: Double?)
+    case promote(region: String, accepting: Double?)
+    case returnPrimary
   }
 
   static let seconds = 240.0
@@ -33,7 +37,11 @@ struct Schedule {
     var events: [(at: Double, event: Event)] = []
     self.seed = seed
     let hasCapacities = seed % 40 == 0
-    variants = hasCapacities ? Landscape.variantsWithCapacity : Landscape.variants
+    let hasPrimary = seed % 10 == 5
+    variants =
+      hasCapacities
+      ? Landscape.variantsWithCapacity
+      : hasPrimary ? Landscape.variantsWithPrimary : Landscape.variants
     demandFactor = hasCapacities ? .random(in: 0.5...1, using: &generator) : nil
     firstVariant = .random(in: 0..<variants.count, using: &generator)
     lossShare = [0, 0, 0.01, 0.05].randomElement(using: &generator) ?? 0
@@ -50,6 +58,7 @@ struct Schedule {
           .reload(variant: .random(in: 0..<variants.count, using: &generator))
         ))
     }
+    if hasPrimary { Self.steerPrimary(in: &events, using: &generator) }
     // Of two at one time the one drawn first.
     self.events = events.enumerated()
       .sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
@@ -91,6 +100,27 @@ struct Schedule {
         let slow = Double.random(in: 0...1.9, using: &generator)
         events.append((start, .slowness(endpoint: endpoint, seconds: slow)))
       }
+    }
+  }
+
+  /// Regions fall behind and catch up; operators promote and give back.
+  private static func steerPrimary(
+    in events: inout [(at: Double, event: Event)], using generator: inout SeededGenerator
+  ) {
+    for _ in 0..<Int.random(in: 0...8, using: &generator) {
+      let region = Landscape.regions.randomElement(using: &generator) ?? "tokyo"
+      let lags: [Double?] = [nil, 0, 5, 9.9, 10.1, 40]
+      let lag = lags.randomElement(using: &generator) ?? nil
+      events.append((moment(using: &generator), .lag(region: region, seconds: lag)))
+    }
+    for _ in 0..<Int.random(in: 0...2, using: &generator) {
+      let region = Landscape.regions.randomElement(using: &generator) ?? "tokyo"
+      let accepted: [Double?] = [nil, 5, 50]
+      let at = moment(using: &generator)
+      let isReturn = Bool.random(using: &generator)
+      let accepting = accepted.randomElement(using: &generator) ?? nil
+      events.append(
+        (at, isReturn ? .returnPrimary : .promote(region: region, accepting: accepting)))
     }
   }
 

@@ -1,3 +1,4 @@
+import Admitting
 import Compiling
 import Places
 import Probing
@@ -29,6 +30,9 @@ struct Simulation {
   private var slowness: [Double]
   private var nextTraffic = 0.5
   private var nextDemand: Double?
+  /// Where services have lags: when they are asked for next, and what is answered, by region.
+  private var nextLag = 0.7
+  private var lags: [String: Double] = [:]
   /// When time alone changes the board, as the keeper said last.
   private var boardDue: Double?
   /// Whether the board is to be made anew.
@@ -42,6 +46,7 @@ struct Simulation {
     generator = SeededGenerator(seed: schedule.seed ^ 0x51A7)
     scheduler = ProbeScheduler(maximumConcurrent: 64, jitter: 0.1)
     keeper = BoardKeeper(compiled)
+    for region in Landscape.regions { lags[region] = 0 }
     isUp = compiled.model.endpoints.map { _ in true }
     slowness = compiled.model.endpoints.map { _ in 0.02 }
     inspector = Inspector(seed: schedule.seed, compiled: compiled)
@@ -55,7 +60,7 @@ struct Simulation {
       let planned = index < schedule.events.count ? schedule.events[index].at : nil
       let times = [
         planned, flights.map(\.end).min(), scheduler.nextDue.map { $0 / .seconds(1) },
-        boardDue, nextTraffic, nextDemand, inspector.nextDeadline,
+        boardDue, nextTraffic, nextDemand, inspector.nextDeadline, hasPrimary ? nextLag : nil,
       ]
       guard let next = times.compactMap(\.self).min(), next < Schedule.seconds else { return }
       // A microsecond more, so that rounding does not leave us before what is due.
@@ -67,6 +72,7 @@ struct Simulation {
       advanceProbes()
       if nextTraffic <= now { connect() }
       if let next = nextDemand, next <= now { demand() }
+      if hasPrimary && nextLag <= now { askForLags() }
       inspector.checkDetection(scheduler, now: now)
       if hasNews || boardDue.map({ $0 <= now }) ?? false { publish() }
     }
@@ -96,7 +102,44 @@ struct Simulation {
       unsettled = unsettled.filter(scheduler.isUnsettled)
       keeper.replace(with: compiled, conditions: conditions)
       inspector.noteReload(compiled)
+    case .lag(let region, let seconds): lags[region] = seconds
+    case .promote(let region, let accepted):
+      let acceptance = accepted.map { PrimaryStateMachine.Acceptance.upTo(.seconds($0)) }
+      operate { machine, rules, now throws(PrimaryStateMachine.Refusal) in
+        try machine.promote(region, accepting: acceptance ?? .nothing, rules: rules, now: now)
+      }
+    case .returnPrimary:
+      operate { machine, rules, now throws(PrimaryStateMachine.Refusal) in
+        try machine.failback(accepting: .nothing, rules: rules, now: now)
+      }
     }
+  }
+
+  private var hasPrimary: Bool { compiled.model.services[0].primaryOrder != nil }
+
+  /// An operator's word on the primary, which may be refused.
+  private mutating func operate(
+    _ body: (inout PrimaryStateMachine, PrimaryStateMachine.Rules, Duration)
+      throws(PrimaryStateMachine.Refusal) -> PrimaryStateMachine.Change
+  ) {
+    let now = moment
+    _ = try? keeper.change(primaryOf: "web") {
+      machine, rules throws(PrimaryStateMachine.Refusal) in
+      try body(&machine, rules, now)
+    }
+  }
+
+  /// As the node asks: a region both of whose endpoints are down does not answer.
+  private mutating func askForLags() {
+    nextLag = now + 2
+    let readings = Landscape.regions.indices.compactMap { region -> LagReading? in
+      let name = Landscape.regions[region]
+      guard let lag = lags[name], isUp[2 * region] || isUp[2 * region + 1] else { return nil }
+      inspector.noteLag(region: name, seconds: lag, now: now)
+      return LagReading(service: "web", region: name, lag: .seconds(lag))
+    }
+    keeper.apply(readings, now: moment)
+    hasNews = true
   }
 
   /// Tells the scheduler the endpoints of the configuration, as the program does.
@@ -171,6 +214,11 @@ struct Simulation {
     _ = keeper.apply(conditions, now: moment)
     _ = keeper.apply(unsettled: unsettled)
     let board = keeper.board(now: moment)
+    if hasPrimary {
+      inspector.inspect(
+        keeper.takePrimaryChanges(), report: keeper.primaryReports.first,
+        states: scheduler.states, overrides: keeper.overrides, now: now)
+    }
     boardDue = keeper.due.map { $0 / .seconds(1) }
     inspector.inspect(
       board, states: scheduler.states, overrides: keeper.overrides, now: now, due: boardDue,

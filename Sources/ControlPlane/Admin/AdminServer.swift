@@ -113,6 +113,8 @@ extension AdminServer {
       Endpoint(path: "/v1/reload", handlers: [.post: reload]),
       Endpoint(path: "/v1/simulate", handlers: [.post: simulate]),
       Endpoint(path: "/v1/failback/**", handlers: [.post: failback]),
+      Endpoint(path: "/v1/primaries", handlers: [.get: primaryList]),
+      Endpoint(path: "/v1/primaries/**", handlers: [.post: changePrimary]),
       Endpoint(path: "/v1/latency-samples", handlers: [.post: postLatencies]),
       Endpoint(path: "/v1/overrides", handlers: [.get: overrideList]),
       Endpoint(

@@ -96,6 +96,8 @@ package enum MetricCatalogue {
       "How many of those that come a region takes because of its load; 1 is all.",
     "azimuth_event_followers": "Readers, webhooks and files that wait for events.",
     "azimuth_webhook_waiting_events": "Events that a webhook has not taken yet.",
+    "azimuth_primary_epoch":
+      "The epoch of an active-passive service; which region is its primary is in the labels.",
     "azimuth_latency_networks": "Networks (/24 or /48) of which latencies are known.",
     "azimuth_ecs_resolver_queries":
       "Sampled DNS queries of the most frequent resolvers, by whether they had a client subnet.",

@@ -9,6 +9,9 @@ extension RouteReport {
     }
     lines.append("service     \(service), edition \(edition), revision \(revision)")
     lines.append("outcome     \(outcomeText)")
+    if let primary {
+      lines.append("primary     \(primary.region), epoch \(primary.epoch), \(primary.state)")
+    }
     if let targets = outcome.targets {
       lines.append("names       \(targets.joined(separator: " "))")
     }

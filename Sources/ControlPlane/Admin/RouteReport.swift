@@ -66,6 +66,15 @@ package struct RouteReport: Sendable, Equatable, Codable {
     package var opening: Double
   }
 
+  /// Of an active-passive service.
+  package struct Primary: Sendable, Equatable, Codable {
+    package var region: String
+    /// Grows with every change of the region.
+    package var epoch: UInt64
+    /// `primary`, `failed_over`, `awaiting_failback` or `awaiting_operator`.
+    package var state: String
+  }
+
   package struct Candidate: Sendable, Equatable, Codable {
     package var region: String
     package var distanceKilometres: Double?
@@ -98,6 +107,7 @@ package struct RouteReport: Sendable, Equatable, Codable {
   package var revision: UInt64
   package var client: Client
   package var outcome: Outcome
+  package var primary: Primary?
   /// Every client within so many leading bits gets the same (RFC 7871 §7.2.1).
   package var scope: Int
   /// Seconds; nil for a listener.
@@ -129,6 +139,10 @@ package struct RouteReport: Sendable, Equatable, Codable {
       cohort: Int(explanation.decision.cohort),
       fences: model.fenceNames(service: service, cohort: Int(explanation.decision.cohort)))
     scope = Int(explanation.decision.scopeBits)
+    primary = edition.board.admissions.primary(ofService: service).map {
+      Primary(
+        region: model.regions[$0.region].name, epoch: $0.epoch, state: $0.state.rawValue)
+    }
     candidates = explanation.candidates.map { Candidate($0, model: model) }
     steps = explanation.steps.map { $0.sentence(in: model) }
     self.attribution = attribution
@@ -208,7 +222,8 @@ extension RouteReport.Candidate {
     latencyConfidence =
       candidate.latencyConfidence > 0
       ? (candidate.latencyConfidence * 100).rounded() / 100 : nil
-    health = candidate.standing.standing.word
+    // Of a standby what it would be: that it is none but the primary's, the reason says.
+    health = (candidate.standing.standbyStanding ?? candidate.standing.standing).word
     healthyEndpoints = candidate.standing.healthyCount
     endpoints = candidate.standing.totalCount
     hold = candidate.standing.hold?.name

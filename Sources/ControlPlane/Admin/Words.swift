@@ -66,6 +66,9 @@ extension RouteStep {
       let what = total > 0.999 ? "is lost: its clients are" : "keeps some clients, the others are"
       return "\(model.regions[lost].name), the first choice, \(what) spread over "
         + "\(parts.joined(separator: ", "))."
+    case .primary(let primary):
+      return "The service is active-passive: \(model.regions[primary.region].name) is the primary, "
+        + "epoch \(primary.epoch), \(primary.state.words)."
     case .held(let region, let hold):
       return "\(model.regions[region].name) is healthy, but held back: \(hold.reason)."
     case .admission(let region, let admission):
@@ -77,6 +80,17 @@ extension RouteStep {
       return "The client's prefix draws share \(slot) of \(SlotTable.slotCount)."
     case .cohort(let index, let scopeBits):
       return "The client is in cohort \(index), and so is all of its /\(scopeBits)."
+    }
+  }
+}
+
+extension PrimaryRegion.State {
+  fileprivate var words: String {
+    switch self {
+    case .primary: "the first of the order"
+    case .failedOver: "in place of one that was lost"
+    case .awaitingFailback: "though one that is wanted more is healthy again"
+    case .awaitingOperator: "though it is down: no standby is up to date, and an operator decides"
     }
   }
 }

@@ -55,13 +55,28 @@ struct ModelCompiler {
       var compiled = compiled(service, map: map)
       compiled.content = contents.contents[index]
       compiled.bindings = contents.bindings[index]
+      compiled.primaryOrder = settings.primary(of: service)?.order
       services.append(compiled)
     }
+    services += settings.primaryNamings.map { Self.naming(services[$0], at: $0) }
     let (pools, endpoints) = compiledPools()
     let model = RoutingModel(
       regions: regions, pools: pools, endpoints: endpoints, services: services, maps: maps,
       places: divided, latency: latency)
     return (model, plainMaps)
+  }
+
+  /// The service that says which region is the primary of another one.
+  private static func naming(
+    _ service: RoutingModel.Service, at index: Int
+  ) -> RoutingModel.Service {
+    var naming = service
+    naming.name = "_primary.\(service.name)"
+    naming.pool = nil
+    naming.content = .primary(ofService: index)
+    naming.bindings = []
+    naming.primaryOrder = nil
+    return naming
   }
 
   private func fences(of service: Int) -> [Int] {

@@ -71,6 +71,8 @@ struct CompiledPolicies {
       return .geo(compiledRules, otherwise: compiled(otherwise, in: settings))
     case .failover(let children): return .failover(compiled(children, in: settings))
     case .all(let children): return .all(compiled(children, in: settings))
+    // Which of them it is, the board says.
+    case .primary(let primary): return .failover(primary.order.map { .region($0) })
     case .weighted(let shares): return .weighted(compiled(shares, in: settings))
     case .hash(let shares, let bitsIPv4, let bitsIPv6):
       return .hash(

@@ -39,18 +39,17 @@ struct ServedZones: Sendable {
 private func compiledSecondaries(
   _ settings: Settings
 ) throws(Faults) -> [DomainName: [ZoneSource.Steered]] {
-  let types = settings.services.map { SteeredTypes($0) }
   var secondaries: [DomainName: [ZoneSource.Steered]] = [:]
   var faults: [Fault] = []
   for zone in settings.zones where zone.primary != nil {
     do throws(RecordDataFault) {
       let name = try DomainName(zone.name)
       var steered: [ZoneSource.Steered] = []
-      for each in zone.steered {
+      for each in zone.steered.flatMap(settings.steering) {
         steered.append(
           ZoneSource.Steered(
             owner: try DomainName(each.owner, origin: name), service: each.service,
-            types: types[each.service]))
+            types: each.types))
       }
       secondaries[name] = steered
     } catch {

@@ -18,9 +18,8 @@ struct CompiledZones: Sendable {
     _ settings: Settings, absent: [DomainName], previous: CompiledZones?, hashSeed: UInt64
   ) throws(Faults) {
     var faults: [Fault] = []
-    let types = settings.services.map { SteeredTypes($0) }
     let readings = settings.zones.filter { $0.primary == nil }
-      .map { ZoneReading($0, types: types, faults: &faults) }
+      .map { ZoneReading($0, in: settings, faults: &faults) }
     guard faults.isEmpty else { throw Faults(faults) }
     var blocks: [ZoneBlock] = []
     var sources: [DomainName: ZoneSources] = [:]
@@ -70,18 +69,18 @@ struct CompiledZones: Sendable {
 private struct ZoneSources: Sendable {
   /// Wherever it stood.
   private let zone: Settings.Zone
-  /// Of the steered names: their services' matter.
-  private let types: [SteeredTypes]
+  /// What is steered: their services' matter.
+  private let steered: [ZoneSource.Steered]
   private let files: [FileState]
 
   init(_ reading: ZoneReading, files: [FileState]) {
     zone = Self.withoutOrigins(reading.zone)
-    types = reading.steered.map(\.types)
+    steered = reading.steered
     self.files = files
   }
 
   func isUnchanged(for other: ZoneReading) -> Bool {
-    Self.withoutOrigins(other.zone) == zone && other.steered.map(\.types) == types
+    Self.withoutOrigins(other.zone) == zone && other.steered == steered
       && files.allSatisfy { FileState(path: $0.path) == $0 }
   }
 
@@ -109,8 +108,7 @@ struct ZoneReading {
   private var recordOrigins: [Origin] = []
   private var steeredOrigins: [Origin] = []
 
-  /// - Parameter types: what is steered, by service.
-  init(_ zone: Settings.Zone, types: [SteeredTypes], faults: inout [Fault]) {
+  init(_ zone: Settings.Zone, in settings: Settings, faults: inout [Fault]) {
     self.zone = zone
     var encoder = Encoder(faults: [])
     name = encoder.name(zone.name, origin: zone.origin)
@@ -134,12 +132,12 @@ struct ZoneReading {
       records.append(encoded)
       recordOrigins.append(record.origin)
     }
-    for steered in zone.steered {
-      let owner = encoder.name(steered.owner, relativeTo: name, origin: steered.origin)
-      self.steered.append(
-        ZoneSource.Steered(
-          owner: owner, service: steered.service, types: types[steered.service]))
-      steeredOrigins.append(steered.origin)
+    for named in zone.steered {
+      for each in settings.steering(at: named) {
+        let owner = encoder.name(each.owner, relativeTo: name, origin: named.origin)
+        steered.append(ZoneSource.Steered(owner: owner, service: each.service, types: each.types))
+        steeredOrigins.append(named.origin)
+      }
     }
     faults += encoder.faults
   }

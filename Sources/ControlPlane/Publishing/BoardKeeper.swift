@@ -9,7 +9,8 @@ import Settings
 ///                                    └──────────── HealthBoard ◀──────── admissions
 package struct BoardKeeper: Sendable {
   package private(set) var overrides: [Override] = []
-  private var model: RoutingModel
+  private(set) var model: RoutingModel
+  var primaries: PrimaryDesk
   private var health: [String: EndpointCondition] = [:]
   private var unsettled: Set<String> = []
   /// Of endpoints that were lost.
@@ -30,6 +31,7 @@ package struct BoardKeeper: Sendable {
 
   package init(_ compiled: CompiledSettings) {
     model = compiled.model
+    primaries = PrimaryDesk(compiled.settings)
     rules = compiled.settings.regions.map { ReturnStateMachine.Rules($0.stability) }
     dials = compiled.settings.regions.map(\.dial)
     capacities = compiled.settings.regions.map { region in
@@ -99,6 +101,10 @@ package struct BoardKeeper: Sendable {
     unsettled = before.unsettled.filter { health[$0] != nil }
     dampers = before.dampers.filter { health[$0.key] != nil }
     returns = before.returns
+    primaries.machines = before.primaries.machines
+    primaries.lags = before.primaries.lags
+    primaries.firstEpoch = before.primaries.firstEpoch
+    primaries.changes = before.primaries.changes
     load = before.load
     load.forgetDemand()
     overrides = before.overrides.filter { isKnown($0.target) }
@@ -147,6 +153,7 @@ package struct BoardKeeper: Sendable {
     board.admissions.dials = zip(model.regions, dials).map { region, dial in
       overrides.first { $0.target.pool == nil && $0.target.region == region.name }?.dial ?? dial
     }
+    board.admissions.primaries = advancePrimaries(on: board, now: now)
     load.adjust(model: model, board: board, rules: capacities, now: now)
     board.admissions.openings = load.openings
     return board
@@ -162,7 +169,7 @@ package struct BoardKeeper: Sendable {
     }
     let steady = dampers.values.compactMap { $0.due(rules: flapping) }
     let expiries = overrides.compactMap { $0.expiresAt.map { Duration.seconds($0) } }
-    return [returning.min(), steady.min(), expiries.min()].compactMap(\.self).min()
+    return [returning.min(), steady.min(), expiries.min(), primariesDue].compactMap(\.self).min()
   }
 
   package func isKnown(_ target: Override.Target) -> Bool {

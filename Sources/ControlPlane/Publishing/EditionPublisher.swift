@@ -23,7 +23,11 @@ package actor EditionPublisher {
   package var overrides: [Override] { keeper.overrides }
 
   private let now: @Sendable () -> Double
-  private var keeper: BoardKeeper
+  var keeper: BoardKeeper
+  let primaryStore: PrimaryStore?
+  /// As they are on the disk.
+  var keptPrimaries: [PrimaryStore.Record] = []
+  let tell: @Sendable (PrimaryNotice) -> Void
   private var meter = DemandMeter()
   private var resolved = ResolvedNames.none
   var zones: ZoneTable
@@ -35,9 +39,13 @@ package actor EditionPublisher {
 
   /// - Parameters:
   ///   - isReady: whether serving may begin at once (nothing is monitored).
+  ///   - primaryStore: keeps the primaries of active-passive services; nil: nothing is kept.
+  ///   - tell: hears what becomes of them.
   ///   - now: seconds since 1970.
   package init(
     _ compiled: CompiledSettings, isReady: Bool, events: EventLog = EventLog(),
+    primaryStore: PrimaryStore? = nil,
+    tell: @escaping @Sendable (PrimaryNotice) -> Void = { _ in },
     now: @escaping @Sendable () -> Double
   ) {
     self.compiled = compiled
@@ -45,13 +53,19 @@ package actor EditionPublisher {
     zones = compiled.zones
     self.isReady = isReady
     self.now = now
+    self.primaryStore = primaryStore
+    self.tell = tell
     var keeper = BoardKeeper(compiled)
+    let restored = keeper.restorePrimaries(from: primaryStore, now: now())
+    if let notice = restored.notice { tell(notice) }
+    let board = keeper.board(now: .seconds(now()))
     desk = EditionDesk(
       Edition(
         number: 1, revision: 1, zones: compiled.zones, maps: compiled.maps,
-        model: compiled.model, board: keeper.board(now: .seconds(now())), rules: compiled.rules,
+        model: compiled.model, board: board, rules: compiled.rules,
         isReady: isReady))
     self.keeper = keeper
+    keptPrimaries = keeper.settlePrimaries(kept: restored.records, store: primaryStore, tell: tell)
   }
 
   package var edition: Edition { desk.take() }
@@ -87,7 +101,9 @@ package actor EditionPublisher {
     let services = compiled.settings.services
     let rates = meter.read(
       sums, cohortCounts: edition.verdicts.map(\.verdicts.count),
-      connectionsPerAnswer: services.map(\.connectionsPerAnswer), revision: edition.revision,
+      connectionsPerAnswer: edition.model.services.indices.map {
+        services.indices.contains($0) ? services[$0].connectionsPerAnswer : 0
+      }, revision: edition.revision,
       now: moment)
     guard let rates else { return }
     keeper.apply(demands: rates, now: moment)
@@ -186,7 +202,7 @@ package actor EditionPublisher {
       changes, edition: edition.number, revision: edition.revision, now: now())
   }
 
-  private var moment: Duration { .seconds(now()) }
+  var moment: Duration { .seconds(now()) }
 
   private func scheduleTimer() {
     timer?.cancel()
@@ -216,6 +232,7 @@ package actor EditionPublisher {
   private func publish(
     board: HealthBoard, revision: UInt64? = nil, saying said: [Change] = []
   ) {
+    keptPrimaries = keeper.settlePrimaries(kept: keptPrimaries, store: primaryStore, tell: tell)
     let previous = edition
     let next = Edition(
       number: previous.number + 1, revision: revision ?? previous.revision,

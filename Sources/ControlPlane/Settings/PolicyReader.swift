@@ -25,6 +25,7 @@ struct PolicyReader {
       return Policy(name: entry.name, kind: kind(entry.value, depth: 0) ?? .failover([]))
     }
     reportCircles(read)
+    reportEnclosedPrimaries(read)
     return read
   }
 
@@ -63,12 +64,12 @@ struct PolicyReader {
     return nil
   }
 
-  private enum PolicyType { case proximity, latency, geo, failover, weighted, hash, all }
+  private enum PolicyType { case proximity, latency, geo, failover, weighted, hash, all, primary }
 
   private func inlineKind(_ section: Section, depth: Int) -> Policy.Kind? {
     let types: KeyValuePairs<String, PolicyType> = [
       "proximity": .proximity, "latency": .latency, "geo": .geo, "failover": .failover,
-      "weighted": .weighted, "hash": .hash, "all": .all,
+      "weighted": .weighted, "hash": .hash, "all": .all, "primary": .primary,
     ]
     let wanted = types.map(\.key).joined(separator: ", ")
     let type = section.required("type", "one of \(wanted)")?.choice(types)
@@ -93,6 +94,7 @@ struct PolicyReader {
       return section.required("of", "a list of regions and policies").map {
         .all(children($0, depth: depth))
       }
+    case .primary: return primary(section, depth: depth)
     case nil:
       // All keys count as known: the type is the one fault.
       for key in Self.allKeys { _ = section.optional(key) }
@@ -102,6 +104,7 @@ struct PolicyReader {
 
   private static let allKeys = [
     "regions", "bias", "unknown", "rules", "default", "order", "shares", "among", "key", "of",
+    "fail_hold", "failback", "failback_after", "lag",
   ]
 }
 
@@ -127,7 +130,7 @@ extension PolicyReader {
     return .proximity(regions: chosen, bias: bias, unknown: unknown)
   }
 
-  private func regionIndices(_ value: Value) -> [Int] {
+  func regionIndices(_ value: Value) -> [Int] {
     let elements = value.elements()
     if elements.isEmpty { value.report("wants at least one region") }
     return distinct(elements) { $0.reference(to: regionNames) }.map(\.index)
@@ -260,6 +263,8 @@ extension Settings.Policy.Kind {
       otherwise.forEachLeaf(body)
     case .failover(let children), .all(let children):
       for child in children { child.forEachLeaf(body) }
+    case .primary(let primary):
+      for region in primary.order { body(.region(region)) }
     case .weighted(let shares), .hash(let shares, _, _):
       for share in shares { share.policy.forEachLeaf(body) }
     }

@@ -164,6 +164,8 @@ package struct Settings: Sendable, Equatable {
       case weighted([Share])
       case hash([Share], keyBitsIPv4: Int, keyBitsIPv6: Int)
       case all([Kind])
+      /// Stands alone: in no other policy.
+      case primary(Primary)
     }
     package struct Share: Sendable, Equatable {
       package var policy: Kind

@@ -39,7 +39,7 @@ package struct GeodataGate: Sendable {
     let population = Population(peopleOf: current.model.places)
     let before = current.healthyEdition
     let after = next.healthyEdition
-    let services = before.model.services.indices.map { service in
+    let services = before.model.steeringServices.map { service in
       var tally = Tally()
       for client in population.clients {
         tally.add(

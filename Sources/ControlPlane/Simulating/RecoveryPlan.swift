@@ -19,6 +19,9 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
     /// The same for one that refuses connections.
     package var detectionRefusedSeconds: Double?
     package var propagationSeconds: Double
+    /// How long the primary of an active-passive service is down before another takes over; nil: the
+    /// service is none. With a lag that is too great it takes an operator.
+    package var holdSeconds: Double?
     /// Of answers, and 0 for a listener.
     package var ttlSeconds: Double
     /// For a listener: how long a connection tries the region's endpoints before it goes to the
@@ -50,8 +53,10 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
     var entry = entry(name: name.owner, kind: "dns", service: service, detection, settings)
     entry.ttlSeconds = seconds(ttl)
     if let detection {
-      entry.totalSeconds = seconds(detection.silent + propagation + ttl)
-      entry.formula = "\(detection.formula) + \(inUnits(propagation)) + ttl \(inUnits(ttl))"
+      let hold = settings.primary(of: service)?.failHold
+      entry.totalSeconds = seconds(detection.silent + (hold ?? .zero) + propagation + ttl)
+      entry.formula =
+        "\(detection.formula)\(held(hold)) + \(inUnits(propagation)) + ttl \(inUnits(ttl))"
     }
     return entry
   }
@@ -65,14 +70,15 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
     let endpoints = service.pool.map { settings.pools[$0].endpoints } ?? []
     let most = Dictionary(grouping: endpoints, by: \.region).values.map(\.count).max() ?? 0
     let retry = listener.connectTimeout * most
-    if most < listener.maximumAttempts && retry < listener.connectBudget {
+    let hold = settings.primary(of: service)?.failHold
+    if hold == nil && most < listener.maximumAttempts && retry < listener.connectBudget {
       entry.retrySeconds = seconds(retry)
       entry.totalSeconds = seconds(retry)
       entry.formula =
         "\(most) × connect_timeout \(inUnits(listener.connectTimeout)), for connections meanwhile"
     } else if let detection {
-      entry.totalSeconds = seconds(detection.silent + propagation)
-      entry.formula = "\(detection.formula) + \(inUnits(propagation))"
+      entry.totalSeconds = seconds(detection.silent + (hold ?? .zero) + propagation)
+      entry.formula = "\(detection.formula)\(held(hold)) + \(inUnits(propagation))"
     }
     return entry
   }
@@ -87,7 +93,8 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
       monitor: monitor.map { settings.monitors[$0].name },
       detectionSeconds: detection.map { seconds($0.silent) },
       detectionRefusedSeconds: detection.map { seconds($0.refused) },
-      propagationSeconds: seconds(propagation), ttlSeconds: 0,
+      propagationSeconds: seconds(propagation),
+      holdSeconds: settings.primary(of: service).map { seconds($0.failHold) }, ttlSeconds: 0,
       formula: "nothing finds a failure: no monitor, or only an optional agent")
   }
 
@@ -179,6 +186,10 @@ extension Settings.Monitor {
   fileprivate var findsSilence: Bool {
     if case .agent(let agent) = kind { !agent.isOptional } else { true }
   }
+}
+
+private func held(_ hold: Duration?) -> String {
+  hold.map { " + fail_hold \(inUnits($0))" } ?? ""
 }
 
 private func seconds(_ duration: Duration) -> Double {

@@ -46,7 +46,7 @@ package struct ResidencyAudit: Sendable {
     let failures = failures()
     let covers = settings.fences.map { cover(of: $0) }
     var proofs = covers.map { _ in Proof() }
-    for service in model.services.indices {
+    for service in model.steeringServices {
       let held = settings.fences.indices.filter {
         settings.fences[$0].services?.contains(service) ?? true
       }

@@ -70,7 +70,7 @@ extension Settings.Policy.Kind {
       }
     }
     switch self {
-    case .region, .named: return self
+    case .region, .named, .primary: return self
     case .proximity(let regions, var bias, let unknown):
       for region in regions { bias[region] = biases[names[region]] ?? bias[region] }
       return .proximity(regions: regions, bias: bias, unknown: unknown)

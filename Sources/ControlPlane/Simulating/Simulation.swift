@@ -51,7 +51,9 @@ package struct Simulation: Sendable {
         afterBoard.conditions[index] = known[endpoint.id] ?? afterBoard.conditions[index]
       }
     }
-    let changed = edition(after, board: scenario.board(from: afterBoard, model: after.model))
+    var changedBoard = scenario.board(from: afterBoard, model: after.model)
+    changedBoard.forgetLostPrimaries(in: after.model)
+    let changed = edition(after, board: changedBoard)
     return Self.report(
       before: before, after: changed, population: population, services: services, load: load,
       scenario: scenario.sentences)
@@ -68,7 +70,8 @@ package struct Simulation: Sendable {
     before: Edition, after: Edition, population: Population, services: [String]? = nil,
     load: Double? = nil, scenario: [String]
   ) -> SimulationReport {
-    let names = before.model.services.map(\.name).filter { name in
+    let names = before.model.steeringServices.map { before.model.services[$0].name }.filter {
+      name in
       after.model.services.contains { $0.name == name } && services?.contains(name) ?? true
     }
     let scale = load.map { $0 / max(population.weight, .leastNonzeroMagnitude) } ?? 1
@@ -251,5 +254,17 @@ private struct WeightedValues {
     return SimulationReport.Latency(
       medianMilliseconds: quantile(0.5), p95Milliseconds: quantile(0.95),
       meanMilliseconds: sorted.reduce(0) { $0 + $1.value * $1.weight } / total)
+  }
+}
+
+extension HealthBoard {
+  /// What becomes of active-passive services once another region has taken over: a primary that is
+  /// lost is none any more, and the first of the order that is usable has its clients.
+  fileprivate mutating func forgetLostPrimaries(in model: RoutingModel) {
+    for (service, primary) in admissions.primaries.enumerated() {
+      guard let primary else { continue }
+      let found = model.healthStanding(ofRegion: primary.region, forService: service, on: self)
+      if found.standing >= .unhealthy { admissions.primaries[service] = nil }
+    }
   }
 }

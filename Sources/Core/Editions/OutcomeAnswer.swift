@@ -24,6 +24,8 @@ struct OutcomeAnswer {
   /// The addresses of each family; nil: a name that has not been resolved yet.
   private var ipv4: ResolvedNames.Addresses?
   private var ipv6: ResolvedNames.Addresses?
+  /// Of a service that says which region another one has: `region=tokyo epoch=7`.
+  private var primaryText: String?
 
   init(
     _ outcome: Outcome, service: RoutingModel.Service, model: RoutingModel, board: HealthBoard,
@@ -36,6 +38,9 @@ struct OutcomeAnswer {
     let none = ResolvedNames.Addresses(addresses: [], ttlSeconds: ttlSeconds)
     switch service.content {
     case .names: (ipv4, ipv6) = (none, none)
+    case .primary(let other):
+      (ipv4, ipv6) = (none, none)
+      primaryText = Self.text(of: other, model: model, board: board)
     case .endpoints:
       let sockets = endpointAddresses(of: outcome, service: service, model: model, board: board)
       (ipv4, ipv6) = (none, none)
@@ -56,6 +61,14 @@ struct OutcomeAnswer {
       model.endpoints[$0].socket.address.isIPv6
     }
     return (isIPv6.contains(false), isIPv6.contains(true))
+  }
+
+  private static func text(
+    of service: Int, model: RoutingModel, board: HealthBoard
+  ) -> String? {
+    board.admissions.primary(ofService: service).map {
+      "region=\(model.regions[$0.region].name) epoch=\($0.epoch)"
+    }
   }
 
   /// The addresses of those of the names that are resolved; nil if none is.
@@ -79,6 +92,7 @@ struct OutcomeAnswer {
   }
 
   func standing(in slot: AnswerTable.Slot) -> Standing {
+    if case .primary = service.content { return Standing() }
     if slot == .a && !families.ipv4 || slot == .aaaa && !families.ipv6 {
       return Standing(isForEveryone: true)
     }
@@ -107,6 +121,14 @@ struct OutcomeAnswer {
 
   /// In the order in which they are answered; none unless the outcome serves.
   func records(in slot: AnswerTable.Slot) -> [SteeredRecord] {
+    if let primaryText {
+      // RFC 1035 §3.3.14: one character string, which is shorter than 255 bytes.
+      return [
+        SteeredRecord(
+          type: .txt, ttlSeconds: service.changingTTLSeconds,
+          data: [UInt8(clamping: primaryText.utf8.count)] + Array(primaryText.utf8))
+      ]
+    }
     guard outcome.kind == .serve else { return [] }
     if case .names(let targets) = service.content {
       // RFC 2181 §10.1: only one CNAME at a name.

@@ -11,13 +11,17 @@ public struct Admissions: Sendable, Equatable {
   /// By region, above 0 and at most 1: how many of those that come a loaded region still takes. See
   /// ``SlotAssignment``.
   public var openings: [Double]
+  /// By service; nil where it is not active-passive.
+  public var primaries: [PrimaryRegion?]
 
   public init(
-    dials: [Double] = [], returns: [[RegionReturn]] = [], openings: [Double] = []
+    dials: [Double] = [], returns: [[RegionReturn]] = [], openings: [Double] = [],
+    primaries: [PrimaryRegion?] = []
   ) {
     self.dials = dials
     self.returns = returns
     self.openings = openings
+    self.primaries = primaries
   }
 
   /// Everything is open.
@@ -27,6 +31,10 @@ public struct Admissions: Sendable, Equatable {
 
   public func opening(of region: Int) -> Double {
     region < openings.count ? openings[region] : 1
+  }
+
+  public func primary(ofService service: Int) -> PrimaryRegion? {
+    service < primaries.count ? primaries[service] : nil
   }
 
   public func regionReturn(of region: Int, inPool pool: Int) -> RegionReturn {

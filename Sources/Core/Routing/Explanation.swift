@@ -118,6 +118,7 @@ extension RoutingModel {
       case .fencedOut: "chosen"
       }
     }
+    if standing.standbyStanding != nil { return "a standby: another region is the primary" }
     if let hold = standing.hold { return "healthy, but held back: \(hold.reason)" }
     return switch standing.standing {
     case .removed: "taken out by an operator"

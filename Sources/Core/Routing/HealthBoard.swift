@@ -113,6 +113,10 @@ public struct RegionStanding: Sendable, Equatable {
   /// Its standing or its admission may soon change.
   public private(set) var isChanging = false
 
+  /// Of a standby of an active-passive service: what it is besides. It is not used however healthy
+  /// it is, which is why ``standing`` says `removed`.
+  public private(set) var standbyStanding: Standing?
+
   /// Nothing serves here.
   static let absent = RegionStanding(ipv4: [], ipv6: [], minimumHealthy: 1)
 
@@ -127,6 +131,19 @@ public struct RegionStanding: Sendable, Equatable {
     guard standing == .healthy, let hold = returning.hold else { return }
     self.hold = hold
     standing = .degraded
+  }
+
+  /// Takes what the region is of an active-passive service: its primary, one that was and still has
+  /// some clients, or a standby.
+  mutating func admit(_ admissions: Admissions, region: Int, primary: PrimaryRegion) {
+    admission = Admission(
+      dial: admissions.dial(of: region), ramp: region == primary.region ? primary.share : 1,
+      opening: admissions.opening(of: region))
+    isChanging = isChanging || primary.isChanging
+    guard region != primary.region, region != primary.former else { return }
+    standbyStanding = standing
+    admission = .full
+    if standing != .absent { standing = .removed }
   }
 
   /// Of a region that nobody checks.

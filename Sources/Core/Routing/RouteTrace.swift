@@ -30,6 +30,8 @@ public enum RouteStep: Sendable, Equatable {
   case lastResort(LastResort)
   /// Nothing inside the fences is usable, and what they say of that.
   case fenceEmpty(Fence.WhenEmpty)
+  /// The service is active-passive: no other region of its order is used.
+  case primary(PrimaryRegion)
   /// A healthy region is used only after the others that are healthy.
   case held(region: Int, RegionReturn.Hold)
   /// A region takes only a part of the clients that fall to it.

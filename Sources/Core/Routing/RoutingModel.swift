@@ -54,6 +54,13 @@ public struct RoutingModel: Sendable {
   public func standing(
     ofRegion region: Int, forService service: Int, on board: HealthBoard
   ) -> RegionStanding {
+    if let primary = board.admissions.primary(ofService: service),
+      services[service].primaryOrder?.contains(region) == true
+    {
+      var standing = healthStanding(ofRegion: region, forService: service, on: board)
+      standing.admit(board.admissions, region: region, primary: primary)
+      return standing
+    }
     let service = services[service]
     if let targets = service.content.targets, targets[region] == nil { return .absent }
     guard let pool = service.pool else {
@@ -62,6 +69,25 @@ public struct RoutingModel: Sendable {
       return standing
     }
     return standing(ofRegion: region, inPool: pool, on: board)
+  }
+
+  /// The same by health and overrides alone, fully admitted.
+  public func healthStanding(
+    ofRegion region: Int, forService service: Int, on board: HealthBoard
+  ) -> RegionStanding {
+    let service = services[service]
+    if let targets = service.content.targets, targets[region] == nil { return .absent }
+    guard let pool = service.pool else {
+      return RegionStanding(override: board.regionOverride(of: region))
+    }
+    return healthStanding(ofRegion: region, inPool: pool, on: board)
+  }
+
+  /// The services that steer clients; the others are there to say which region is a primary.
+  public var steeringServices: [Int] {
+    services.indices.filter {
+      if case .primary = services[$0].content { false } else { true }
+    }
   }
 
   /// The fences that a service's clients of one cohort stand in.
@@ -127,6 +153,8 @@ public struct RoutingModel: Sendable {
     public var content: SteeredContent
     /// At most one for each kind if it is an alias.
     public var bindings: [BindingTemplate]
+    /// Of an active-passive service the regions that may be its primary; else nil.
+    public var primaryOrder: [Int]?
 
     public init(
       name: String, map: Int, policyName: String, pool: Int?, ttlSeconds: UInt32,

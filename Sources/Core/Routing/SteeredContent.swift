@@ -7,11 +7,13 @@ public enum SteeredContent: Sendable, Equatable {
   case names([NamedTarget?])
   /// The addresses of the name, which Azimuth resolves itself.
   case resolved([NamedTarget?])
+  /// A TXT record that says which region is the primary of another service, and its epoch.
+  case primary(ofService: Int)
 
   /// By region; nil where endpoints serve.
   public var targets: [NamedTarget?]? {
     switch self {
-    case .endpoints: nil
+    case .endpoints, .primary: nil
     case .names(let targets), .resolved(let targets): targets
     }
   }

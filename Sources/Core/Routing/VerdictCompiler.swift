@@ -9,6 +9,8 @@ public struct VerdictCompiler: Sendable {
   /// 0...1; 0 is off.
   let panicThreshold: Double
   let map: SteeringMap
+  /// Of an active-passive service.
+  let primary: PrimaryRegion?
   /// By region.
   private(set) var standings: [RegionStanding]
 
@@ -17,6 +19,7 @@ public struct VerdictCompiler: Sendable {
     self.service = model.services[service]
     panicThreshold = self.service.pool.map { model.pools[$0].panicThreshold } ?? 0
     map = model.maps[self.service.map]
+    primary = board.admissions.primary(ofService: service)
     standings = model.regions.indices.map {
       model.standing(ofRegion: $0, forService: service, on: board)
     }
@@ -79,6 +82,7 @@ public struct VerdictCompiler: Sendable {
   func choice<Trace: RouteTrace>(
     for cohort: SteeringMap.Cohort, trace: inout Trace
   ) -> Choice {
+    if let primary { trace.record(.primary(primary)) }
     for region in cohort.regions {
       if let hold = standings[region].hold { trace.record(.held(region: region, hold)) }
     }
@@ -124,6 +128,8 @@ public struct VerdictCompiler: Sendable {
   }
 
   private func healthyShare(of regions: [Int]) -> Double {
+    // Standbys say nothing of whether the checks can be believed: they are not used.
+    let regions = regions.filter { standings[$0].standbyStanding == nil }
     let judged = regions.reduce(0) { $0 + standings[$1].judgedCount }
     let healthy = regions.reduce(0) { $0 + standings[$1].healthyCount }
     return judged == 0 ? 1 : Double(healthy) / Double(judged)

@@ -14,6 +14,8 @@ public struct SteeredTypes: OptionSet, Sendable, Hashable, BitwiseCopyable {
   @inlinable public static var svcb: SteeredTypes { SteeredTypes(rawValue: 4) }
   /// Every type gets the service's CNAME, so that nothing else can stand at the name.
   @inlinable public static var alias: SteeredTypes { SteeredTypes(rawValue: 8) }
+  /// TXT: which region is a service's primary.
+  @inlinable public static var text: SteeredTypes { SteeredTypes(rawValue: 16) }
 
   /// Whether routing decides this type; of an alias, every one.
   @inlinable
@@ -22,6 +24,7 @@ public struct SteeredTypes: OptionSet, Sendable, Hashable, BitwiseCopyable {
     case .a, .aaaa: !isDisjoint(with: [.addresses, .alias])
     case .https: !isDisjoint(with: [.https, .alias])
     case .svcb: !isDisjoint(with: [.svcb, .alias])
+    case .txt: !isDisjoint(with: [.text, .alias])
     default: contains(.alias)
     }
   }

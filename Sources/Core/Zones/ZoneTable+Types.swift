@@ -70,6 +70,7 @@ extension ZoneTable {
   }
 
   private static let steeredTypes: [(SteeredTypes, RecordType)] = [
-    (.addresses, .a), (.alias, .cname), (.addresses, .aaaa), (.svcb, .svcb), (.https, .https),
+    (.addresses, .a), (.alias, .cname), (.text, .txt), (.addresses, .aaaa), (.svcb, .svcb),
+    (.https, .https),
   ]
 }

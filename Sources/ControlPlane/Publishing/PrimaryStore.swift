@@ -1,0 +1,89 @@
+import Foundation
+
+/// The primaries of all services over a restart: one JSON file in the `state` folder.
+///
+/// An epoch that has been served never comes again. So the file is on the disk before an epoch is
+/// served; and where nothing that can be read is left of it, epochs begin with the seconds since
+/// 1970, which is more than any that was counted up.
+package struct PrimaryStore: Sendable {
+  package struct Record: Sendable, Equatable, Codable {
+    package var service: String
+    package var region: String
+    package var epoch: UInt64
+    /// An operator chose the region.
+    package var chosen: Bool
+
+    package init(service: String, region: String, epoch: UInt64, chosen: Bool) {
+      self.service = service
+      self.region = region
+      self.epoch = epoch
+      self.chosen = chosen
+    }
+  }
+
+  package enum Loaded: Sendable, Equatable {
+    case records([Record])
+    case missing
+    /// Put aside under another name.
+    case damaged(movedTo: String)
+  }
+
+  package struct Failure: Error, CustomStringConvertible {
+    package var description: String
+  }
+
+  private struct File: Codable {
+    var version: Int
+    var primaries: [Record]
+  }
+
+  private static let version = 1
+  private let folder: String
+  private var path: String { "\(folder)/primaries.json" }
+
+  package init(folder: String) { self.folder = folder }
+
+  package func load() -> Loaded {
+    guard FileManager.default.fileExists(atPath: path) else { return .missing }
+    if let data = try? Data(contentsOf: URL(filePath: path)),
+      let file = try? JSONDecoder().decode(File.self, from: data), file.version == Self.version
+    {
+      return .records(file.primaries)
+    }
+    let aside = path + ".damaged"
+    try? FileManager.default.removeItem(atPath: aside)
+    try? FileManager.default.moveItem(atPath: path, toPath: aside)
+    return .damaged(movedTo: aside)
+  }
+
+  /// Replaces the file whole; when this returns, it is on the disk.
+  package func save(_ records: [Record]) throws(Failure) {
+    do {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      let data = try encoder.encode(File(version: Self.version, primaries: records))
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+      let next = path + ".next"
+      guard FileManager.default.createFile(atPath: next, contents: nil) else {
+        throw Failure(description: "\(next) cannot be made")
+      }
+      let handle = try FileHandle(forWritingTo: URL(filePath: next))
+      try handle.write(contentsOf: data)
+      try handle.synchronize()
+      try handle.close()
+      guard rename(next, path) == 0 else {
+        throw Failure(
+          description: "\(path) cannot be replaced: \(String(cString: strerror(errno)))")
+      }
+      // The new name too.
+      let descriptor = open(folder, O_RDONLY)
+      if descriptor >= 0 {
+        fsync(descriptor)
+        close(descriptor)
+      }
+    } catch {
+      throw Failure(description: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import AsyncHTTPClient
+import Compiling
+import Logging
+import NIOCore
+import NIOHTTP1
+import Publishing
+import ServiceLifecycle
+import Settings
+
+/// Asks the regions of active-passive services how far their data are behind, each every interval,
+/// and tells the publisher. What does not answer, or answers no number, leaves no figure: the last
+/// one grows old.
+struct LagService: Service {
+  /// How often it looks which are due.
+  static let tick = Duration.seconds(1)
+  static let maximumByteCount = 1024
+
+  let publisher: EditionPublisher
+  let logger: Logger
+
+  private struct Question: Sendable, Hashable {
+    var service: String
+    var region: String
+    var url: String
+    var interval: Duration
+    var timeout: Duration
+  }
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      let clock = ContinuousClock()
+      var askedAt: [Question: ContinuousClock.Instant] = [:]
+      while !Task.isCancelled {
+        let now = clock.now
+        let questions = questions(await publisher.compiled.settings)
+        let due = questions.filter { question in
+          askedAt[question].map { now - $0 >= question.interval } ?? true
+        }
+        for question in due { askedAt[question] = now }
+        askedAt = askedAt.filter { questions.contains($0.key) }
+        // Each on its own, so that one that hangs holds up no other.
+        for question in due { Task { await ask(question) } }
+        try? await Task.sleep(for: Self.tick)
+      }
+    }
+  }
+
+  private func questions(_ settings: Settings) -> Set<Question> {
+    Set(
+      settings.services.flatMap { service in
+        let lag = settings.primary(of: service)?.lag
+        return (lag?.urls ?? [:]).map { region, url in
+          Question(
+            service: service.name, region: settings.regions[region].name, url: url,
+            interval: lag?.interval ?? .zero, timeout: lag?.timeout ?? .zero)
+        }
+      })
+  }
+
+  private func ask(_ question: Question) async {
+    do {
+      let response = try await HTTPClient.shared.execute(
+        HTTPClientRequest(url: question.url),
+        timeout: .nanoseconds(Int64(question.timeout / .nanoseconds(1))))
+      let body = try await response.body.collect(upTo: Self.maximumByteCount)
+      guard response.status.code == 200,
+        let reading = LagReading(
+          service: question.service, region: question.region,
+          answer: Array(body.readableBytesView))
+      else { return logger.debug("no lag", metadata: ["url": "\(question.url)"]) }
+      await publisher.apply([reading])
+    } catch {
+      logger.debug("no lag", metadata: ["url": "\(question.url)", "reason": "\(error)"])
+    }
+  }
+}

@@ -170,12 +170,12 @@ extension SteeredTypes {
 }
 
 extension Settings {
-  /// The services whose primary is told in a TXT record: behind all of ``services`` the model has one
-  /// more for each of these, in this order, that answers it.
+  /// The services whose primary is told in a TXT record: behind all of ``services`` the model has
+  /// one more for each of these, in this order, that answers it.
   var primaryNamings: [Int] { services.indices.filter { primary(of: services[$0]) != nil } }
 
-  /// What is steered at a name, and at names below it: its service, and in `_primary` below the
-  /// name which region is the service's primary. No wildcard has that, since a name has to be asked.
+  /// What is steered at a name, and below it: its service, and in `_primary` below the name which
+  /// region is the service's primary. No wildcard has that, since a name has to be asked.
   func steering(at name: Zone.Steered) -> [(owner: String, service: Int, types: SteeredTypes)] {
     let own = (name.owner, name.service, SteeredTypes(services[name.service]))
     guard let naming = primaryNamings.firstIndex(of: name.service), !name.owner.hasPrefix("*")

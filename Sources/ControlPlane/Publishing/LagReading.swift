@@ -13,8 +13,8 @@ package struct LagReading: Sendable, Equatable {
   /// Some hundred years: more is no lag but a mistake.
   private static let mostSeconds = 1e10
 
-  /// From what was answered: seconds as a plain number such as `0.35`, with or without a line's end;
-  /// nil if it is anything else.
+  /// From what was answered: seconds as a plain number such as `0.35`, with or without a line's
+  /// end; nil if it is anything else.
   package init?(service: String, region: String, answer: [UInt8]) {
     let text = String(decoding: answer, as: UTF8.self)
       .split(whereSeparator: \.isWhitespace)

@@ -19,8 +19,8 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
     /// The same for one that refuses connections.
     package var detectionRefusedSeconds: Double?
     package var propagationSeconds: Double
-    /// How long the primary of an active-passive service is down before another takes over; nil: the
-    /// service is none. With a lag that is too great it takes an operator.
+    /// How long the primary of an active-passive service is down before another takes over; nil:
+    /// the service is none. With a lag that is too great it takes an operator.
     package var holdSeconds: Double?
     /// Of answers, and 0 for a listener.
     package var ttlSeconds: Double

@@ -7,9 +7,9 @@ public import Routing
 ///        │                                                          first healthy again │
 ///        └── fail-back: by itself after a time, or an operator's ── awaiting fail-back ◀┘
 ///
-/// It moves by nothing else. Each change of the region makes a new epoch, so that at most one region
-/// is primary for an epoch, and epochs only grow. Regions are known by name, so that all of this
-/// outlasts a reload.
+/// It moves by nothing else. Each change of the region makes a new epoch, so that at most one
+/// region is primary for an epoch, and epochs only grow. Regions are known by name, so that all of
+/// this outlasts a reload.
 public struct PrimaryStateMachine: Sendable, Equatable {
   /// How the first region of the order becomes the primary again.
   public enum Failback: Sendable, Equatable {
@@ -29,7 +29,7 @@ public struct PrimaryStateMachine: Sendable, Equatable {
     public var failback: Failback
     /// How long a region is healthy, without any break, before it gets its clients back by itself.
     public var failbackAfter: Duration
-    /// The data, in time, that may be lost by a change that nobody asked for; nil: lag is not known.
+    /// The data, in time, that may be lost by a change that nobody asked for; nil: any.
     public var maximumLoss: Duration?
     /// A lag that was measured longer ago counts for nothing.
     public var maximumLagAge: Duration

@@ -48,6 +48,8 @@ extension EndToEnd {
       let second = Primary(region: "dublin", epoch: first.epoch + 1, state: "failed_over")
       #expect(try primary(world) == second)
       #expect(try text(world) == "region=dublin epoch=\(first.epoch + 1)")
+      let events = try world.admin("GET", "/v1/events?follow=false").text
+      #expect(events.contains("primary_changed") && events.contains("epoch \(second.epoch)"))
       // Both planes, wherever the client is.
       #expect(try world.proxyRegion(from: "127.1.0.1") == "dublin")
       #expect(try world.dnsRegion(of: "133.11.0.1", name: "ledger.example.org") == "dublin")
@@ -56,9 +58,9 @@ extension EndToEnd {
       eventually("the recovery") { try self.primary(world).state == "awaiting_failback" }
       let count = load.count
       eventually("more load") { load.count > count + 50 }
-      let events = load.stop()
+      let connections = load.stop()
       // From one to the other once: whoever it is that serves, nobody else does.
-      let regions = events.compactMap { try? $0.result.get() }
+      let regions = connections.compactMap { try? $0.result.get() }
       #expect(Set(regions) == ["frankfurt", "dublin"])
       let last = regions.lastIndex(of: "frankfurt") ?? .max
       #expect(last < regions.firstIndex(of: "dublin") ?? 0)

@@ -16,6 +16,7 @@ package func changes(
   changes += endpointChanges(from: old, to: new, causes: causes)
   changes += poolChanges(from: old, to: new)
   changes += regionChanges(from: old, to: new)
+  changes += primaryChanges(from: old, to: new)
   if new.isReady && !old.isReady {
     changes.append(Change(.nodeReady, of: "", from: "starting", to: "ready"))
   }
@@ -95,6 +96,19 @@ private func regionChanges(from old: Edition, to new: Edition) -> [Change] {
         .regionLoad, of: region.name, earlier.opening(of: previous) < 1 ? "spilling" : "open",
         later.opening(of: index) < 1 ? "spilling" : "open"),
     ].compactMap(\.self)
+  }
+}
+
+/// By epoch, which changes with the region and never without.
+private func primaryChanges(from old: Edition, to new: Edition) -> [Change] {
+  new.model.services.enumerated().compactMap { index, service in
+    guard let after = new.board.admissions.primary(ofService: index),
+      let earlier = old.model.services.firstIndex(where: { $0.name == service.name }),
+      let before = old.board.admissions.primary(ofService: earlier), before.epoch != after.epoch
+    else { return nil }
+    return Change(
+      .primaryChanged, of: service.name, from: old.model.regions[before.region].name,
+      to: new.model.regions[after.region].name, cause: "epoch \(after.epoch)")
   }
 }
 

@@ -18,6 +18,8 @@ package struct Event: Sendable, Equatable, Codable {
     case regionLoad = "region_load"
     /// The share of its clients that an operator lets a region have, in percent.
     case regionDial = "region_dial"
+    /// Another region is the primary of an active-passive service; the cause has the new epoch.
+    case primaryChanged = "primary_changed"
     /// An operator's word: `auto`, `up`, `down`, `drain`.
     case overrideSet = "override_set"
     case overrideRemoved = "override_removed"

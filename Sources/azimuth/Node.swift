@@ -28,6 +28,7 @@ final class Node: Sendable {
   let dataPlane: DataPlane
   let prober: Prober
   let reloader: Reloader
+  private let stateFolder: String?
   private let announcing: AnnouncingService
   private let latencies: LatencyKeeper
   private let coverage: SubnetCoverage
@@ -59,8 +60,10 @@ final class Node: Sendable {
     let logger = logger
     publisher = EditionPublisher(
       compiled, isReady: !isMonitored, events: events,
+      memory: settings.stateFolder.flatMap { BoardMemory(folder: $0) },
       primaryStore: settings.stateFolder.map { PrimaryStore(folder: $0) },
       tell: { log($0, to: logger) }, now: { Date.now.timeIntervalSince1970 })
+    stateFolder = settings.stateFolder
     let transfers = TransferAssembly(settings, publisher: publisher, logger: logger)
     self.transfers = transfers
     dataPlane = try DataPlane(
@@ -102,7 +105,10 @@ final class Node: Sendable {
       HangUpService(reloader: reloader, dataPlane: dataPlane),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
-    if let decisionLog { services.append(decisionLog) }
+    if let stateFolder {
+      services.append(
+        RememberingService(publisher: publisher, folder: stateFolder, logger: logger))
+    }
     if let admin { services.append(admin.service) }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(

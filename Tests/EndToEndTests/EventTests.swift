@@ -74,6 +74,7 @@ extension EndToEnd {
       let next = try RunningProcess(Program.path, ["serve", world.file.path])
       eventually("readiness") { world.isReady }
       let after = try feed(world)
+      #expect(try world.admin("GET", "/v1/overrides").text.contains("\"tokyo\""))
       #expect(Array(after.events.prefix(before.events.count)) == before.events)
       let new = try feed(world, after: before.last)
       #expect(!new.incomplete && !new.events.isEmpty)

@@ -65,6 +65,19 @@ package struct BoardKeeper: Sendable {
     return isChanged
   }
 
+  /// What there is to write down.
+  func memory(now: Double) -> BoardMemory { BoardMemory(overrides, health, now: now) }
+
+  /// Begins with what was written down, where it is not too old: health until the first checks
+  /// speak, of endpoints that have any.
+  mutating func restore(_ memory: BoardMemory, limits: Settings.Remembering, now: Double) {
+    for (id, condition) in memory.conditions(limits, now: now)
+    where health[id]?.health == .unknown {
+      health[id] = condition
+    }
+    overrides = memory.overrides(limits, now: now).filter { isKnown($0.target) }
+  }
+
   /// Takes the ids of all endpoints whose health is in doubt.
   ///
   /// - Returns: whether anything is new.

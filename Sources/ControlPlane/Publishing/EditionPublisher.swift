@@ -39,12 +39,13 @@ package actor EditionPublisher {
 
   /// - Parameters:
   ///   - isReady: whether serving may begin at once (nothing is monitored).
+  ///   - memory: what was known when the process before ended.
   ///   - primaryStore: keeps the primaries of active-passive services; nil: nothing is kept.
   ///   - tell: hears what becomes of them.
   ///   - now: seconds since 1970.
   package init(
     _ compiled: CompiledSettings, isReady: Bool, events: EventLog = EventLog(),
-    primaryStore: PrimaryStore? = nil,
+    memory: BoardMemory? = nil, primaryStore: PrimaryStore? = nil,
     tell: @escaping @Sendable (PrimaryNotice) -> Void = { _ in },
     now: @escaping @Sendable () -> Double
   ) {
@@ -56,6 +57,9 @@ package actor EditionPublisher {
     self.primaryStore = primaryStore
     self.tell = tell
     var keeper = BoardKeeper(compiled)
+    if let memory {
+      keeper.restore(memory, limits: compiled.settings.stability.remembering, now: now())
+    }
     let restored = keeper.restorePrimaries(from: primaryStore, now: now())
     if let notice = restored.notice { tell(notice) }
     let board = keeper.board(now: .seconds(now()))
@@ -69,6 +73,9 @@ package actor EditionPublisher {
   }
 
   package var edition: Edition { desk.take() }
+
+  /// What a next start should know.
+  package var memory: BoardMemory { keeper.memory(now: now()) }
 
   /// Serving begins: the first round of checks is complete, or its deadline has passed.
   package func markReady() {

@@ -21,6 +21,15 @@ extension Settings {
     /// The share with which a ramp begins, 0...1.
     package var rampStart = 0.1
     package var flapping = Flapping()
+    package var remembering = Remembering()
+  }
+
+  /// How old what the `state` folder has may be at a start.
+  package struct Remembering: Sendable, Equatable {
+    package var health = Duration.seconds(600)
+    package var overrides = Duration.seconds(7 * 86_400)
+
+    package init() {}
   }
 
   /// Each loss adds 1 to a penalty that halves with time.

@@ -15,7 +15,10 @@ extension SettingsReader {
         section.optional("ramp")?.duration(.seconds(1) ... .seconds(86_400)) ?? general.ramp
       stability.rampStart = section.optional("ramp_start")?.share(0...1) ?? general.rampStart
       // Endpoints flap as well, so this is one for all.
-      if !isRegion { stability.flapping = flapping(section.optional("flapping")) }
+      if !isRegion {
+        stability.flapping = flapping(section.optional("flapping"))
+        stability.remembering = remembering(section)
+      }
     }
     return stability
   }
@@ -36,6 +39,16 @@ extension SettingsReader {
       return rate == nil ? nil : capacity
     }
     return capacity ?? nil
+  }
+
+  private static func remembering(_ section: Section) -> Settings.Remembering {
+    var remembering = Settings.Remembering()
+    let range = Duration.zero ... .seconds(365 * 86_400)
+    remembering.health =
+      section.optional("remember_health")?.duration(range) ?? remembering.health
+    remembering.overrides =
+      section.optional("remember_overrides")?.duration(range) ?? remembering.overrides
+    return remembering
   }
 
   private static func flapping(_ value: Value?) -> Settings.Flapping {

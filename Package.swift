@@ -248,7 +248,8 @@ let package = Package(
     .testTarget(
       name: "CountersTests", dependencies: ["Counters", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EditionsTests", dependencies: ["Editions", "DNSWire", "Places", "Routing", "Zones"],
+      name: "EditionsTests",
+      dependencies: ["Editions", "DNSWire", "Places", "Routing", "Zones", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "PlacesTests", dependencies: ["Places", "TestSupport"], swiftSettings: strict),

@@ -109,7 +109,8 @@ actor Reloader {
     // Files of the same place are read anew, and another place is as good.
     if let tls = new.dns.tls, old.dns.tls?.listensLike(tls) == true { runningDNS.tls = tls }
     let changes: [(path: String, isChanged: Bool)] = [
-      ("node", old.node != new.node), ("log", old.log != new.log), ("dns", runningDNS != new.dns),
+      ("node.id", old.node.id != new.node.id), ("log", old.log != new.log),
+      ("dns", runningDNS != new.dns),
       ("proxy.threads", old.proxy.threads != new.proxy.threads),
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       (

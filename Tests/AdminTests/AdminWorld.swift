@@ -31,13 +31,13 @@ struct AdminWorld: Sendable {
     func advance(_ amount: Double) { seconds.withLock { $0 += amount } }
   }
 
-  /// - Parameter compiled: nil: the small configuration.
+  /// - Parameter text: another configuration than that of most tests.
   init(
-    of compiled: CompiledSettings? = nil, isReady: Bool = true,
-    token: String? = AdminWorld.token
+    isReady: Bool = true, token: String? = AdminWorld.token, configuration text: String? = nil
   ) throws {
-    publisher = try EditionPublisher(
-      compiled ?? Self.compiled.get(), isReady: isReady, now: { [clock] in clock.now })
+    let compiled = try text.map { try Self.compiled($0) } ?? Self.compiled.get()
+    publisher = EditionPublisher(
+      compiled, isReady: isReady, now: { [clock] in clock.now })
     sources = AdminSources(
       node: NodeFacts(id: "node-1", version: "1.2.3", startedAt: Self.start),
       publisher: publisher, counters: counters, now: { [clock] in clock.now },
@@ -46,9 +46,11 @@ struct AdminWorld: Sendable {
   }
 
   /// Once for all tests: compiling takes longer than most of them.
-  private static let compiled = Result {
+  private static let compiled = Result { try compiled(configuration) }
+
+  private static func compiled(_ text: String) throws -> CompiledSettings {
     try CompiledSettings(
-      SettingsReader.read(text: configuration, name: "test.yaml"), zoneHashSeed: 1)
+      SettingsReader.read(text: text, name: "test.yaml"), zoneHashSeed: 1)
   }
 
   private static func lookUp(_ name: String) -> NameLookup {

@@ -15,9 +15,7 @@ private func world() throws -> AdminWorld {
       with: "policies:\n  ledger: {type: primary, order: [frankfurt, tokyo], fail_hold: 0s}"
     )
     .replacing("web: {policy: nearest,", with: "web: {policy: ledger,")
-  let compiled = try CompiledSettings(
-    SettingsReader.read(text: text, name: "test.yaml"), zoneHashSeed: 1)
-  return try AdminWorld(of: compiled)
+  return try AdminWorld(configuration: text)
 }
 
 @Suite struct `Primaries over the admin API` {

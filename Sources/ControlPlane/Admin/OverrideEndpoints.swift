@@ -1,4 +1,5 @@
 import Announcing
+import Editions
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -6,6 +7,7 @@ import NIOCore
 import Places
 import Publishing
 import Routing
+import Settings
 
 extension AdminServer {
   /// A body longer than this is refused.
@@ -34,13 +36,17 @@ extension AdminServer {
     try checkIsJSON(request)
     let body = try await request.body.collect(upTo: Self.maximumBodyByteCount)
     let override = try OverrideBody(
-      Array(body.readableBytesView), isRegion: target.pool == nil, now: sources.now()
+      Array(body.readableBytesView), isRegion: target.isRegion, now: sources.now()
     ).override(of: target)
     let isNew = await !sources.publisher.overrides.contains { $0.target == target }
     do {
       try await sources.publisher.set(override)
     } catch .unknownTarget(let name) {
-      throw Problem(.notFound, "there is no region, pool or endpoint \(name)")
+      let near = nearTarget(name, in: sources.publisher.desk.take().model)
+      throw Problem(
+        .notFound,
+        "there is no region, availability zone, pool or endpoint \(name)"
+          + (near.map { "; did you mean \($0)?" } ?? ""))
     }
     logger.notice(
       "override set",
@@ -86,7 +92,7 @@ extension AdminServer {
     let path = request.uri.path.dropFirst("/v1/overrides/".count)
     guard let text = percentDecoded(path), var target = Override.Target(text) else {
       throw Problem(
-        .notFound, "a target is region, region/pool or region/pool/address:port")
+        .notFound, "a target is region, region/@zone, region/pool or region/pool/address:port")
     }
     // Endpoints are known by one form of their address, whichever was asked with.
     if let socket = target.socket.flatMap({ Places.SocketAddress($0) }) {
@@ -103,6 +109,20 @@ extension AdminServer {
         headers: [.accept: "application/json"])
     }
   }
+}
+
+/// The target that was most likely meant.
+private func nearTarget(_ text: String, in model: RoutingModel) -> String? {
+  var names = Set(model.endpoints.map(\.id))
+  for endpoint in model.endpoints {
+    let region = model.regions[endpoint.region].name
+    names.insert("\(region)/\(model.pools[endpoint.pool].name)")
+    if let zone = endpoint.availabilityZone { names.insert("\(region)/@\(zone)") }
+  }
+  let all = model.regions.map(\.name) + names.sorted()
+  // Of many endpoints most differ by a digit: there a guess is none.
+  guard all.count <= 1000 else { return nil }
+  return nearSpelling(of: text, among: all)
 }
 
 /// RFC 3986 §2.1; nil where a `%` has no two digits behind it, or the bytes are not UTF-8.

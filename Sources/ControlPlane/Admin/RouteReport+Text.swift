@@ -15,6 +15,7 @@ extension RouteReport {
     if let targets = outcome.targets {
       lines.append("names       \(targets.joined(separator: " "))")
     }
+    lines += (outcome.endpoints ?? []).map { "endpoint    \($0.text)" }
     lines += (outcome.bindings ?? []).map { "binding     \($0)" }
     lines += ["", "candidates"] + candidateLines + ["", "steps"]
     lines += zip(1..., steps).map { "  \($0). \($1)" }

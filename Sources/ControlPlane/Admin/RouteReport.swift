@@ -55,8 +55,18 @@ package struct RouteReport: Sendable, Equatable, Codable {
     /// The names that serve in the regions, where names do; the first is the CNAME of a service
     /// with `cname`, and of one with `alias` these are the names whose addresses are answered.
     package var targets: [String]?
+    /// What the addresses belong to, where any of their endpoints names its availability zone.
+    package var endpoints: [Endpoint]?
     /// HTTPS and SVCB records as they are answered, their address hints included.
     package var bindings: [String]?
+  }
+
+  /// An endpoint of the outcome.
+  package struct Endpoint: Sendable, Equatable, Codable {
+    package var id: String
+    package var availabilityZone: String?
+    /// For a listener: of the region's connections, 0...1.
+    package var share: Double?
   }
 
   /// Shares, 0...1.
@@ -151,6 +161,7 @@ package struct RouteReport: Sendable, Equatable, Codable {
       reason: explanation.outcome.reason,
       regions: explanation.outcome.regions.map { model.regions[$0].name },
       addresses: addresses(explanation, question: question, edition: edition))
+    outcome.endpoints = zonedEndpoints(explanation, question: question, edition: edition)
     switch question {
     case .name(let text, let isIPv6):
       name = text

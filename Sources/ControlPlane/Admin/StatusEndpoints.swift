@@ -119,13 +119,15 @@ private struct RegionReport: Encodable {
   /// How many of those that come it takes because of its load: 1 is all.
   var opening: Double
   var pools: [PoolStanding]
+  /// Those that endpoints name; left out if none does.
+  var availabilityZones: [AvailabilityZoneReport]?
 
   init(_ region: Int, edition: Edition, overrides: [Override], load: Double?) {
     let value = edition.model.regions[region]
     name = value.name
     location = value.point.map { Location(latitude: $0.latitude, longitude: $0.longitude) }
     tags = value.tags
-    let own = overrides.first { $0.target.region == value.name && $0.target.pool == nil }
+    let own = overrides.first { $0.target.region == value.name && $0.target.isRegion }
     override = (own?.state ?? .auto).rawValue
     capacity = value.capacity
     self.load = load.map { ($0 * 100).rounded() / 100 }
@@ -138,6 +140,8 @@ private struct RegionReport: Encodable {
         flapping: entry.standing.isFlapping, hold: entry.standing.hold?.name,
         ramp: entry.standing.admission.ramp)
     }
+    availabilityZones = AvailabilityZoneReport.all(
+      ofRegion: region, edition: edition, overrides: overrides)
   }
 }
 
@@ -156,6 +160,8 @@ private struct EndpointReport: Encodable {
   var id: String
   var region: String
   var pool: String
+  /// Left out if none is named.
+  var availabilityZone: String?
   var address: String
   var weight: Int
   /// Of the weight, that the endpoint's agent asks for.
@@ -178,6 +184,7 @@ private struct EndpointReport: Encodable {
     id = endpoint.id
     region = model.regions[endpoint.region].name
     pool = model.pools[endpoint.pool].name
+    availabilityZone = endpoint.availabilityZone
     address = endpoint.socket.description
     weight = endpoint.weight
     sharePercent = condition.sharePercent

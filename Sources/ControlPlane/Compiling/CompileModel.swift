@@ -115,13 +115,22 @@ struct ModelCompiler {
         endpoints.append(
           RoutingModel.Endpoint(
             region: endpoint.region, pool: poolIndex, socket: socket, weight: endpoint.weight,
-            id: "\(settings.regions[endpoint.region].name)/\(pool.name)/\(socket)"))
+            id: "\(settings.regions[endpoint.region].name)/\(pool.name)/\(socket)",
+            availabilityZone: endpoint.availabilityZone))
       }
       pools.append(
         RoutingModel.Pool(
           name: pool.name, endpoints: byRegion, panicThreshold: pool.panicThreshold,
-          minimumHealthy: pool.minimumHealthy))
+          minimumHealthy: pool.minimumHealthy, zoneSharing: zoneSharing(of: pool)))
     }
     return (pools, endpoints)
+  }
+
+  private func zoneSharing(of pool: Settings.Pool) -> ZoneSharing {
+    var sharing = ZoneSharing(excess: pool.zoneExcess)
+    if pool.zoneSharing == .preferSame, let site = settings.node.site {
+      sharing.preferred = ZoneSharing.Site(region: site.region, zone: site.zone)
+    }
+    return sharing
   }
 }

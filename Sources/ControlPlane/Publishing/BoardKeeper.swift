@@ -157,14 +157,14 @@ package struct BoardKeeper: Sendable {
     for id in dampers.keys { dampers[id]?.advance(now: now, rules: flapping) }
     dampers = dampers.filter { $0.value.penalty > 0 || $0.value.isFlapping }
     var board = HealthBoard(
-      conditions: model.endpoints.map { condition(of: $0.id) },
+      conditions: model.endpoints.map { condition(of: $0) },
       regionOverrides: model.regions.map { region in
-        overrides.filter { $0.target.pool == nil && $0.target.region == region.name }
+        overrides.filter { $0.target.isRegion && $0.target.region == region.name }
           .reduce(.auto) { $0.safer($1.state) }
       })
     board.admissions.returns = advanceReturns(on: board, now: now)
     board.admissions.dials = zip(model.regions, dials).map { region, dial in
-      overrides.first { $0.target.pool == nil && $0.target.region == region.name }?.dial ?? dial
+      overrides.first { $0.target.isRegion && $0.target.region == region.name }?.dial ?? dial
     }
     board.admissions.primaries = advancePrimaries(on: board, now: now)
     load.adjust(model: model, board: board, rules: capacities, now: now)
@@ -186,13 +186,14 @@ package struct BoardKeeper: Sendable {
   }
 
   package func isKnown(_ target: Override.Target) -> Bool {
-    if target.pool == nil { return model.regions.contains { $0.name == target.region } }
-    return model.endpoints.contains { target.covers($0.id) }
+    if target.isRegion { return model.regions.contains { $0.name == target.region } }
+    return model.endpoints.contains { target.covers($0) }
   }
 
-  private func condition(of id: String) -> EndpointCondition {
+  private func condition(of endpoint: RoutingModel.Endpoint) -> EndpointCondition {
+    let id = endpoint.id
     var condition = health[id] ?? EndpointCondition(health: .unknown)
-    condition.override = overrides.filter { $0.target.covers(id) }
+    condition.override = overrides.filter { $0.target.covers(endpoint) }
       .reduce(.auto) { $0.safer($1.state) }
     condition.isFlapping = dampers[id]?.isFlapping ?? false
     condition.isUnsettled = unsettled.contains(id)
@@ -223,7 +224,8 @@ package struct BoardKeeper: Sendable {
   private func isForcedUp(_ key: RegionOfPool) -> Bool {
     overrides.contains { override in
       override.state == .up && override.target.region == key.region
-        && override.target.socket == nil && [nil, key.pool].contains(override.target.pool)
+        && override.target.socket == nil && override.target.availabilityZone == nil
+        && [nil, key.pool].contains(override.target.pool)
     }
   }
 }

@@ -9,7 +9,7 @@ import Zones
 
 /// What an operator asked for that cannot be.
 package enum PublishingError: Error, Sendable, Equatable {
-  /// No region, pool or endpoint of that name in the current configuration.
+  /// No region, availability zone, pool or endpoint of that name in the current configuration.
   case unknownTarget(String)
 }
 

@@ -1,7 +1,7 @@
 import Announcing
 package import Routing
 
-/// An operator's word on a region, a region's part of a pool, or one endpoint.
+/// An operator's word on a region, an availability zone of it, its part of a pool, or one endpoint.
 package struct Override: Sendable, Equatable {
   package var target: Target
   package var state: OverrideState
@@ -28,28 +28,42 @@ package struct Override: Sendable, Equatable {
     self.setAt = setAt
   }
 
-  /// `tokyo`, `tokyo/web` or `tokyo/web/192.0.2.1:80`.
+  /// `tokyo`, `tokyo/@a` (an availability zone), `tokyo/web` or `tokyo/web/192.0.2.1:80`.
   package struct Target: Sendable, Hashable, CustomStringConvertible {
     package var region: String
     package var pool: String?
     package var socket: String?
+    /// Without pool and socket.
+    package var availabilityZone: String?
 
     /// nil unless it has one to three parts, none of them empty.
     package init?(_ text: String) {
       let parts = text.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
       guard parts.allSatisfy({ !$0.isEmpty }), let region = parts.first else { return nil }
       self.region = String(region)
+      if parts.count > 1, parts[1].hasPrefix("@") {
+        guard parts.count == 2, parts[1].count > 1 else { return nil }
+        availabilityZone = String(parts[1].dropFirst())
+        return
+      }
       pool = parts.count > 1 ? String(parts[1]) : nil
       socket = parts.count > 2 ? String(parts[2]) : nil
     }
 
     package var description: String {
-      [region, pool, socket].compactMap(\.self).joined(separator: "/")
+      [region, availabilityZone.map { "@\($0)" }, pool, socket].compactMap(\.self)
+        .joined(separator: "/")
     }
 
-    /// Whether it speaks of the endpoint with this id (`region/pool/address:port`).
-    func covers(_ endpointID: String) -> Bool {
-      endpointID == description || endpointID.hasPrefix(description + "/")
+    /// Whether it is a region as a whole.
+    package var isRegion: Bool { pool == nil && availabilityZone == nil }
+
+    /// Whether it speaks of the endpoint, whose id is `region/pool/address:port`.
+    func covers(_ endpoint: RoutingModel.Endpoint) -> Bool {
+      if let availabilityZone {
+        return endpoint.availabilityZone == availabilityZone && endpoint.id.hasPrefix(region + "/")
+      }
+      return endpoint.id == description || endpoint.id.hasPrefix(description + "/")
     }
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// Near means: at most one edit (a letter added, lost, changed, or two neighbours swapped) for each
 /// three letters, case aside.
-func nearSpelling(of word: String, among candidates: some Sequence<String>) -> String? {
+package func nearSpelling(of word: String, among candidates: some Sequence<String>) -> String? {
   let letters = Array(word.lowercased().utf8)
   guard letters.count <= longestComparedWord else { return nil }
   var best: (candidate: String, distance: Int)?

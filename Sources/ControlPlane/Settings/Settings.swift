@@ -33,6 +33,10 @@ package struct Settings: Sendable, Equatable {
   package struct Node: Sendable, Equatable {
     /// One name of this node: in metrics, and where it is told in NSID and id.server.
     package var id: String
+    /// Index into ``Settings/regions``: where it stands; nil: it is not said.
+    package var region: Int?
+    /// Of that region.
+    package var availabilityZone: String?
   }
 
   package struct Log: Sendable, Equatable {
@@ -137,6 +141,8 @@ package struct Settings: Sendable, Equatable {
       package var checkPort: UInt16?
       /// Share inside the region; 0 is standby. 0...1000.
       package var weight: Int
+      /// nil: none is named.
+      package var availabilityZone: String?
     }
     package var name: String
     /// Index into ``Settings/monitors``; nil: endpoints count as healthy until told otherwise.
@@ -147,6 +153,9 @@ package struct Settings: Sendable, Equatable {
     package var panicThreshold: Double
     /// A region with fewer healthy endpoints than this is degraded. At least 1.
     package var minimumHealthy: Int
+    package var zoneSharing = ZoneSharing.spread
+    /// By how much of its fair part an endpoint may get more because of its zone.
+    package var zoneExcess = 0.5
   }
 
   package struct Policy: Sendable, Equatable {

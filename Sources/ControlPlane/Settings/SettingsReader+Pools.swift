@@ -8,6 +8,7 @@ extension SettingsReader {
       pool.monitor = section.optional("monitor")?.reference(to: monitors)
       pool.panicThreshold = section.optional("panic_threshold")?.share(0...1) ?? 0
       pool.minimumHealthy = section.optional("minimum_healthy")?.integer(1...10_000) ?? 1
+      readZoneSharing(section, into: &pool)
       let value = section.required("endpoints", "a mapping from region to addresses with ports")
       pool.endpoints = value.map { endpoints($0, regions: regions) } ?? []
       if let value, value.entries()?.isEmpty == true { value.report("wants at least one region") }
@@ -45,17 +46,22 @@ extension SettingsReader {
       let address = section.required("address", "an address with port, such as 192.0.2.1:80")
       let check = section.optional("check")?.endpointAddress()
       let weight = section.optional("weight")?.integer(0...1000) ?? 1
-      return address?.endpointAddress().map { endpoint(region, $0, check: check, weight: weight) }
+      let zone = section.optional("zone")?.availabilityZone()
+      return address?.endpointAddress().map {
+        endpoint(region, $0, check: check, weight: weight, zone: zone)
+      }
     }
     return read ?? nil
   }
 
   private static func endpoint(
-    _ region: Int, _ address: SocketAddress, check: SocketAddress? = nil, weight: Int = 1
+    _ region: Int, _ address: SocketAddress, check: SocketAddress? = nil, weight: Int = 1,
+    zone: String? = nil
   ) -> Settings.Pool.Endpoint {
     Settings.Pool.Endpoint(
       region: region, address: address.address, port: address.port,
-      checkAddress: check?.address, checkPort: check?.port, weight: weight)
+      checkAddress: check?.address, checkPort: check?.port, weight: weight,
+      availabilityZone: zone)
   }
 }
 

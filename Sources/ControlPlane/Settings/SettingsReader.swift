@@ -82,7 +82,8 @@ package enum SettingsReader {
     reportUnfitSteering(
       zones, services: readServices, entries: services, reader: serviceReader,
       document: root.value.document)
-    let node = node(root.optional("node"))
+    let nodeValue = root.optional("node")
+    let node = node(nodeValue, regions: regionNames, pools: readPools)
     let (dns, answers) = dns(root.optional("dns"), hasZones: !zones.isEmpty, node: node)
     var settings = Settings(
       node: node, log: log(root.optional("log")),
@@ -98,24 +99,16 @@ package enum SettingsReader {
       latency: latency(root.optional("latency"), regions: regionNames))
     settings.stability = stability
     settings.events = events(root.optional("events"))
-    settings.decisionLog = decisionLog(root.optional("decision_log"))
+    settings.latency.region = settings.latency.region ?? node.region
+    reportUnknownSite(settings, node: nodeValue, document: root.value.document)
     reportListenersInConflict(root.value.document)
     return settings
   }
 }
 
-// MARK: - node, log, geo, regions, health
+// MARK: - log, geo, regions, health
 
 extension SettingsReader {
-  private static func node(_ value: Value?) -> Settings.Node {
-    let id = value?.section { section in
-      section.optional("id")?.parsed("a name of letters, digits, '-', '_' and '.'") {
-        isName($0) ? $0 : nil
-      }
-    }
-    return Settings.Node(id: (id ?? nil) ?? ProcessInfo.processInfo.hostName)
-  }
-
   private static func log(_ value: Value?) -> Settings.Log {
     let levels: KeyValuePairs = [
       "trace": "trace", "debug": "debug", "info": "info", "notice": "notice",

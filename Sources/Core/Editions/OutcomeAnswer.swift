@@ -182,10 +182,11 @@ private func endpointAddresses(
   let families = [false, true].map { isIPv6 in
     var seen: Set<IPAddress> = []
     return outcome.regions.flatMap { region in
-      usableEndpoints(
-        of: model.pools[pool].endpoints[region].filter {
-          model.endpoints[$0].socket.address.isIPv6 == isIPv6
-        }, model: model, board: board, ignoringHealth: outcome.basis.ignoresHealth)
+      model.alternatingZones(
+        usableEndpoints(
+          of: model.pools[pool].endpoints[region].filter {
+            model.endpoints[$0].socket.address.isIPv6 == isIPv6
+          }, model: model, board: board, ignoringHealth: outcome.basis.ignoresHealth))
     }
     .map { model.endpoints[$0].socket.address }
     .filter { seen.insert($0).inserted }

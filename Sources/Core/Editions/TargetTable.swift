@@ -9,7 +9,8 @@ public struct TargetTable: Sendable {
     /// Index into ``RoutingModel/endpoints`` of the same edition.
     public var endpoint: Int
     public var socket: SocketAddress
-    /// In hundredths of a declared weight, as shares are percents of it; at least 1.
+    /// Among those of the same list; at least 1. Hundredths of a declared weight, as shares are
+    /// percents of it, and where there are availability zones divided by ``ZoneSharing``.
     public var weight: Int
   }
 
@@ -31,13 +32,9 @@ public struct TargetTable: Sendable {
       for endpoints in endpointsOfRegions {
         for ignoringHealth in [false, true] {
           let start = targets.count
-          targets += usableEndpoints(
-            of: endpoints, model: model, board: board, ignoringHealth: ignoringHealth
-          ).map {
-            Target(
-              endpoint: $0, socket: model.endpoints[$0].socket,
-              weight: max(1, model.endpoints[$0].weight * board.conditions[$0].sharePercent))
-          }
+          let usable = usableEndpoints(
+            of: endpoints, model: model, board: board, ignoringHealth: ignoringHealth)
+          targets += Self.targets(usable, model: model, board: board)
           ranges.append(start..<targets.count)
         }
       }
@@ -47,6 +44,21 @@ public struct TargetTable: Sendable {
     regionCount = model.regions.count
     outcomes = sets.flatMap(\.outcomes)
     retryOrders = sets.map { ($0.retryOrderOfCohort, $0.retryOrders) }
+  }
+
+  /// Endpoints of one region and pool.
+  private static func targets(
+    _ endpoints: [Int], model: RoutingModel, board: HealthBoard
+  ) -> [Target] {
+    guard let first = endpoints.first.map({ model.endpoints[$0] }) else { return [] }
+    let weights = model.pools[first.pool].zoneSharing.shared(
+      weights: endpoints.map {
+        max(1, model.endpoints[$0].weight * board.conditions[$0].sharePercent)
+      },
+      zones: endpoints.map { model.endpoints[$0].availabilityZone }, region: first.region)
+    return zip(endpoints, weights).map { endpoint, weight in
+      Target(endpoint: endpoint, socket: model.endpoints[endpoint].socket, weight: weight)
+    }
   }
 
   /// The outcome of a decision.

@@ -104,14 +104,17 @@ public struct RoutingModel: Sendable {
     /// 0...1; 0 is off.
     public var panicThreshold: Double
     public var minimumHealthy: Int
+    public var zoneSharing: ZoneSharing
 
     public init(
-      name: String, endpoints: [[Int]], panicThreshold: Double, minimumHealthy: Int
+      name: String, endpoints: [[Int]], panicThreshold: Double, minimumHealthy: Int,
+      zoneSharing: ZoneSharing = ZoneSharing()
     ) {
       self.name = name
       self.endpoints = endpoints
       self.panicThreshold = panicThreshold
       self.minimumHealthy = minimumHealthy
+      self.zoneSharing = zoneSharing
     }
   }
 
@@ -123,13 +126,19 @@ public struct RoutingModel: Sendable {
     public var weight: Int
     /// Stable over reloads: `region/pool/address:port`.
     public var id: String
+    /// Of those of its region; nil: none is named.
+    public var availabilityZone: String?
 
-    public init(region: Int, pool: Int, socket: SocketAddress, weight: Int, id: String) {
+    public init(
+      region: Int, pool: Int, socket: SocketAddress, weight: Int, id: String,
+      availabilityZone: String? = nil
+    ) {
       self.region = region
       self.pool = pool
       self.socket = socket
       self.weight = weight
       self.id = id
+      self.availabilityZone = availabilityZone
     }
   }
 

@@ -145,12 +145,13 @@ let package = Package(
         "Editions", "Cookies", "RateLimiting", "Signing", "KeyFiles",
       ],
       path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
+    .target(name: "CProbe", path: "Sources/ControlPlane/CProbe"),
     .target(name: "CSpawn", path: "Sources/ControlPlane/CSpawn"),
     .target(
       name: "Probing",
       dependencies: [
-        "CSpawn", "Settings", "Transferring", "DNSWire", "Routing", "Places", nio, nioPosix, nioTLS,
-        nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
+        "CProbe", "CSpawn", "Settings", "Transferring", "DNSWire", "Routing", "Places", nio,
+        nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
       ],
       path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],
       swiftSettings: testable),

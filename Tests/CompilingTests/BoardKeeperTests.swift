@@ -122,4 +122,17 @@ private final class TestClock: @unchecked Sendable {
     #expect(try await !world.isServed(at: 1060))
     #expect(try await world.isServed(at: 1400))
   }
+
+  @Test func `a share that changes again and again is no loss`() async throws {
+    let world = try Published("{}")
+    for percent in [50, 0, 100, 0, 100, 0, 100] {
+      let condition = EndpointCondition(
+        health: .healthy, lastGood: .max, sharePercent: percent)
+      await world.publisher.apply(
+        Dictionary(uniqueKeysWithValues: endpoints.map { ($0, condition) }))
+    }
+    let board = await world.publisher.edition.board
+    #expect(board.conditions.allSatisfy { !$0.isFlapping && $0.standing == .healthy })
+    #expect(try await world.isServed(at: 1001))
+  }
 }

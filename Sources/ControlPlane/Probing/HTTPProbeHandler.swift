@@ -1,34 +1,24 @@
 import NIOCore
 import NIOSSL
-import Places
-import Settings
 
-/// Sends one request on a new connection and gives what the response is worth; whatever comes
-/// behind that is not read.
+/// Sends the request of an exchange on a new connection and gives what the response is worth.
 final class HTTPProbeHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  private let request: String
   private let outcome: EventLoopPromise<ProbeOutcome>
-  private var reader: HTTPResponseReader
-  private var judge: HTTPJudge
+  private var exchange: HTTPExchange
   private var isDecided = false
 
   /// - Parameter outcome: taken once; later outcomes are dropped.
-  init(
-    expectation: Settings.Monitor.HTTPExpectation, address: Places.SocketAddress,
-    outcome: EventLoopPromise<ProbeOutcome>
-  ) {
-    request = httpRequest(expectation, address: address)
-    reader = HTTPResponseReader(isHEAD: expectation.method == "HEAD")
-    judge = HTTPJudge(expectation)
+  init(_ exchange: HTTPExchange, outcome: EventLoopPromise<ProbeOutcome>) {
+    self.exchange = exchange
     self.outcome = outcome
   }
 
   func channelActive(context: ChannelHandlerContext) {
     let outcome = self.outcome
-    let bytes = context.channel.allocator.buffer(string: request)
+    let bytes = context.channel.allocator.buffer(string: exchange.request)
     context.writeAndFlush(wrapOutboundOut(bytes)).whenFailure { error in
       outcome.succeed(probeFailure(error))
     }
@@ -37,19 +27,7 @@ final class HTTPProbeHandler: ChannelInboundHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isDecided else { return }
-    reader.append(unwrapInboundIn(data).readableBytesView)
-    do throws(HTTPResponseReader.Malformed) {
-      while !isDecided, let part = try reader.next() {
-        switch part {
-        case .head(let status):
-          if let found = judge.head(status: status, values: reader.values) { decide(found) }
-        case .body(let bytes): if let found = judge.body(bytes) { decide(found) }
-        case .end: decide(judge.end())
-        }
-      }
-    } catch {
-      decide(.failure("not HTTP: \(error)"))
-    }
+    if let found = exchange.received(unwrapInboundIn(data).readableBytesView) { decide(found) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -59,7 +37,7 @@ final class HTTPProbeHandler: ChannelInboundHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    decide(reader.isCompleteWhenClosed() ? judge.end() : judge.closed())
+    decide(exchange.closed())
     context.fireChannelInactive()
   }
 
@@ -69,23 +47,4 @@ final class HTTPProbeHandler: ChannelInboundHandler {
     isDecided = true
     outcome.succeed(found)
   }
-}
-
-/// The request as it goes over the wire. The monitor's headers stand in for ours of the same name.
-private func httpRequest(
-  _ expectation: Settings.Monitor.HTTPExpectation, address: Places.SocketAddress
-) -> String {
-  let own = expectation.requestHeaders
-  let names = own.map { $0.name.lowercased() }
-  var text = "\(expectation.method) \(expectation.path) HTTP/1.1\r\n"
-  func add(_ name: String, _ value: @autoclosure () -> String) {
-    if !names.contains(name.lowercased()) { text += "\(name): \(value())\r\n" }
-  }
-  add("Host", expectation.host ?? "\(address)")
-  add("User-Agent", "azimuth")
-  add("Accept", "*/*")
-  add("Connection", "close")
-  for header in own { text += "\(header.name): \(header.value)\r\n" }
-  if ["POST", "PUT", "PATCH"].contains(expectation.method) { add("Content-Length", "0") }
-  return text + "\r\n"
 }

@@ -7,7 +7,7 @@ import NIOSSL
 /// - Parameter certificate: what the endpoint showed, if TLS came so far.
 func probeFailure(_ error: any Error, certificate: NIOSSLCertificate? = nil) -> ProbeOutcome {
   switch error {
-  case let error as IOError: failure(ofSystemCall: error)
+  case let error as IOError: failure(ofSystemCall: error.errnoCode, "\(error)")
   case let error as any NIOHTTP2Error: .failure("HTTP/2: \(error)")
   case let error as NIOSSLError: failure(ofTLS: error, certificate: certificate)
   case let error as NIOSSLExtraError where error == .failedToValidateHostname:
@@ -23,8 +23,11 @@ func isUncleanTLSEnd(_ error: any Error) -> Bool {
   if case .uncleanShutdown? = error as? NIOSSLError { true } else { false }
 }
 
-private func failure(ofSystemCall error: IOError) -> ProbeOutcome {
-  switch error.errnoCode {
+/// - Parameters:
+///   - code: an error number.
+///   - words: for one that has no name of ours; nil: the system's.
+func failure(ofSystemCall code: Int32, _ words: @autoclosure () -> String? = nil) -> ProbeOutcome {
+  switch code {
   case ECONNREFUSED: .failure("connection refused")
   case ECONNRESET, EPIPE: .failure("connection reset")
   case ETIMEDOUT: .failure("connection timed out")
@@ -33,7 +36,7 @@ private func failure(ofSystemCall error: IOError) -> ProbeOutcome {
   case EMFILE, ENFILE: .inconclusive("no file descriptor left")
   case ENOBUFS, ENOMEM: .inconclusive("no memory left for a socket")
   case EADDRNOTAVAIL: .inconclusive("no local port or address left")
-  default: .failure("\(error)")
+  default: .failure(words() ?? String(cString: strerror(code)))
   }
 }
 

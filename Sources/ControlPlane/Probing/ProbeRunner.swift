@@ -6,13 +6,15 @@ import NIOSSL
 import Places
 import Settings
 
-/// Runs one probe: a new connection to the target's address, closed once the outcome is known.
+/// Runs one probe: a new connection to the target's address, closed once the outcome is known. The
+/// plain kinds, of which there may be thousands, go by ``SocketProber``, the others by channels.
 /// Follows no redirect and resolves no name.
 package struct ProbeRunner: Sendable {
   private let group: any EventLoopGroup
   private let loop: (any EventLoop)?
   private let contexts = TLSContexts()
   private let commands: CommandRunner
+  private let sockets = SocketProber()
 
   /// - Parameters:
   ///   - loop: where probes without TLS run, best the ``Prober``'s own; nil: as the others do.
@@ -37,6 +39,15 @@ package struct ProbeRunner: Sendable {
     guard let monitor = target.monitor else { return .success }
     if case .command(let command) = monitor.kind {
       return await commands.outcome(of: command, target: target, timeout: monitor.timeout)
+    }
+    switch monitor.kind {
+    case .tcp:
+      return await sockets.outcome(of: target.address, exchange: nil, timeout: monitor.timeout)
+    case .http(let expectation):
+      return await sockets.outcome(
+        of: target.address, exchange: HTTPExchange(expectation, address: target.address),
+        timeout: monitor.timeout)
+    default: break
     }
     let loop = monitor.kind.tls == nil ? self.loop ?? group.next() : group.next()
     // Time-out, cancellation and the connection race for it; all but the first do nothing.
@@ -119,8 +130,6 @@ private struct ProbeRun: Sendable {
     ClientBootstrap(group: loop)
       // Ours ends it before.
       .connectTimeout(timeout + .seconds(1))
-      // A plain connection has nothing to read: that saves calls.
-      .channelOption(.autoRead, value: monitor.kind != .tcp)
       .channelInitializer { channel in
         // Whatever decides, the connection is over with it.
         outcome.futureResult.whenComplete { _ in channel.close(promise: nil) }
@@ -132,12 +141,10 @@ private struct ProbeRun: Sendable {
         }
       }
       .connect(to: address)
-      .whenComplete { [phase, outcome, monitor] result in
+      .whenComplete { [phase, outcome] result in
         switch result {
         case .failure(let error): outcome.succeed(probeFailure(error))
-        case .success:
-          phase.value = "waiting for a full response"
-          if case .tcp = monitor.kind { outcome.succeed(.success) }
+        case .success: phase.value = "waiting for a full response"
         }
       }
   }
@@ -165,7 +172,7 @@ private struct ProbeRun: Sendable {
   private func addHandlers(to channel: any Channel) throws {
     let pipeline = channel.pipeline.syncOperations
     switch monitor.kind {
-    case .tcp, .dns, .command, .calculated: break
+    case .tcp, .http, .dns, .command, .calculated: break
     case .exchange(let exchange):
       try pipeline.addHandler(
         ByteProbeHandler(
@@ -175,9 +182,9 @@ private struct ProbeRun: Sendable {
       try pipeline.addHandler(
         ByteProbeHandler(
           sent: agent.sent, judge: AgentJudge(), hasTLS: false, outcome: outcome))
-    case .http(let expectation), .https(let expectation, _):
-      try pipeline.addHandler(
-        HTTPProbeHandler(expectation: expectation, address: target.address, outcome: outcome))
+    case .https(let expectation, _):
+      let exchange = HTTPExchange(expectation, address: target.address)
+      try pipeline.addHandler(HTTPProbeHandler(exchange, outcome: outcome))
     case .grpc(let expectation):
       let multiplexer = try addGRPCHandlers(to: channel, outcome: outcome)
       let (address, timeout, outcome) = (target.address, monitor.timeout, outcome)

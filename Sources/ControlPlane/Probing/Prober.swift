@@ -51,7 +51,7 @@ package actor Prober {
   private let firstRoundDeadline: Duration
 
   private var scheduler: ProbeScheduler
-  private var generator = SystemRandomNumberGenerator()
+  private var generator = JitterGenerator()
   private var pending: [String: HealthChange] = [:]
   /// When the next probes are started, unless something comes up before.
   private var nextWake: Duration?

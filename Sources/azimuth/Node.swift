@@ -101,7 +101,7 @@ final class Node: Sendable {
       ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher),
       LagService(publisher: publisher, logger: logger),
-      LearningService(latencies: latencies),
+      LearningService(latencies: latencies), coverage,
       HangUpService(reloader: reloader, dataPlane: dataPlane),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]

@@ -157,7 +157,9 @@ let package = Package(
       swiftSettings: testable),
     .target(
       name: "Simulating",
-      dependencies: ["Settings", "Compiling", "Editions", "Routing", "Latency", "Places"],
+      dependencies: [
+        "Settings", "Compiling", "Editions", "Admitting", "Routing", "Places",
+      ],
       path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
     .target(
       name: "Demonstrating", dependencies: ["Places", nio, nioPosix, nioHTTP1],

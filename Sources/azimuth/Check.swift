@@ -9,7 +9,8 @@ struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a configuration and everything it names; code 1 if anything is wrong.",
     discussion: """
-      With --against it also says whom its databases move, compared with those, and more than \
+      Override lines that hide from a fence what a shorter prefix says are warned of. With \
+      --against it also says whom its databases move, compared with those, and more than \
       geo.max_moved is wrong.
       """)
 
@@ -20,11 +21,12 @@ struct Check: AsyncParsableCommand {
 
   func run() async throws {
     let before = try against.map(absolutePath)
-    let (faults, moved) = faultsOfConfiguration(against: before)
+    let (faults, warnings, moved) = faultsOfConfiguration(against: before)
     switch output.output {
-    case .json: print(try json(faults, moved: moved))
+    case .json: print(try json(faults, warnings: warnings, moved: moved))
     case .text:
       if let moved { print(moved.text) }
+      for warning in warnings { print("warning: \(warning)") }
       for fault in faults { print(fault) }
       let count = faults.count
       print(
@@ -38,21 +40,24 @@ struct Check: AsyncParsableCommand {
   /// - Parameter before: the databases that are compared; none: nothing is.
   private func faultsOfConfiguration(
     against before: [String]
-  ) -> (faults: [Fault], moved: MovedReport?) {
+  ) -> (faults: [Fault], warnings: [Fault], moved: MovedReport?) {
     do throws(Faults) {
       let settings = try SettingsReader.read(
         file: configuration.config, environment: ProcessInfo.processInfo.environment)
       let compiled = try CompiledSettings(settings, zoneHashSeed: 0)
       _ = try tlsIdentity(settings)
-      guard !before.isEmpty else { return ([], nil) }
+      let warnings = compiled.warnings()
+      guard !before.isEmpty else { return ([], warnings, nil) }
       var old = settings
       old.geo.databases = before
       let gate = try GeodataGate(from: CompiledSettings(old, zoneHashSeed: 0), to: compiled)
-      guard let moved = gate?.report(limit: settings.geo.maximumMoved) else { return ([], nil) }
+      guard let moved = gate?.report(limit: settings.geo.maximumMoved) else {
+        return ([], warnings, nil)
+      }
       let faults = moved.isWithinLimit ? [] : [movedFault(moved, file: configuration.config)]
-      return (faults, moved)
+      return (faults, warnings, moved)
     } catch {
-      return (error.faults, nil)
+      return (error.faults, [], nil)
     }
   }
 
@@ -67,23 +72,29 @@ struct Check: AsyncParsableCommand {
     var file: String
     var isGood: Bool
     var faults: [Entry]
+    var warnings: [Entry]
     var moved: MovedReport?
 
     enum CodingKeys: String, CodingKey {
-      case file, faults, moved
+      case file, faults, warnings, moved
       case isGood = "good"
     }
   }
 
-  private func json(_ faults: [Fault], moved: MovedReport?) throws -> String {
-    try renderedJSON(
+  private func json(
+    _ faults: [Fault], warnings: [Fault], moved: MovedReport?
+  ) throws -> String {
+    func entries(_ faults: [Fault]) -> [Report.Entry] {
+      faults.map {
+        Report.Entry(
+          file: $0.origin.file, line: $0.origin.line, path: $0.origin.path, message: $0.message,
+          suggestion: $0.suggestion)
+      }
+    }
+    return try renderedJSON(
       Report(
-        file: configuration.config, isGood: faults.isEmpty,
-        faults: faults.map {
-          Report.Entry(
-            file: $0.origin.file, line: $0.origin.line, path: $0.origin.path,
-            message: $0.message, suggestion: $0.suggestion)
-        }, moved: moved))
+        file: configuration.config, isGood: faults.isEmpty, faults: entries(faults),
+        warnings: entries(warnings), moved: moved))
   }
 }
 

@@ -22,11 +22,14 @@ struct Simulate: AsyncParsableCommand {
   var mmdb: [String] = []
   @Option(help: "REGION=NUMBER: a bias of -99 to 99 where distance decides; may be repeated.")
   var bias: [String] = []
+  @Option(help: "REGION=SHARE: a dial of 0 to 100%; may be repeated.")
+  var dial: [String] = []
   @Option(help: "Clients as lines of address or address,weight, in place of people.")
   var log: String?
   @Option(help: "Only this service; may be repeated.")
   var service: [String] = []
-  @Option(help: "The load of all clients together, such as requests per second.")
+  @Option(
+    help: "New connections a second of all clients together; so that loaded regions spill over.")
   var load: Double?
   @Option(help: "Write a picture (SVG) to this file too.")
   var picture: String?
@@ -36,6 +39,7 @@ struct Simulate: AsyncParsableCommand {
     let compiled = try compile(configuration.settings())
     var scenario = changes.scenario
     scenario.biases = try biases()
+    scenario.dials = try dials()
     if !mmdb.isEmpty { scenario.databases = try mmdb.map(absolutePath) }
     if let candidate { scenario.configuration = try readSettings(candidate) }
     let regions = (scenario.configuration ?? compiled.settings).regions.map(\.name)
@@ -67,6 +71,17 @@ struct Simulate: AsyncParsableCommand {
     } catch {
       throw ValidationError("\(log): \(error)")
     }
+  }
+
+  private func dials() throws -> [String: Double] {
+    var dials: [String: Double] = [:]
+    for text in dial {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2, parts[1].hasSuffix("%"), let number = Double(parts[1].dropLast())
+      else { throw ValidationError("--dial wants REGION=SHARE, such as 50%, not \"\(text)\"") }
+      dials[String(parts[0])] = number / 100
+    }
+    return dials
   }
 
   private func biases() throws -> [String: Int] {

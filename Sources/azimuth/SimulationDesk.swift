@@ -23,7 +23,7 @@ final class SimulationDesk: Sendable {
   func answer(_ question: SimulationQuestion) async throws -> SimulationReport {
     guard !isBusy.exchange(true, ordering: .acquiring) else { throw SimulationRefusal.busy }
     defer { isBusy.store(false, ordering: .releasing) }
-    let (compiled, edition) = await publisher.current
+    let (compiled, edition, demands) = await publisher.currentWithDemands
     let file = file
     return try await NIOThreadPool.singleton.runIfActive {
       var scenario = question.scenario
@@ -38,7 +38,7 @@ final class SimulationDesk: Sendable {
           !compiled.settings.services.contains { $0.name == name }
         }.map { "there is no service \"\($0)\"" }
       guard faults.isEmpty else { throw SimulationRefusal.misunderstood(faults) }
-      return try Simulation(compiled, board: edition.board).report(
+      return try Simulation(compiled, board: edition.board, demands: demands).report(
         of: scenario, population: question.population, services: question.services,
         load: question.load)
     }

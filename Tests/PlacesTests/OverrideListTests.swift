@@ -164,4 +164,27 @@ import Testing
       _ = PlaceTable(layers: [], overrides: [list])
     }
   }
+
+  @Test(arguments: [
+    ("10.0.0.0/8 country=DE\n10.1.0.0/16 asn=1", ["10.1.0.0/16 2 1 country eu continent"]),
+    ("10.1.0.0/16 regions=fra\n10.0.0.0/8 eu=true asn=1", ["10.1.0.0/16 1 2 eu asn"]),
+    ("10.0.0.0/8 eu=true\n10.1.0.0/16 country=DE", []),
+    ("10.0.0.0/8 country=DE\n11.0.0.0/16 asn=1", []),
+    ("10.0.0.0/8 at=1,1\n10.1.0.0/16 asn=1", []),
+    (
+      "2001:db8::/32 eu=true\n2001:db8:1::/48 city=X\n2001:db8:1:2::/64 eu=false",
+      ["2001:db8:1::/48 2 1 eu"]
+    ),
+    (
+      "10.0.0.0/8 subdivision=US-CA\n10.1.0.0/16 at=1,1 subdivision=US-CA\n10.1.2.0/24 at=2,2",
+      ["10.1.2.0/24 3 2 subdivision"]
+    ),
+  ])
+  func aLongerPrefixThatHidesFactsIsFound(text: String, expected: [String]) {
+    let found = Self.parse(text).overrides.hiddenFacts.map { hidden in
+      "\(hidden.prefix) \(hidden.line) \(hidden.outerLine) "
+        + hidden.facts.map(\.rawValue).joined(separator: " ")
+    }
+    #expect(found == expected)
+  }
 }

@@ -1,6 +1,7 @@
 import Compiling
 import Places
 import Routing
+import Settings
 import Simulating
 import TestSupport
 import Testing
@@ -44,6 +45,60 @@ import Testing
     // 1 + 4 + 6 + 4 subsets of four regions and all four, in four manners.
     #expect(report.failures == 16 * 4)
     #expect(report.regions == 4)
+  }
+
+  @Test(arguments: [
+    ("{type: proximity}", "on_all_down: {backup: virginia}", "{static: [dublin]}"),
+    ("{type: proximity}", "on_all_down: last_good, failover: {spread: 0s}", "on_all_down"),
+    (
+      "{type: weighted, weights: {tokyo: 1, frankfurt: 2, dublin: 1}}", "on_all_down: fail_open",
+      "serve_unhealthy_inside"
+    ),
+  ])
+  func `gives each cohort what a whole compilation gives it, failure by failure`(
+    policy: String, service: String, whenEmpty: String
+  ) throws {
+    let compiled = try SmallWorld.compiled(
+      policy: policy, service: service,
+      extra: """
+        fences:
+          eu-data:
+            clients: {eu: true}
+            regions: {tags: [eu]}
+            when_empty: \(whenEmpty)
+        """)
+    let model = compiled.model
+    for failure in ResidencyAudit(compiled).failures() {
+      let whole = VerdictCompiler(
+        model: model, service: 0, board: failure.applied(to: compiled.healthyBoard, model: model))
+      let all = whole.compile()
+      for cohort in model.maps[0].cohorts.indices {
+        let mattering = whole.regionsThatMatter(toCohort: cohort)
+        let part = Failure(
+          regions: failure.regions.filter(mattering.contains), manner: failure.manner)
+        let one = VerdictCompiler(
+          model: model, service: 0, board: part.applied(to: compiled.healthyBoard, model: model)
+        ).compile(onlyCohorts: [cohort])
+        #expect(
+          all.retryOrders[all.retryOrderOfCohort[cohort]] == one.retryOrders[0],
+          "\(failure)")
+        #expect(slots(all, of: cohort) == slots(one, of: 0), "\(failure)")
+      }
+    }
+  }
+
+  /// The outcome of each slot.
+  private func slots(_ set: VerdictSet, of cohort: Int) -> [Outcome] {
+    let verdict = set.verdicts[cohort]
+    return verdict.isDrawn
+      ? set.slotTables[verdict.index].map { set.outcomes[Int($0)] } : [set.outcomes[verdict.index]]
+  }
+
+  @Test func `compiles no failure of regions that do not matter`() throws {
+    let fence = try #require(
+      audit(try SmallWorld.compiled(extra: SmallWorld.fence)).fences.first)
+    // Of frankfurt and dublin: none, one, the other, both; unhealthy or taken out.
+    #expect(fence.distinctChoices == 7 * fence.cohorts)
   }
 
   @Test func `counts who stands in the fence`() throws {
@@ -96,5 +151,27 @@ import Testing
     let other = try SmallWorld.compiled(extra: wrong)
     let compiled = try SmallWorld.compiled(extra: SmallWorld.fence)
     #expect(!audit(compiled, model: other.model, maps: other.maps).isProven)
+  }
+
+  @Test(arguments: [
+    ("{eu: true}", 1), ("{country: DE}", 1), ("{prefix: 10.2.0.0/16}", 0), ("{asn: 64500}", 0),
+  ])
+  func `is no answer to an override that says less than another: check warns of it`(
+    clients: String, count: Int
+  ) throws {
+    let prefixes = """
+      geo:
+        prefixes:
+          - "10.2.0.0/16 at=48.1,11.6 country=DE eu=true"
+          - "10.2.7.0/24 regions=tokyo"
+      """
+    let compiled = try SmallWorld.compiled(
+      extra: "fences: {eu-data: {clients: \(clients), regions: {tags: [eu]}}}", prefixes: prefixes)
+    let warnings = compiled.warnings()
+    #expect(warnings.count == count)
+    if let warning = warnings.first {
+      #expect(warning.origin.line == 4)
+      #expect(warning.message.contains("10.2.7.0/24") && warning.message.contains("10.2.0.0/16"))
+    }
   }
 }

@@ -75,6 +75,84 @@ import Testing
     #expect(both.refused.shareAfter == 0.5)
   }
 
+  @Test func `of a loaded region spills over what it has no room for`() throws {
+    let compiled = try SmallWorld.compiled(
+      service: "failover: {spread: 0s}",
+      capacities: ["frankfurt": 100, "dublin": 45, "virginia": 1000])
+    // Of 100 connections 40 are frankfurt's and 10 dublin's, which has room for 45 in all.
+    let fits = try report(compiled, load: 90) { $0.down = ["frankfurt"] }
+    #expect(fits.capacities.allSatisfy { !$0.isExceededAfter })
+    let report = try clients(compiled, load: 100) { $0.down = ["frankfurt"] }
+    let dublin = try #require(report.capacities.first { $0.region == "dublin" })
+    #expect(abs(dublin.loadBefore - 10) < 0.01 && dublin.openingBefore == 1)
+    #expect(abs(dublin.loadAfter - 40.5) < 0.5 && dublin.openingAfter < 1)
+    let virginia = try #require(report.capacities.first { $0.region == "virginia" })
+    #expect(virginia.loadAfter > virginia.loadBefore + 5 && !virginia.isExceededAfter)
+    let load = try #require(report.services.first?.regions.first { $0.name == "dublin" }?.loadAfter)
+    #expect(abs(load - 40.5) < 2, "drawn by the clients themselves")
+    #expect(report.text.contains("full, the rest goes elsewhere"))
+  }
+
+  @Test func `tells what is beyond all room`() throws {
+    let compiled = try SmallWorld.compiled(
+      capacities: ["frankfurt": 5, "dublin": 5, "tokyo": 5, "virginia": 5])
+    let report = try clients(compiled, load: 100) { _ in }
+    #expect(report.capacities.filter(\.isExceededAfter).count == 4)
+    #expect(report.text.contains("EXCEEDED"))
+  }
+
+  @Test func `without a load knows no spill-over`() throws {
+    let report = try report(try SmallWorld.compiled(capacities: ["frankfurt": 1])) { _ in }
+    #expect(report.capacities.isEmpty)
+  }
+
+  @Test func `of measured demand spills over without a load`() throws {
+    let compiled = try SmallWorld.compiled(capacities: ["frankfurt": 100])
+    let demands = [compiled.model.maps[0].cohorts.map { _ in 300.0 }]
+    let report = try Simulation(compiled, demands: demands).report(
+      of: Scenario(), population: try Population(log: log, name: "log"))
+    let frankfurt = try #require(report.capacities.first)
+    #expect(abs(frankfurt.loadAfter - 90) < 1 && frankfurt.openingAfter < 1)
+  }
+
+  @Test func `of a dial lets in its share`() throws {
+    let report = try clients(try SmallWorld.compiled()) { $0.dials = ["frankfurt": 0.25] }
+    let region = try #require(report.services.first?.regions.first { $0.name == "frankfurt" })
+    #expect(abs(region.shareBefore - 0.4) < 0.01 && abs(region.shareAfter - 0.1) < 0.02)
+    #expect(report.text.contains("dial of frankfurt 25.0 %"))
+  }
+
+  @Test func `of another configuration keeps what operators said and what is held`() throws {
+    let compiled = try SmallWorld.compiled()
+    var board = compiled.healthyBoard
+    board.admissions.returns = [
+      [.complete, RegionReturn(hold: .flapping), .complete, .complete]
+    ]
+    let report = try report(compiled, board: board) {
+      $0.configuration = compiled.settings
+    }
+    #expect(try shares(report)["frankfurt"] == [0, 0])
+    #expect(try #require(report.services.first).movedShare == 0)
+  }
+
+  /// The same with each address of the log as a thousand clients near it.
+  private func clients(
+    _ compiled: CompiledSettings, load: Double? = nil, _ change: (inout Scenario) -> Void
+  ) throws -> SimulationReport {
+    var scenario = Scenario()
+    change(&scenario)
+    let weights: [UInt32: Double] = [1: 30, 2: 40, 3: 20, 4: 10]
+    let clients = weights.sorted { $0.key < $1.key }.flatMap { network, weight in
+      (0..<250).map { (subnet: UInt32) in
+        Population.Client(
+          address: IPAddress.ipv4(10 << 24 | network << 16 | subnet << 8 | 1),
+          weight: weight / 250)
+      }
+    }
+    return try Simulation(compiled).report(
+      of: scenario, population: Population(clients: clients, source: "clients"), load: load)
+  }
+
   @Test func `of a bias moves the border`() throws {
     let report = try report(try SmallWorld.compiled()) { $0.biases = ["dublin": 85] }
     #expect(try shares(report)["dublin"] == [0.1, 0.5])

@@ -18,16 +18,19 @@ enum SmallWorld {
   /// - Parameter services: YAML of what stands behind `services` in the file, `fences` for example.
   static func compiled(
     policy: String = "{type: proximity}", service: String = "ttl: 30s", extra: String = "",
-    prefixes: String = prefixes, bias: String = ""
+    prefixes: String = prefixes, capacities: [String: Int] = [:]
   ) throws -> CompiledSettings {
-    try compiledText(
+    func capacity(_ region: String) -> String {
+      capacities[region].map { "capacity: {connections_per_second: \($0)}, " } ?? ""
+    }
+    return try compiledText(
       """
       \(prefixes)
       regions:
-        tokyo: {location: [35.68, 139.69], tags: [jp]}
-        frankfurt: {location: [50.11, 8.68], tags: [de, eu]}
-        dublin: {location: [53.35, -6.26], tags: [ie, eu]}
-        virginia: {location: [38.95, -77.45], tags: [us]}
+        tokyo: {\(capacity("tokyo"))location: [35.68, 139.69], tags: [jp]}
+        frankfurt: {\(capacity("frankfurt"))location: [50.11, 8.68], tags: [de, eu]}
+        dublin: {\(capacity("dublin"))location: [53.35, -6.26], tags: [ie, eu]}
+        virginia: {\(capacity("virginia"))location: [38.95, -77.45], tags: [us]}
       monitors:
         tcp: {type: tcp, interval: 5s, fast_interval: 1s, timeout: 2s, fall: 3}
       pools:

@@ -5,13 +5,14 @@ import Simulating
 /// The body of `POST /v1/simulate`, every member of which may be left out. Read strictly, and with
 /// all its errors at once.
 ///
-///     {"down": ["tokyo"], "drain": ["paris"], "bias": {"dublin": 20}, "configuration": "file",
+///     {"down": ["tokyo"], "drain": ["paris"], "bias": {"dublin": 20}, "dial": {"tokyo": 0.5},
+///      "configuration": "file",
 ///      "databases": ["/var/lib/new.mmdb"], "services": ["web"], "load": 5000,
 ///      "clients": [{"address": "192.0.2.1", "weight": 3}]}
 struct SimulationBody {
   static let maximumByteCount = 1 << 20
   private static let keys = [
-    "down", "drain", "bias", "configuration", "databases", "services", "load", "clients",
+    "down", "drain", "bias", "dial", "configuration", "databases", "services", "load", "clients",
   ]
 
   private(set) var question = SimulationQuestion()
@@ -35,6 +36,7 @@ struct SimulationBody {
     question.scenario.databases = texts("databases", "paths of .mmdb files")
     question.services = texts("services", "the names of services")
     readBiases()
+    readDials()
     readConfiguration()
     readLoad()
     readClients()
@@ -67,6 +69,20 @@ struct SimulationBody {
         continue
       }
       question.scenario.biases[name] = Int(number)
+    }
+  }
+
+  private mutating func readDials() {
+    guard let value = members["dial"] else { return }
+    guard case .object(let entries) = value else {
+      return report("dial", "wants an object: a region's name and its dial")
+    }
+    for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+      guard case .number(let number) = entry, (0...1).contains(number) else {
+        report("dial/\(name)", "wants a number from 0 to 1")
+        continue
+      }
+      question.scenario.dials[name] = number
     }
   }
 

@@ -1,7 +1,7 @@
 package import Routing
 
 /// Regions that fail together, and how.
-package struct Failure: Sendable, Equatable {
+package struct Failure: Sendable, Hashable {
   package enum Manner: String, Sendable, CaseIterable, Codable {
     /// Health checks find every endpoint unhealthy.
     case unhealthy

@@ -4,7 +4,8 @@ package import Settings
 /// name and every listener: detection, propagation and TTL, from the configuration alone.
 ///
 ///     a region fails       found unhealthy          the next edition    the last TTL is over
-///     ├───── detection ────┼─ gathering, compiling ─┼──────── ttl ──────┤
+///     ├───── detection ────┼─ gathering, compiling ─┼─── ttl_changing ──┤
+///     ├ first check ┼ gathering ┼───────────── ttl ─────────────────────────┤ whichever is later
 package struct RecoveryPlan: Sendable, Codable, Equatable {
   package struct Entry: Sendable, Codable, Equatable {
     /// A steered name with its final dot, or the name of a listener.
@@ -24,6 +25,8 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
     package var holdSeconds: Double?
     /// Of answers, and 0 for a listener.
     package var ttlSeconds: Double
+    /// Of answers once a check has failed, and 0 for a listener.
+    package var changingTTLSeconds: Double
     /// For a listener: how long a connection tries the region's endpoints before it goes to the
     /// next region; nil if its attempts end before, and for names.
     package var retrySeconds: Double?
@@ -52,12 +55,20 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
     let ttl = Duration.seconds(Int(service.ttlSeconds))
     var entry = entry(name: name.owner, kind: "dns", service: service, detection, settings)
     entry.ttlSeconds = seconds(ttl)
-    if let detection {
-      let hold = settings.primary(of: service)?.failHold
-      entry.totalSeconds = seconds(detection.silent + (hold ?? .zero) + propagation + ttl)
-      entry.formula =
-        "\(detection.formula)\(held(hold)) + \(inUnits(propagation)) + ttl \(inUnits(ttl))"
-    }
+    let changing = Duration.seconds(Int(min(service.changingTTLSeconds, service.ttlSeconds)))
+    entry.changingTTLSeconds = seconds(changing)
+    guard let detection else { return entry }
+    let hold = settings.primary(of: service)?.failHold
+    let switched = detection.silent + (hold ?? .zero)
+    let formula = "\(detection.formula)\(held(hold))"
+    // Answers have the whole TTL until the first check has failed, and then the shorter one.
+    let early = (detection.firstFailure, "\(detection.firstFormula)", "ttl", ttl)
+    let late = (switched, formula, "ttl_changing", changing)
+    let isEarly = early.0 + ttl > late.0 + changing && detection.warns
+    let longest = isEarly ? early : detection.warns ? late : (switched, formula, "ttl", ttl)
+    entry.totalSeconds = seconds(longest.0 + propagation + longest.3)
+    entry.formula =
+      "\(longest.1) + \(inUnits(propagation)) + \(longest.2) \(inUnits(longest.3))"
     return entry
   }
 
@@ -95,6 +106,7 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
       detectionRefusedSeconds: detection.map { seconds($0.refused) },
       propagationSeconds: seconds(propagation),
       holdSeconds: settings.primary(of: service).map { seconds($0.failHold) }, ttlSeconds: 0,
+      changingTTLSeconds: 0,
       formula: "nothing finds a failure: no monitor, or only an optional agent")
   }
 
@@ -118,7 +130,8 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
 
       Detection is that of an endpoint that stops answering right after a good check: interval, then
       fall − 1 checks that wait for the fast interval or the time-out, whichever is longer, then the
-      last time-out. One that refuses connections is found a time-out earlier, and sooner still.
+      last time-out. Once the first has failed, answers have the shorter ttl_changing: so it is the
+      answer of just before that may last longest. One that refuses connections is found a time-out earlier, and sooner still.
 
       """
   }
@@ -132,6 +145,9 @@ package struct DetectionTime: Sendable, Equatable {
   package var fall: Int
   /// Checks of all endpoints that hang at once wait for one another so long, each time.
   package var queueing: Duration
+  /// Whether answers have a shorter TTL from the first check that fails: not where one is enough,
+  /// and where several monitors are calculated with it is not counted on.
+  package var warns: Bool
 
   /// nil where nothing is checked.
   package init?(service: Settings.Service, in settings: Settings) {
@@ -150,6 +166,7 @@ package struct DetectionTime: Sendable, Equatable {
     }
     guard let slowest = times.max(by: { $0.silent < $1.silent }) else { return nil }
     self = slowest
+    warns = monitor.parts.count == 1 && fall > 1
   }
 
   package init(monitor: Settings.Monitor, queueing: Duration = .zero) {
@@ -158,6 +175,7 @@ package struct DetectionTime: Sendable, Equatable {
     timeout = monitor.timeout
     fall = monitor.fall
     self.queueing = queueing
+    warns = fall > 1
   }
 
   /// Every check fails by its time-out.
@@ -165,8 +183,16 @@ package struct DetectionTime: Sendable, Equatable {
     interval + max(fastInterval, timeout) * (fall - 1) + timeout + queueing * fall
   }
 
+  /// Until the first check has failed, by its time-out.
+  package var firstFailure: Duration { interval + timeout + queueing }
+
   /// Every check fails at once.
   package var refused: Duration { interval + fastInterval * (fall - 1) + queueing * fall }
+
+  package var firstFormula: String {
+    let wait = queueing > .zero ? " + \(inUnits(queueing)) of waiting" : ""
+    return "interval \(inUnits(interval)) + timeout \(inUnits(timeout))\(wait)"
+  }
 
   package var formula: String {
     let wait = queueing > .zero ? " + \(fall) × \(inUnits(queueing)) of waiting" : ""

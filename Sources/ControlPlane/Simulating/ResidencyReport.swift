@@ -15,7 +15,10 @@ package struct ResidencyReport: Sendable, Codable {
     package var people: Double
     /// Cohorts × failures × services that were decided.
     package var choices: Int
-    /// Of them, those that come to no region at all.
+    /// Of them, those that were compiled: the others are the same to a cohort, because they differ
+    /// only in regions that do not matter to it.
+    package var distinctChoices: Int
+    /// Of all choices, those that come to no region.
     package var refused: Int
     /// The first of them.
     package var violations: [Violation]
@@ -75,6 +78,7 @@ extension ResidencyReport.Fence {
         "\(grouped(Double(choices))) times: \(grouped(Double(choices - refused))) served inside, "
           + "\(grouped(Double(refused))) refused"
       ),
+      ("compiled", "\(grouped(Double(distinctChoices))) times: the rest are the same to a cohort"),
       ("violations", "\(violationCount)"),
     ]
     let lines = rows.map { "  \($0.0.paddedRight(to: 12))\($0.1)" }

@@ -9,6 +9,8 @@ package struct Scenario: Sendable, Equatable {
   package var drained: [String] = []
   /// By region: −99...99, in every policy that measures distance to it.
   package var biases: [String: Int] = [:]
+  /// By region: the share of its clients that its dial lets in, 0...1.
+  package var dials: [String: Double] = [:]
   /// Paths of .mmdb files in place of the configuration's; nil: those.
   package var databases: [String]?
   /// Another configuration, of which the changes above are then made; nil: the same.
@@ -32,6 +34,12 @@ package struct Scenario: Sendable, Equatable {
 
   /// The board with the failures on it.
   package func board(from base: HealthBoard, model: RoutingModel) -> HealthBoard {
+    var base = base
+    if !dials.isEmpty {
+      base.admissions.dials = model.regions.enumerated().map {
+        dials[$0.element.name] ?? base.admissions.dial(of: $0.offset)
+      }
+    }
     let failures = [(down, Failure.Manner.unhealthy), (drained, .drained)]
     return failures.reduce(base) { board, failure in
       let regions = model.regions.indices.filter { failure.0.contains(model.regions[$0].name) }
@@ -41,11 +49,15 @@ package struct Scenario: Sendable, Equatable {
 
   /// Names that no region has, and biases beyond their range, in words.
   package func faults(regions: [String]) -> [String] {
-    let unknown = (down + drained + biases.keys.sorted()).filter { !regions.contains($0) }
+    let unknown = (down + drained + biases.keys.sorted() + dials.keys.sorted())
+      .filter { !regions.contains($0) }
     let excessive = biases.filter { !(-99...99).contains($0.value) }.keys.sorted()
     return unknown.map {
       "there is no region \"\($0)\"; regions are \(regions.joined(separator: ", "))"
     } + excessive.map { "the bias of \($0) is outside -99...99" }
+      + dials.filter { !(0...1).contains($0.value) }.keys.sorted().map {
+        "the dial of \($0) is outside 0...1"
+      }
   }
 
   /// A sentence for each difference.
@@ -54,6 +66,9 @@ package struct Scenario: Sendable, Equatable {
     if !down.isEmpty { sentences.append("\(down.joined(separator: ", ")) down") }
     if !drained.isEmpty { sentences.append("\(drained.joined(separator: ", ")) drained") }
     sentences += biases.sorted { $0.key < $1.key }.map { "bias of \($0.key) \($0.value)" }
+    sentences += dials.sorted { $0.key < $1.key }.map {
+      "dial of \($0.key) \(percent($0.value))"
+    }
     if let databases { sentences.append("databases \(databases.joined(separator: ", "))") }
     if configuration != nil { sentences.append("another configuration") }
     return sentences.isEmpty ? ["nothing changed"] : sentences

@@ -1,6 +1,5 @@
 package import Compiling
 package import Editions
-import Latency
 import Places
 package import Routing
 package import Settings
@@ -14,17 +13,18 @@ package struct Simulation: Sendable {
   /// As things are.
   package var compiled: CompiledSettings
   package var board: HealthBoard
-  /// The state of endpoints that a changed configuration has too, by id.
-  package var conditions: [String: EndpointCondition] {
-    Dictionary(
-      zip(compiled.model.endpoints, board.conditions).map { ($0.id, $1) },
-      uniquingKeysWith: { first, _ in first })
-  }
+  let demands: [[Double]]?
 
-  /// - Parameter board: nil: everything is healthy.
-  package init(_ compiled: CompiledSettings, board: HealthBoard? = nil) {
+  /// - Parameters:
+  ///   - board: nil: everything is healthy.
+  ///   - demands: new connections a second by service and cohort, as they are measured; nil:
+  ///     nothing is.
+  package init(
+    _ compiled: CompiledSettings, board: HealthBoard? = nil, demands: [[Double]]? = nil
+  ) {
     self.compiled = compiled
     self.board = board ?? compiled.healthyBoard
+    self.demands = demands
   }
 
   /// What becomes of the clients.
@@ -32,31 +32,68 @@ package struct Simulation: Sendable {
   /// - Parameters:
   ///   - population: nil: people.
   ///   - services: by name; nil: all.
-  ///   - load: of all clients together, in whatever unit; nil: their weights as they are.
+  ///   - load: of all clients together, what they ask of each service: new connections a second
+  ///     where regions have capacities, so that loaded ones spill over. nil: their weights as they
+  ///     are, and loads as they are measured.
   /// - Throws: the faults of a changed configuration or database.
   package func report(
     of scenario: Scenario, population: Population? = nil, services: [String]? = nil,
     load: Double? = nil
   ) throws(Faults) -> SimulationReport {
     let population = population ?? Population(peopleOf: compiled.model.places)
-    let before = edition(compiled, board: board)
     var after = compiled
-    var afterBoard = board
     if scenario.changesSettings {
       after = try CompiledSettings(
         scenario.settings(from: compiled.settings), previous: compiled, zoneHashSeed: 0)
-      afterBoard = after.healthyBoard
-      let known = conditions
-      for (index, endpoint) in after.model.endpoints.enumerated() {
-        afterBoard.conditions[index] = known[endpoint.id] ?? afterBoard.conditions[index]
+    }
+    var afterBoard = scenario.board(
+      from: scenario.changesSettings ? carried(to: after) : board, model: after.model)
+    afterBoard.forgetLostPrimaries(in: after.model)
+    func spillOver(_ compiled: CompiledSettings, _ board: HealthBoard) -> SpillOver? {
+      guard after.settings.hasCapacities || self.compiled.settings.hasCapacities else { return nil }
+      if let load {
+        return SpillOver(
+          compiled, board: board, population: population, services: services,
+          scale: load / max(population.weight, .leastNonzeroMagnitude))
+      }
+      guard let demands, !scenario.changesSettings else { return nil }
+      return SpillOver(compiled, board: board, demands: demands)
+    }
+    let spills = (spillOver(compiled, board), spillOver(after, afterBoard))
+    var report = Self.report(
+      before: edition(compiled, board: spills.0?.board ?? board),
+      after: edition(after, board: spills.1?.board ?? afterBoard),
+      population: population, services: services, load: load, scenario: scenario.sentences)
+    if let before = spills.0, let after = spills.1 {
+      report.capacities = before.capacities(after: after)
+    }
+    return report
+  }
+
+  /// What is known of the endpoints, regions and pools that another configuration has too.
+  private func carried(to after: CompiledSettings) -> HealthBoard {
+    var carried = after.healthyBoard
+    let endpoints = Dictionary(
+      zip(compiled.model.endpoints, board.conditions).map { ($0.id, $1) },
+      uniquingKeysWith: { first, _ in first })
+    for (index, endpoint) in after.model.endpoints.enumerated() {
+      carried.conditions[index] = endpoints[endpoint.id] ?? carried.conditions[index]
+    }
+    let regions = after.model.regions.map { region in
+      compiled.model.regions.firstIndex { $0.name == region.name }
+    }
+    carried.regionOverrides = regions.map { region in
+      guard let region, region < board.regionOverrides.count else { return .auto }
+      return board.regionOverrides[region]
+    }
+    carried.admissions.returns = after.model.pools.map { pool in
+      let old = compiled.model.pools.firstIndex { $0.name == pool.name }
+      return regions.map { region in
+        guard let old, let region else { return .complete }
+        return board.admissions.regionReturn(of: region, inPool: old)
       }
     }
-    var changedBoard = scenario.board(from: afterBoard, model: after.model)
-    changedBoard.forgetLostPrimaries(in: after.model)
-    let changed = edition(after, board: changedBoard)
-    return Self.report(
-      before: before, after: changed, population: population, services: services, load: load,
-      scenario: scenario.sentences)
+    return carried
   }
 
   private func edition(_ compiled: CompiledSettings, board: HealthBoard) -> Edition {
@@ -224,11 +261,7 @@ private struct Side {
 
   private func milliseconds(_ client: ClientAddress, to region: Int) -> Double? {
     let place = edition.model.places.place(of: client).place
-    guard let point = edition.model.places.places[place].point,
-      let site = edition.model.regions[region].point
-    else { return nil }
-    return LatencyPrior.roundTripMilliseconds(
-      distanceKilometres: point.distanceKilometres(to: site))
+    return edition.model.expectedMilliseconds(fromPlace: place, to: region)
   }
 }
 

@@ -9,6 +9,9 @@ extension SimulationReport {
       lines.append("            \(grouped(unplacedWeight)) more live where the geodata know nobody")
     }
     for service in services { lines += ["", service.text] }
+    if !capacities.isEmpty {
+      lines += ["", "capacities, in connections a second"] + capacities.map(\.text)
+    }
     lines += ["", "IP Geolocation by DB-IP (https://db-ip.com)", ""]
     return lines.joined(separator: "\n")
   }
@@ -42,6 +45,23 @@ extension SimulationReport.Service {
     if flows.count > 12 { lines.append("  and \(flows.count - 12) smaller flows") }
     lines += fences.map(\.text)
     return lines.joined(separator: "\n")
+  }
+}
+
+extension SimulationReport.Capacity {
+  fileprivate var text: String {
+    let state =
+      if isExceededAfter {
+        "EXCEEDED: there is no room elsewhere"
+      } else if loadAfter < 0.5 {
+        "nobody goes there"
+      } else if openingAfter < 1 {
+        "full, the rest goes elsewhere"
+      } else {
+        "open"
+      }
+    return "  \(region) of \(grouped(connectionsPerSecond)): "
+      + "\(grouped(loadBefore)) → \(grouped(loadAfter)), \(state)"
   }
 }
 

@@ -66,6 +66,21 @@ package struct SimulationReport: Sendable, Codable, Equatable {
     package var fences: [Fence]
   }
 
+  /// What a region can take, and what comes to it over all services that were asked about.
+  package struct Capacity: Sendable, Codable, Equatable {
+    package var region: String
+    package var connectionsPerSecond: Double
+    /// The share beyond which clients go elsewhere while there is room.
+    package var spillAt: Double
+    package var loadBefore: Double
+    package var loadAfter: Double
+    /// Above 0 and at most 1, where it takes all that fall to it.
+    package var openingBefore: Double
+    package var openingAfter: Double
+
+    package var isExceededAfter: Bool { loadAfter > connectionsPerSecond * 1.005 }
+  }
+
   /// What is different, a sentence each.
   package var scenario: [String]
   package var populationSource: String
@@ -74,4 +89,6 @@ package struct SimulationReport: Sendable, Codable, Equatable {
   /// Of clients that the geodata do not place; not in ``weight``.
   package var unplacedWeight: Double
   package var services: [Service]
+  /// Of the regions that declare one; empty where no load is known.
+  package var capacities: [Capacity] = []
 }

@@ -14,6 +14,8 @@ public struct OverrideList: Sendable {
   /// Each region that is named, with the first line that names it, in the order of the lines.
   /// Whether there are such regions is for the caller to check.
   public internal(set) var regionNames: [(name: String, line: Int)] = []
+  /// The first of them, in the order of the prefixes.
+  public internal(set) var hiddenFacts: [HiddenFacts] = []
 
   /// No overrides.
   public init() {}

@@ -106,12 +106,17 @@ private struct OverrideParser {
   consuming func finish() -> (OverrideList, [OverrideFault]) {
     RangePrefix.sort(&prefixes4)
     RangePrefix.sort(&prefixes6)
-    faults += Self.removeDuplicates(&prefixes4, list.changes) {
-      AddressPrefix(ipv4: $0.start, length: Int($0.length))
+    let written4 = { (prefix: RangePrefix<UInt32>) in
+      AddressPrefix(ipv4: prefix.start, length: Int(prefix.length))
     }
-    faults += Self.removeDuplicates(&prefixes6, list.changes) {
-      AddressPrefix(ipv6: $0.start, length: Int($0.length))
+    let written6 = { (prefix: RangePrefix<UInt128>) in
+      AddressPrefix(ipv6: prefix.start, length: Int(prefix.length))
     }
+    faults += Self.removeDuplicates(&prefixes4, list.changes, written: written4)
+    faults += Self.removeDuplicates(&prefixes6, list.changes, written: written6)
+    list.hiddenFacts =
+      HiddenFacts.found(in: prefixes4, list.changes, written: written4)
+      + HiddenFacts.found(in: prefixes6, list.changes, written: written6)
     list.prefixCount = prefixes4.count + prefixes6.count
     list.table = AddressTable(
       ranges4: RangeList(base: 0, prefixes: prefixes4) { $1.tag + 1 },

@@ -93,7 +93,7 @@ public struct RegionReturn: Sendable, Hashable {
 }
 
 /// What a region admits as one service sees it.
-public struct Admission: Sendable, Equatable {
+public struct Admission: Sendable, Hashable {
   /// 0...1.
   public var dial: Double
   /// 0...1.

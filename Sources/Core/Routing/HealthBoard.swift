@@ -95,7 +95,7 @@ public enum Standing: UInt8, Sendable, Comparable, BitwiseCopyable {
 }
 
 /// A region as one pool sees it.
-public struct RegionStanding: Sendable, Equatable {
+public struct RegionStanding: Sendable, Hashable {
   public var standing: Standing
   public var healthyCount: Int
   /// Endpoints of which probes have said something and that are not removed: what a share of

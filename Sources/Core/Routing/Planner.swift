@@ -82,11 +82,7 @@ public struct Planner: Sendable, Equatable {
 
   /// The round trips to expect from this place, by region; nil unless the policy asks for them.
   func estimates(for place: Place, in table: PlaceTable) -> [LatencyEstimate?]? {
-    guard let latency else { return nil }
-    let network =
-      place.network > 0
-      ? LatencyNetwork(around: table.networks[Int(place.network) - 1]) : nil
-    return latency.model.estimates(from: LatencyClient(place), network: network)
+    latency?.estimates(for: place, in: table)
   }
 
   private func plan<Trace: RouteTrace>(
@@ -161,4 +157,28 @@ func biased(_ kilometres: Double, by bias: Int) -> Double {
   bias >= 0
     ? kilometres * (1 - Double(bias) / 100)
     : kilometres / (1 + Double(bias) / 100)
+}
+
+extension LatencyView {
+  /// The round trips to expect from a place, by region.
+  func estimates(for place: Place, in table: PlaceTable) -> [LatencyEstimate?] {
+    let network =
+      place.network > 0
+      ? LatencyNetwork(around: table.networks[Int(place.network) - 1]) : nil
+    return model.estimates(from: LatencyClient(place), network: network)
+  }
+}
+
+extension RoutingModel {
+  /// The round trip to expect from a place, by its index: as it was measured, where anything was,
+  /// else by distance. nil where neither is known.
+  package func expectedMilliseconds(fromPlace index: Int, to region: Int) -> Double? {
+    let place = places.places[index]
+    if let latency, let measured = latency.estimates(for: place, in: places)[region] {
+      return measured.milliseconds
+    }
+    guard let point = place.point, let site = regions[region].point else { return nil }
+    return LatencyPrior.roundTripMilliseconds(
+      distanceKilometres: point.distanceKilometres(to: site))
+  }
 }

@@ -12,7 +12,7 @@ public struct VerdictCompiler: Sendable {
   /// Of an active-passive service.
   let primary: PrimaryRegion?
   /// By region.
-  private(set) var standings: [RegionStanding]
+  package private(set) var standings: [RegionStanding]
 
   public init(model: RoutingModel, service: Int, board: HealthBoard) {
     self.model = model
@@ -49,13 +49,33 @@ public struct VerdictCompiler: Sendable {
   /// The verdicts of all cohorts, or `previous` if nothing that they depend on has changed.
   public func compile(reusing previous: VerdictSet? = nil) -> VerdictSet {
     if let previous, previous.standings == standings { return previous }
+    return verdicts(of: map.cohorts)
+  }
+
+  /// The verdicts of some cohorts, by their place in `cohorts`.
+  package func compile(onlyCohorts cohorts: [Int]) -> VerdictSet {
+    verdicts(of: cohorts.map { map.cohorts[$0] })
+  }
+
+  private func verdicts(of cohorts: [SteeringMap.Cohort]) -> VerdictSet {
     var table = VerdictTableBuilder()
     var silent = SilentTrace()
-    for cohort in map.cohorts {
+    for cohort in cohorts {
       let choice = choice(for: cohort, trace: &silent)
       table.append(choice, retryOrder: retryOrder(for: cohort, choice: choice))
     }
     return table.finished(standings: standings)
+  }
+
+  /// Every region whose standing can matter to a cohort: those of its plan, and those that a last
+  /// resort or an empty fence names.
+  package func regionsThatMatter(toCohort cohort: Int) -> Set<Int> {
+    var regions = Set(map.cohorts[cohort].regions)
+    if case .backup(let backup) = service.onAllDown { regions.insert(backup) }
+    if case .fixed(let fixed) = map.planner.whenEmpty(in: map.cohorts[cohort].fences) {
+      regions.formUnion(fixed)
+    }
+    return regions
   }
 
   /// What one cohort gets, by slot if its clients are shared out.

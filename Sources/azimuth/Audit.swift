@@ -24,7 +24,7 @@ struct Audit: AsyncParsableCommand {
     func run() async throws {
       guard (1...4).contains(failed) else { throw ValidationError("--failed wants 1 to 4") }
       let report = ResidencyAudit(
-        try compile(configuration.settings()), largestFailure: failed
+        try compileWithKeptLatencies(configuration.settings()), largestFailure: failed
       ).report()
       switch output.output {
       case .json: print(String(decoding: try jsonText(report), as: UTF8.self), terminator: "")

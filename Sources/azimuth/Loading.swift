@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compiling
 import Foundation
+import Learning
 import Listening
 import Logging
 import Settings
@@ -29,6 +30,11 @@ func compile(_ settings: Settings) throws -> CompiledSettings {
   try faultsReported { () throws(Faults) in
     try CompiledSettings(settings, zoneHashSeed: .random(in: .min ... .max))
   }
+}
+
+/// Compiles with the latencies that a node has kept, as the node itself at its start.
+func compileWithKeptLatencies(_ settings: Settings) throws -> CompiledSettings {
+  try compile(settings).withKeptLatencies(now: UInt32(clamping: secondsSince1970()))
 }
 
 /// On faults prints all of them and ends with code 1.

@@ -36,7 +36,7 @@ struct Simulate: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let compiled = try compile(configuration.settings())
+    let compiled = try compileWithKeptLatencies(configuration.settings())
     var scenario = changes.scenario
     scenario.biases = try biases()
     scenario.dials = try dials()

@@ -52,12 +52,14 @@ import Testing
       .post, "/v1/simulate",
       body: """
         {"down": ["tokyo"], "drain": ["virginia"], "bias": {"frankfurt": -20}, "load": 5,
+         "dial": {"tokyo": 0.5},
          "configuration": "file", "databases": ["/a.mmdb"], "services": ["web"],
          "clients": [{"address": "10.1.0.1"}]}
         """)
     let question = try #require(questions.all.first)
     #expect(question.scenario.down == ["tokyo"] && question.scenario.drained == ["virginia"])
     #expect(question.scenario.biases == ["frankfurt": -20])
+    #expect(question.scenario.dials == ["tokyo": 0.5])
     #expect(question.scenario.databases == ["/a.mmdb"] && question.readsFile)
     #expect(question.services == ["web"] && question.load == 5)
     #expect(question.population?.clients.map(\.weight) == [1])
@@ -67,6 +69,7 @@ import Testing
     ("[]", ""), (#"{"donw": []}"#, "/donw"), (#"{"down": "tokyo"}"#, "/down"),
     (#"{"down": [1]}"#, "/down/0"), (#"{"bias": {"tokyo": 100}}"#, "/bias/tokyo"),
     (#"{"bias": {"tokyo": 0.5}}"#, "/bias/tokyo"), (#"{"load": -1}"#, "/load"),
+    (#"{"dial": {"tokyo": 1.5}}"#, "/dial/tokyo"), (#"{"dial": 1}"#, "/dial"),
     (#"{"configuration": "/etc/passwd"}"#, "/configuration"), (#"{"clients": []}"#, "/clients"),
     (#"{"clients": [{"address": "x"}]}"#, "/clients/0"),
     (#"{"clients": [{"address": "10.0.0.1", "wieght": 1}]}"#, "/clients/0"),

@@ -84,7 +84,7 @@ extension EndToEnd {
     @Test(arguments: [
       ["--down", "tokio"], ["--bias", "tokyo"], ["--bias", "tokyo=100"], ["--service", "wob"],
       ["--log", "/there/is/no.csv"], ["--mmdb", "/there/is/no.mmdb"], ["--load", "-1"],
-      ["--candidate", "/there/is/no.yaml"],
+      ["--candidate", "/there/is/no.yaml"], ["--dial", "tokyo=0.5"], ["--dial", "tokyo=101%"],
     ])
     func `simulate refuses what it does not understand`(options: [String]) throws {
       let finished = try Program.run(["simulate", Self.shipped] + options)

@@ -108,6 +108,16 @@ private struct KeeperWorld {
     let second = try KeeperWorld(state: folder)
     await second.keeper.start()
     #expect(try await second.region() == "dublin")
+    // And is there for whoever asks what that node would decide.
+    let model = await second.publisher.compiled.model
+    for (days, region) in [(0, "dublin"), (8, "frankfurt")] {
+      let asked = try RegionSet.continents.compiled(
+        policy: "{type: latency}", extra: "state: \(folder)"
+      ).withKeptLatencies(now: UInt32(second.clock.now) + UInt32(days) * 86_400)
+      let match = asked.maps.find(map: 0, client: KeeperWorld.munich)
+      let first = try #require(asked.model.maps[0].cohorts[Int(match.cohort)].regions.first)
+      #expect(model.regions[first].name == region)
+    }
     let late = try KeeperWorld(state: folder)
     late.clock.advance(8 * 86_400)
     await late.keeper.start()

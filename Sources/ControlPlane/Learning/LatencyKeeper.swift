@@ -29,7 +29,7 @@ package actor LatencyKeeper {
   private var savedAt = 0.0
   package private(set) var counts = LatencyCounts()
 
-  private static let fileName = "latencies.csv"
+  static let fileName = "latencies.csv"
   /// Seconds between two savings.
   private static let saveInterval = 300.0
 

@@ -177,7 +177,7 @@ import Testing
     ),
     (
       "10.0.0.0/8 subdivision=US-CA\n10.1.0.0/16 at=1,1 subdivision=US-CA\n10.1.2.0/24 at=2,2",
-      ["10.1.2.0/24 3 2 subdivision"]
+      ["10.1.2.0/24 3 2 country eu continent subdivision"]
     ),
   ])
   func aLongerPrefixThatHidesFactsIsFound(text: String, expected: [String]) {

@@ -51,7 +51,7 @@ import Testing
     ("{type: proximity}", "on_all_down: {backup: virginia}", "{static: [dublin]}"),
     ("{type: proximity}", "on_all_down: last_good, failover: {spread: 0s}", "on_all_down"),
     (
-      "{type: weighted, weights: {tokyo: 1, frankfurt: 2, dublin: 1}}", "on_all_down: fail_open",
+      "{type: weighted, shares: {tokyo: 1, frankfurt: 2, dublin: 1}}", "on_all_down: fail_open",
       "serve_unhealthy_inside"
     ),
   ])

@@ -5,8 +5,8 @@ import Routing
 import Settings
 
 extension CompiledSettings {
-  /// The same with the latencies that a node of this configuration has kept in its state folder: what
-  /// it would decide after a restart. As it is where none were kept.
+  /// The same with the latencies that a node of this configuration has kept in its state folder:
+  /// what it would decide after a restart. As it is where none were kept.
   ///
   /// - Parameter now: seconds since 1970.
   package func withKeptLatencies(now: UInt32) -> CompiledSettings {

@@ -1,6 +1,8 @@
 import Admin
 import Editions
+import HTTPTypes
 import Places
+import Publishing
 import Testing
 
 extension AdminWorld {

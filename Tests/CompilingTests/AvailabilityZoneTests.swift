@@ -1,4 +1,5 @@
 import Compiling
+import Editions
 import Publishing
 import Routing
 import TestSupport

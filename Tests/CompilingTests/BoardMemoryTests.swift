@@ -1,3 +1,4 @@
+import Editions
 import Foundation
 import Publishing
 import Routing

@@ -102,13 +102,14 @@ final class Node: Sendable {
       DemandService(counters: counters, publisher: publisher),
       LagService(publisher: publisher, logger: logger),
       LearningService(latencies: latencies), coverage,
-      HangUpService(reloader: reloader, dataPlane: dataPlane),
+      HangUpService(reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
     if let stateFolder {
       services.append(
         RememberingService(publisher: publisher, folder: stateFolder, logger: logger))
     }
+    if let decisionLog { services.append(decisionLog) }
     if let admin { services.append(admin.service) }
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(

@@ -101,6 +101,7 @@ package enum SettingsReader {
     settings.events = events(root.optional("events"))
     settings.latency.region = settings.latency.region ?? node.region
     reportUnknownSite(settings, node: nodeValue, document: root.value.document)
+    settings.decisionLog = decisionLog(root.optional("decision_log"))
     reportListenersInConflict(root.value.document)
     return settings
   }

@@ -44,7 +44,10 @@ extension SettingsReader {
   /// A proxy that does not know where it stands cannot prefer what is near.
   static func reportUnknownSite(_ settings: Settings, node: Value?, document: Document) {
     guard settings.node.site == nil else { return }
-    let pools = settings.proxy.listeners.compactMap { settings.services[$0.service].pool }
+    // Of a document with faults, a reference may lead nowhere.
+    let pools = settings.proxy.listeners.map(\.service)
+      .filter(settings.services.indices.contains)
+      .compactMap { settings.services[$0].pool }.filter(settings.pools.indices.contains)
     guard let pool = pools.first(where: { settings.pools[$0].zoneSharing == .preferSame })
     else { return }
     document.report(

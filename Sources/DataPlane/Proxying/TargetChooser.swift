@@ -36,6 +36,9 @@ package struct TargetChooser: Sendable {
     guard total > 0,
       let first = drawn(random.below(total), from: targets, isEligible: isEligible)
     else { return nil }
+    // What is idle is not the busier one. Otherwise the heavier of two would have nearly all
+    // connections while there are few.
+    guard openCount(first) > 0 else { return first }
     let rest = total - first.weight
     guard rest > 0 else { return first }
     let second = drawn(random.below(rest), from: targets) {

@@ -59,10 +59,10 @@ import Testing
     Ask(uri: "/v1/overrides/tokyo", status: 404, says: "no override is set for tokyo"),
     Ask(
       uri: "/v1/overrides/tokyo//x", status: 404,
-      says: "a target is region, region/pool or region/pool/address:port"),
+      says: "a target is region, region/@zone, region/pool or region/pool/address:port"),
     Ask(
       uri: "/v1/overrides/tok%2", status: 404,
-      says: "a target is region, region/pool or region/pool/address:port"),
+      says: "a target is region, region/@zone, region/pool or region/pool/address:port"),
     Ask(method: .post, uri: "/v1/status", status: 405, says: "POST is not for this path"),
     Ask(method: .get, uri: "/v1/reload", status: 405, says: "GET is not for this path"),
     Ask(method: .head, uri: "/v1/reload", status: 405, says: ""),

@@ -121,7 +121,7 @@ import Testing
             bare: {endpoints: {tokyo: [192.0.2.1:80]}}
           policies:
             nearest: {type: proximity}
-            ledger: {type: primary, order: [tokyo, dublin], fail_hold: 20s}
+            ledger: {type: primary, order: [tokyo, dublin], fail_hold: 60s}
           services:
             web: {policy: nearest, pool: web, ttl: 30s\(service)}
             bare: {policy: nearest, pool: bare}
@@ -174,11 +174,12 @@ import Testing
 
   @Test func `of an active-passive service waits for the hold as well`() throws {
     let name = try entry("db.example.org.", of: plan())
-    #expect(name.holdSeconds == 20 && name.totalSeconds == 61.05)
+    #expect(name.holdSeconds == 60 && name.totalSeconds == 76.05)
     #expect(
-      name.formula == "interval 5s + 2 × 2s + timeout 2s + fail_hold 20s + 0.05s + ttl 30s")
+      name.formula
+        == "interval 5s + 2 × 2s + timeout 2s + fail_hold 60s + 0.05s + ttl_changing 5s")
     // No attempt reaches another region before.
-    #expect(try entry("ledger", of: plan()).totalSeconds == 31.05)
+    #expect(try entry("ledger", of: plan()).totalSeconds == 71.05)
     #expect(try entry("www.example.org.", of: plan()).holdSeconds == nil)
   }
 

@@ -1,7 +1,8 @@
 /// How the endpoints of one region share its connections over availability zones.
 ///
 /// The *fair* part of an endpoint is its weight among those of the region. Zones make endpoints get
-/// more or less than that, but never more than ``excess`` above it, so that no small zone is flooded.
+/// more or less than that, but never more than ``excess`` above it, so that no small zone is
+/// flooded.
 public struct ZoneSharing: Sendable, Equatable {
   /// The availability zone that this node stands in, where its endpoints come first; nil: all zones
   /// get the same.
@@ -72,12 +73,12 @@ public struct ZoneSharing: Sendable, Equatable {
     return shares
   }
 
-  /// Everything to the node's own zone while its endpoints bear it; the rest to zones that have more
-  /// endpoints than connections of their own.
+  /// Everything to the node's own zone while its endpoints bear it; the rest to zones that have
+  /// more endpoints than connections of their own.
   ///
   /// Each named zone is taken to have as many connections as the others (as in Envoy's zone-aware
-  /// routing, there by the number of proxies). If nodes of all zones go by this, none gets more than
-  /// its fair part and the excess.
+  /// routing, there by the number of proxies). If nodes of all zones go by this, none gets more
+  /// than its fair part and the excess.
   func localShares(fair: [Double], zones: [String?], local: Int) -> [Double] {
     let named = zones.count { $0 != nil }
     let arriving = zones.map { $0 == nil ? 0 : 1 / Double(named) }

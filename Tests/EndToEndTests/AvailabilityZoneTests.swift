@@ -39,8 +39,14 @@ extension EndToEnd {
     func `one is drained under load: nothing is lost, and the other two have all of it`() throws {
       let (world, zones) = try Self.world()
       defer { zones.values.forEach { $0.stop() } }
-      let proxies = (0..<2).map { _ in Load.proxy(world, from: "127.81.0.1") }
-      let dns = try Load.dns(world, subnet: "133.11.0.1")
+      let proxies = (0..<2).map { _ in
+        Load { [unowned world] in try world.proxyRegion(from: "127.81.0.1") }
+      }
+      let dns = Load { [unowned world] in
+        let reply = try world.ask(DNSQuestion("www.example.org", subnet: "133.11.0.1"))
+        guard let address = reply.addresses.first else { throw Load.Failure(text: "\(reply)") }
+        return address
+      }
       eventually("some load") { proxies.allSatisfy { $0.count > 200 } && dns.count > 200 }
       let clock = ContinuousClock()
       let began = clock.now

@@ -48,7 +48,9 @@ extension EndToEnd {
       let second = Primary(region: "dublin", epoch: first.epoch + 1, state: "failed_over")
       #expect(try primary(world) == second)
       #expect(try text(world) == "region=dublin epoch=\(first.epoch + 1)")
-      let events = try world.admin("GET", "/v1/events?follow=false").text
+      let events = try HTTPConnection(port: world.ports.admin).request(
+        "GET", "/v1/events", headers: ["Accept": "application/json"]
+      ).text
       #expect(events.contains("primary_changed") && events.contains("epoch \(second.epoch)"))
       // Both planes, wherever the client is.
       #expect(try world.proxyRegion(from: "127.1.0.1") == "dublin")

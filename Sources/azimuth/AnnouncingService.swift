@@ -52,7 +52,7 @@ struct AnnouncingService: Service {
           group.addTask { await deliver(by: sender) }
         }
         // A service that ends by itself would end the node.
-        group.addTask { try? await Task.sleep(for: .seconds(.max / 2)) }
+        group.addTask { try? await gracefulShutdown() }
       }
     }
   }

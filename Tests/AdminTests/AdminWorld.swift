@@ -11,25 +11,18 @@ import Places
 import Publishing
 import Routing
 import Settings
-import Synchronization
+import TestSupport
 
 /// An admin server over a small configuration of its own, with everything that is injected under
 /// the test's hand.
 struct AdminWorld: Sendable {
-  /// 2026-01-01T00:00:00Z.
-  static let start = 1_767_225_600.0
+  static let start = TestClock.start
   static let token = "s3cret"
 
   let publisher: EditionPublisher
   let counters = CounterBoard()
-  let clock = Clock()
+  let clock = TestClock()
   var sources: AdminSources
-
-  final class Clock: Sendable {
-    private let seconds = Mutex(AdminWorld.start)
-    var now: Double { seconds.withLock { $0 } }
-    func advance(_ amount: Double) { seconds.withLock { $0 += amount } }
-  }
 
   /// - Parameter text: another configuration than that of most tests.
   init(

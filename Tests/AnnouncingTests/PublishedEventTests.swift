@@ -2,20 +2,13 @@ import Announcing
 import Editions
 import Publishing
 import Routing
-import Synchronization
 import TestSupport
 import Testing
 
 /// A publisher of the test's configuration, under the test's clock.
 private struct PublisherWorld {
   let publisher: EditionPublisher
-  let clock = Clock()
-
-  final class Clock: Sendable {
-    private let seconds = Mutex(1_767_225_600.0)
-    var now: Double { seconds.withLock { $0 } }
-    func advance(_ amount: Double) { seconds.withLock { $0 += amount } }
-  }
+  let clock = TestClock()
 
   init() throws {
     let compiled = try RegionSet.continents.compiled(policy: "{type: proximity}")

@@ -7,7 +7,6 @@ import Logging
 import Places
 import Publishing
 import Routing
-import Synchronization
 import TestSupport
 import Testing
 
@@ -16,13 +15,7 @@ private struct KeeperWorld {
   static let munich = ClientAddress(ipv4: 141 << 24 | 84 << 16 | 1)
   let publisher: EditionPublisher
   let keeper: LatencyKeeper
-  let clock = Clock()
-
-  final class Clock: Sendable {
-    private let seconds = Mutex(1_767_225_600.0)
-    var now: Double { seconds.withLock { $0 } }
-    func advance(_ amount: Double) { seconds.withLock { $0 += amount } }
-  }
+  let clock = TestClock()
 
   init(state: String? = nil, policy: String = "{type: latency}") throws {
     let compiled = try RegionSet.continents.compiled(

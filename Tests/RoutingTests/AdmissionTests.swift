@@ -170,14 +170,8 @@ private var fine: World {
   @Test func `for random policies, fences, health and admissions`() {
     var generator = SeededGenerator(seed: 1998)
     for round in 0..<800 {
-      var world = World()
-      world.policy = randomPolicy(depth: 3, using: &generator)
-      if Bool.random(using: &generator) {
-        world.fences = [World.fence("eu-data", tag: "eu") { $0.isInEuropeanUnion = true }]
-      }
-      var conditions: [String: EndpointCondition] = [:]
-      for site in World.sites { conditions[site.name] = randomCondition(using: &generator) }
-      var board = world.board(conditions)
+      let world = World.random(using: &generator)
+      var board = world.randomBoard(using: &generator)
       board.admissions = randomAdmissions(using: &generator)
       let routed = Routed(world, board: board)
       for _ in 0..<20 {

@@ -185,6 +185,25 @@ func randomCondition(using generator: inout SeededGenerator) -> EndpointConditio
     lastGood: .random(in: 0...5, using: &generator))
 }
 
+extension World {
+  /// Any policy, with a fence or without.
+  static func random(using generator: inout SeededGenerator) -> World {
+    var world = World()
+    world.policy = randomPolicy(depth: 3, using: &generator)
+    if Bool.random(using: &generator) {
+      world.fences = [fence("eu-data", tag: "eu") { $0.isInEuropeanUnion = true }]
+    }
+    return world
+  }
+
+  /// Any health of every region.
+  func randomBoard(using generator: inout SeededGenerator) -> HealthBoard {
+    var conditions: [String: EndpointCondition] = [:]
+    for site in Self.sites { conditions[site.name] = randomCondition(using: &generator) }
+    return board(conditions)
+  }
+}
+
 /// Any policy over the world's regions, nested up to `depth`.
 func randomPolicy(depth: Int, using generator: inout SeededGenerator) -> Policy {
   let region = Policy.region(.random(in: 0..<World.sites.count, using: &generator))

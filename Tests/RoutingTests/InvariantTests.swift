@@ -7,14 +7,8 @@ import Testing
   @Test func `for random policies, fences and health`() {
     var generator = SeededGenerator(seed: 7871)
     for round in 0..<1500 {
-      var world = World()
-      world.policy = randomPolicy(depth: 3, using: &generator)
-      if Bool.random(using: &generator) {
-        world.fences = [World.fence("eu-data", tag: "eu") { $0.isInEuropeanUnion = true }]
-      }
-      var conditions: [String: EndpointCondition] = [:]
-      for site in World.sites { conditions[site.name] = randomCondition(using: &generator) }
-      let routed = Routed(world, board: world.board(conditions))
+      let world = World.random(using: &generator)
+      let routed = Routed(world, board: world.randomBoard(using: &generator))
       for _ in 0..<20 {
         let address = UInt32(10 << 24) | .random(in: 0..<8 << 16, using: &generator)
         let own = routed.decision(ClientAddress(ipv4: address))

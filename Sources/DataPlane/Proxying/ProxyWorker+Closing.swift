@@ -31,7 +31,7 @@ extension ProxyWorker {
     guard shared.roundTrips.isMeasuring, pair[.client].fd >= 0 else { return }
     let microseconds = az_tcp_lowest_round_trip(pair[.client].fd)
     guard microseconds > 0 else { return }
-    roundTrips.append(
+    _ = roundTrips.append(
       RoundTrip(
         client: pair.pointee.clientAddress.address, microseconds: microseconds,
         beyond: roundTripBeyond(pair)))

@@ -83,7 +83,7 @@ struct ProxyWorker: ~Copyable {
   let wakeUp: WakeUp
   let shard: CounterShard
   let log: AccessLogRing?
-  let roundTrips: RoundTripRing
+  let roundTrips: SampleRing<RoundTrip>
   var decisions: DecisionCounters
   var sampler: ConnectionSampler
   var reader: EditionReader

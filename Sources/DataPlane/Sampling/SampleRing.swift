@@ -5,13 +5,13 @@ import Synchronization
 ///
 /// `@unchecked`: `head` belongs to the producer and `tail` to the consumer; each sees the other's
 /// through an acquiring load, and the samples between them belong to the consumer alone.
-@safe final class SampleRing<Sample: Sendable>: @unchecked Sendable {
+@safe package final class SampleRing<Sample: Sendable>: @unchecked Sendable {
   private let capacity: Int
   private let memory: UnsafeMutablePointer<Sample>
   private let head = Atomic<Int>(0)
   private let tail = Atomic<Int>(0)
 
-  init(capacity: Int) {
+  package init(capacity: Int) {
     self.capacity = capacity
     unsafe memory = .allocate(capacity: capacity)
   }
@@ -24,7 +24,7 @@ import Synchronization
   /// By the thread that samples.
   ///
   /// - Returns: false if there is no room.
-  func append(_ sample: Sample) -> Bool {
+  package func append(_ sample: Sample) -> Bool {
     let end = head.load(ordering: .relaxed)
     guard end - tail.load(ordering: .acquiring) < capacity else { return false }
     // Free: whoever took what was there has moved it out.
@@ -34,7 +34,7 @@ import Synchronization
   }
 
   /// By whoever evaluates, never by two at once.
-  func takeAll() -> [Sample] {
+  package func takeAll() -> [Sample] {
     let start = tail.load(ordering: .relaxed)
     let end = head.load(ordering: .acquiring)
     let taken = (start..<end).map { unsafe (memory + $0 % capacity).move() }

@@ -120,6 +120,13 @@ final class Client {
     return Array(bytes[..<max(0, received)])
   }
 
+  /// Whether the other side closes the connection before the time is up, as nothing else comes.
+  func seesEnd() -> Bool {
+    var byte: UInt8 = 0
+    let received = recv(descriptor, &byte, 1, 0)
+    return received == 0 || received < 0 && errno != EAGAIN
+  }
+
   /// Exactly so many bytes, or fewer at the end.
   func receiveAll(_ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -4,6 +4,7 @@ import HTTPTypes
 import Publishing
 import Routing
 import Settings
+import TestSupport
 import Testing
 
 @Suite struct `A change over the admin API` {

@@ -7,6 +7,7 @@ import NIOCore
 import Places
 import Publishing
 import Routing
+import TestSupport
 import Testing
 
 @Suite struct `What the admin API shows` {

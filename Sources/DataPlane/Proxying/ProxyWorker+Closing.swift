@@ -2,6 +2,7 @@ import CLinux
 import Counters
 import Places
 import Routing
+import Sampling
 
 extension ProxyWorker {
   /// Closes both sides, counts and logs the connection, and frees its slot.

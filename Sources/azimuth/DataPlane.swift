@@ -49,7 +49,7 @@ final class DataPlane: Service {
     }
     proxy = ProxyServer(
       listeners: proxyListeners(settings), threads: settings.proxy.threads, desk: desk,
-      counters: counters, passive: passive,
+      counters: counters, passive: passive, heldByteLimit: settings.proxy.bufferMemoryBytes,
       measuresRoundTrips: settings.latency.region != nil, sampler: sampler,
       log: accessLog)
   }
@@ -133,7 +133,28 @@ private func proxyListeners(_ settings: Settings) -> [ProxyListenerSettings] {
       serviceName: settings.services[listener.service].name,
       maximumConnections: listener.maximumConnections, connectTimeout: listener.connectTimeout,
       connectBudget: listener.connectBudget, maximumAttempts: listener.maximumAttempts,
+      raceAfter: raceDelay(listener.raceAfter),
       idleTimeout: listener.idleTimeout, halfClosedTimeout: listener.halfClosedTimeout,
-      bufferBytes: listener.bufferBytes)
+      bufferBytes: listener.bufferBytes, tcp: tcpOptions(listener.tcp))
   }
+}
+
+private func raceDelay(_ delay: Settings.Proxy.RaceDelay) -> RaceDelay {
+  switch delay {
+  case .never: .never
+  case .automatic: .roundTrips
+  case .after(let duration): .fixed(nanoseconds: UInt64(max(0, duration / .nanoseconds(1))))
+  }
+}
+
+private func tcpOptions(_ tcp: Settings.Proxy.TCP) -> TCPOptions {
+  TCPOptions(
+    keepAlive: tcp.keepAlive.map {
+      TCPOptions.KeepAlive(
+        idleSeconds: Int($0.idle / .seconds(1)), intervalSeconds: Int($0.interval / .seconds(1)),
+        probes: $0.probes)
+    },
+    userTimeoutMilliseconds: tcp.userTimeout.map { Int($0 / .milliseconds(1)) } ?? 0,
+    sendsAtOnce: tcp.sendsAtOnce, fastOpenQueue: tcp.fastOpenQueue, backlog: tcp.backlog,
+    mark: UInt32(clamping: tcp.mark), sources: tcp.sources)
 }

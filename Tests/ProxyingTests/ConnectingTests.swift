@@ -43,12 +43,63 @@ private func greeting(_ world: ProxyWorld) throws -> String {
   let good = try TestServer.greeter("good")
   let world = try ProxyWorld(regions: [[hole.address], [good.address]]) {
     $0.connectTimeout = .milliseconds(100)
+    $0.raceAfter = .never
   }
   #expect(try greeting(world) == "good")
   #expect(world.counter("connect_failures", "timed_out") == 1)
   // From now on it is avoided at once.
   #expect(try greeting(world) == "good")
   #expect(world.counter("connect_failures", "timed_out") == 1)
+}
+
+@Test func `an endpoint that does not answer is raced with another one`() throws {
+  let hole = try BlackHole()
+  defer { withExtendedLifetime(hole) {} }
+  let good = try TestServer.greeter("good")
+  let world = try ProxyWorld(regions: [[hole.address], [good.address]]) {
+    $0.connectTimeout = .seconds(300)
+    $0.connectBudget = .seconds(300)
+  }
+  // Nobody knows how far the first one is: it is given some chances.
+  for races in 1...3 {
+    #expect(try greeting(world) == "good")
+    #expect(world.counter("connect_races") == UInt64(races))
+  }
+  #expect(world.passive.takeFailures().map(\.count) == [1])
+  // From now on it is avoided at once.
+  #expect(try greeting(world) == "good")
+  #expect(world.counter("connect_races") == 3)
+  #expect(world.counter("region_connections", "r1") == 4)
+  #expect(eventually { world.server.connectionCount == 0 })
+}
+
+@Test func `an answer that comes with the rival's connection is passed on whole`() throws {
+  let hole = try BlackHole()
+  defer { withExtendedLifetime(hole) {} }
+  let good = try TestServer.greeter("good")
+  // All at once: some answers are there, with their FIN, before the proxy looks.
+  let world = try ProxyWorld(regions: [[hole.address], [good.address]]) {
+    $0.connectTimeout = .seconds(300)
+    $0.connectBudget = .seconds(300)
+  }
+  let clients = try (0..<100).map { _ in try TestSocket(to: world.address) }
+  for client in clients {
+    #expect(String(decoding: try client.receiveAll(), as: UTF8.self) == "good")
+  }
+}
+
+@Test func `a rival that is refused leaves the race to others`() throws {
+  let hole = try BlackHole()
+  let bad = try RefusingPort()
+  defer { withExtendedLifetime((hole, bad)) {} }
+  let good = try TestServer.greeter("good")
+  let world = try ProxyWorld(regions: [[hole.address], [bad.address], [good.address]]) {
+    $0.connectTimeout = .seconds(300)
+    $0.connectBudget = .seconds(300)
+  }
+  #expect(try greeting(world) == "good")
+  #expect(world.counter("connect_failures", "refused") == 1)
+  #expect(world.counter("region_connections", "r2") == 1)
 }
 
 @Test func `an endpoint is used again once it serves`() throws {

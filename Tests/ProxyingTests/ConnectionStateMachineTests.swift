@@ -26,7 +26,9 @@ struct Story: CustomStringConvertible, Sendable {
   fileprivate var lines: [Line]
 }
 
-private let connected = [Line(0, .accepted, .connect), Line(10, .connected, .relay)]
+private let connected = [
+  Line(0, .accepted, .connect), Line(10, .connected(.first), .relay(.first)),
+]
 
 private let stories = [
   Story(
@@ -61,20 +63,21 @@ private let stories = [
   Story(
     description: "two refusals, then an endpoint",
     lines: [
-      Line(0, .accepted, .connect), Line(1, .connectFailed(.refused), .connect),
-      Line(2, .connectFailed(.unreachable), .connect), Line(3, .connected, .relay),
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.first, .refused), .connect),
+      Line(2, .connectFailed(.first, .unreachable), .connect),
+      Line(3, .connected(.first), .relay(.first)),
     ]),
   Story(
     description: "every attempt fails",
     lines: [
-      Line(0, .accepted, .connect), Line(1, .connectFailed(.refused), .connect),
-      Line(2, .connectFailed(.refused), .connect),
-      Line(3, .connectFailed(.refused), .close(.connectFailed)),
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.first, .refused), .connect),
+      Line(2, .connectFailed(.first, .refused), .connect),
+      Line(3, .connectFailed(.first, .refused), .close(.connectFailed)),
     ]),
   Story(
     description: "no endpoint is left",
     lines: [
-      Line(0, .accepted, .connect), Line(1, .connectFailed(.refused), .connect),
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.first, .refused), .connect),
       Line(1, .targetsExhausted, .close(.connectFailed)),
     ]),
   Story(
@@ -94,7 +97,8 @@ private let stories = [
   Story(
     description: "a failure after the budget is not tried again",
     lines: [
-      Line(0, .accepted, .connect), Line(260, .connectFailed(.refused), .close(.connectBudget)),
+      Line(0, .accepted, .connect),
+      Line(260, .connectFailed(.first, .refused), .close(.connectBudget)),
     ]),
   Story(
     description: "nothing moves for too long",
@@ -110,6 +114,60 @@ private let stories = [
   Story(description: "the proxy stops", lines: connected + [Line(20, .stopped, .close(.shutdown))]),
 ]
 
+private let races = [
+  Story(
+    description: "a rival overtakes an endpoint that does not answer",
+    lines: [
+      Line(0, .accepted, .connect), Line(24, .timerExpired, .none),
+      Line(25, .timerExpired, .race), Line(30, .connected(.rival), .relay(.rival)),
+      Line(31, .connected(.first), .none),
+    ]),
+  Story(
+    description: "the first one wins after all",
+    lines: [
+      Line(0, .accepted, .connect), Line(25, .timerExpired, .race),
+      Line(30, .connected(.first), .relay(.first)),
+      Line(31, .connectFailed(.rival, .refused), .none),
+    ]),
+  Story(
+    description: "the first one fails: its rival goes on alone, with its own time",
+    lines: [
+      Line(0, .accepted, .connect), Line(25, .timerExpired, .race),
+      Line(100, .timerExpired, .adoptRival), Line(124, .timerExpired, .none),
+      Line(125, .timerExpired, .connect),
+    ]),
+  Story(
+    description: "a rival that fails has a successor at once",
+    lines: [
+      Line(0, .accepted, .connect), Line(25, .timerExpired, .race),
+      Line(26, .connectFailed(.rival, .refused), .race),
+      Line(27, .connectFailed(.rival, .refused), .none),
+      Line(30, .connected(.first), .relay(.first)),
+    ]),
+  Story(
+    description: "nobody is there to race with",
+    lines: [
+      Line(0, .accepted, .connect), Line(25, .timerExpired, .race), Line(25, .noRival, .none),
+      Line(99, .timerExpired, .none), Line(100, .timerExpired, .connect),
+    ]),
+  Story(
+    description: "the client goes during a race",
+    lines: [
+      Line(0, .accepted, .connect), Line(25, .timerExpired, .race),
+      Line(26, .reset(.client), .close(.clientReset)),
+    ]),
+]
+
+@Test(arguments: races)
+func `an endpoint that would have answered by now has a rival`(_ story: Story) {
+  var machine = ConnectionStateMachine(acceptedAt: 0)
+  for line in story.lines {
+    let action = machine.handle(line.event, now: line.at, limits)
+    #expect(action == line.action, "\(line)")
+    if line.at == 0 && action == .connect { machine.expectAnswer(by: 25) }
+  }
+}
+
 @Test(arguments: stories)
 func `a connection lives as its story says`(_ story: Story) {
   var machine = ConnectionStateMachine(acceptedAt: 0)
@@ -122,7 +180,7 @@ func `a connection lives as its story says`(_ story: Story) {
   var machine = ConnectionStateMachine(acceptedAt: 0)
   #expect(machine.handle(.accepted, now: 0, limits) == .connect)
   #expect(machine.deadline(limits) == 100)
-  #expect(machine.handle(.connected, now: 50, limits) == .relay)
+  #expect(machine.handle(.connected(.first), now: 50, limits) == .relay(.first))
   #expect(machine.deadline(limits) == 1050)
   machine.noteActivity(now: 700)
   #expect(machine.deadline(limits) == 1700)
@@ -156,6 +214,9 @@ private struct RandomSchedule {
       let event = RandomSchedule.events.randomElement(using: &random) ?? .stopped
       let before = machine
       let action = machine.handle(event, now: now, limits)
+      if action == .connect || action == .adoptRival {
+        machine.expectAnswer(by: now + UInt64.random(in: 0..<90, using: &random))
+      }
       check(event, before, action)
     }
     // However it went: once its deadline has come, a timer ends it or asks for the next attempt.
@@ -171,14 +232,16 @@ private struct RandomSchedule {
     _ action: ConnectionStateMachine.Action
   ) {
     switch action {
-    case .none, .relay: break
-    case .connect: connects += 1
+    case .none, .relay, .adoptRival: break
+    case .connect, .race: connects += 1
     case .shutDownWriting: shutDowns += 1
     case .close(let reason):
       closes += 1
       if reason.isOrderly && shutDowns != 1 { fault = "orderly without a FIN passed on" }
     }
     if before.phase == .closed && action != .none { fault = "\(action) after the end" }
+    // An attempt for which there was no endpoint is none.
+    if case .noRival = event, machine.attemptCount < before.attemptCount { connects -= 1 }
     if connects > Int(limits.maximumAttempts) { fault = "too many attempts" }
     if shutDowns > 1 { fault = "more than one FIN passed on" }
     if closes > 1 { fault = "closed twice" }
@@ -187,7 +250,9 @@ private struct RandomSchedule {
   }
 
   private static let events: [ConnectionStateMachine.Event] = [
-    .accepted, .accepted, .connected, .connectFailed(.refused), .connectFailed(.local),
+    .accepted, .accepted, .connected(.first), .connected(.rival), .noRival,
+    .connectFailed(.rival, .refused), .connectFailed(.first, .refused),
+    .connectFailed(.first, .local),
     .ended(.client), .ended(.upstream), .timerExpired, .timerExpired, .targetsExhausted,
     .reset(.client), .reset(.upstream), .refused(.refusedByPolicy), .stopped,
   ]

@@ -18,6 +18,7 @@ final class ProxyWorld: Sendable {
 
   init(
     regions: [[SocketAddress]], threads: Int = 1, isReady: Bool = true, log: AccessLogWriter? = nil,
+    heldByteLimit: Int = 256 << 20,
     edit: (inout ProxyListenerSettings) -> Void = { _ in }
   ) throws {
     desk = EditionDesk(
@@ -27,7 +28,7 @@ final class ProxyWorld: Sendable {
     edit(&settings)
     server = ProxyServer(
       listeners: [settings], threads: threads, desk: desk, counters: counters, passive: passive,
-      log: log)
+      heldByteLimit: heldByteLimit, log: log)
     try server.start()
     address = server.boundAddresses[0].address
   }

@@ -134,6 +134,40 @@ func `large random streams pass unchanged both ways`(_ bufferBytes: Int) throws 
   #expect(eventually { received.load(ordering: .relaxed) == total })
 }
 
+@Test func `when the memory for held bytes is used up streams still pass unchanged`() throws {
+  let isReading = Atomic<Bool>(false)
+  let sums = Mutex<[Int]>([])
+  let server = try TestServer { socket in
+    let first = try socket.receiveExactly(1)
+    while first == [1] && !isReading.load(ordering: .relaxed) { usleep(1000) }
+    let all = try socket.receiveAll()
+    sums.withLock { $0.append(all.reduce(Int(first[0])) { $0 &* 31 &+ Int($1) }) }
+  }
+  // One block of 64 KiB, and four readers that do not read: three of them have none.
+  let world = try ProxyWorld(regions: [[server.address]], heldByteLimit: 1)
+  let stream = randomBytes(24 << 20, seed: 11)
+  let sent = Atomic<Int>(0)
+  for _ in 0..<4 {
+    Thread.detachNewThread {
+      guard let client = try? TestSocket(to: world.address) else { return }
+      try? client.send([1] + stream)
+      sent.add(1, ordering: .relaxed)
+      client.finish()
+      _ = try? client.receiveAll()
+    }
+  }
+  #expect(eventually { world.counter("bytes", "up") > 4 << 20 })
+  // Others are served meanwhile.
+  let other = try TestSocket(to: world.address)
+  try other.send([2] + stream)
+  other.finish()
+  #expect(eventually { sums.withLock { $0.count } == 1 })
+  isReading.store(true, ordering: .relaxed)
+  #expect(eventually { sums.withLock { $0.count } == 5 })
+  let expected = [1, 1, 1, 1, 2].map { first in stream.reduce(first) { $0 &* 31 &+ Int($1) } }
+  #expect(Set(sums.withLock { $0 }) == Set(expected))
+}
+
 @Test func `a thousand connections are open at once`() throws {
   let echo = try TestServer { socket in
     try socket.send(try socket.receiveExactly(4))

@@ -418,9 +418,11 @@ package struct Settings: Sendable, Equatable {
       /// For all attempts of one connection together.
       package var connectBudget: Duration
       package var maximumAttempts: Int
+      package var raceAfter: RaceDelay
       package var idleTimeout: Duration
       package var halfClosedTimeout: Duration
       package var bufferBytes: Int
+      package var tcp: TCP
     }
     package enum AccessLog: Sendable, Equatable {
       case off, standardOutput
@@ -429,6 +431,8 @@ package struct Settings: Sendable, Equatable {
     package var threads: Int
     package var listeners: [Listener]
     package var accessLog: AccessLog
+    /// For bytes that peers do not take, over all connections.
+    package var bufferMemoryBytes: Int
   }
 
   package struct Admin: Sendable, Equatable {

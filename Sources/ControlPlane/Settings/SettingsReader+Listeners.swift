@@ -52,9 +52,12 @@ extension SettingsReader {
     _ value: Value?, serviceNames: Names, services: [Settings.Service]
   ) -> Settings.Proxy {
     var proxy = Settings.Proxy(
-      threads: ProcessInfo.processInfo.activeProcessorCount, listeners: [], accessLog: .off)
+      threads: ProcessInfo.processInfo.activeProcessorCount, listeners: [], accessLog: .off,
+      bufferMemoryBytes: 256 << 20)
     _ = value?.section { section in
       proxy.threads = section.optional("threads")?.integer(1...256) ?? proxy.threads
+      proxy.bufferMemoryBytes =
+        section.optional("buffer_memory")?.byteCount(1 << 20...1 << 40) ?? proxy.bufferMemoryBytes
       proxy.accessLog = section.optional("access_log")?.accessLog() ?? .off
       proxy.listeners = (section.optional("listeners")?.definitions() ?? []).compactMap {
         listener($0, serviceNames: serviceNames, services: services)
@@ -78,10 +81,12 @@ extension SettingsReader {
         connectTimeout: attempt?.duration(times) ?? .seconds(1),
         connectBudget: section.optional("connect_budget")?.duration(times) ?? .seconds(5),
         maximumAttempts: section.optional("max_attempts")?.integer(1...100) ?? 4,
+        raceAfter: raceDelay(section.optional("race_after")),
         idleTimeout: section.optional("idle_timeout")?.duration(times) ?? .seconds(600),
         halfClosedTimeout: section.optional("half_closed_timeout")?.duration(times)
           ?? .seconds(30),
-        bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10)
+        bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10,
+        tcp: tcp(section.optional("tcp")))
       if listener.connectTimeout > listener.connectBudget {
         (attempt ?? section.value).report(
           "one attempt may take \(rendered(listener.connectTimeout)), longer than the "

@@ -82,10 +82,26 @@ static int bind_socket(const az_tcp_address *address, int shares_port) {
   return fd;
 }
 
-int az_tcp_listen(const az_tcp_address *address, int backlog) {
-  int one = 1, fd = bind_socket(address, 1);
+static int set_int(int fd, int level, int name, int value) {
+  return value == 0 ? 0 : setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int apply(int fd, const az_tcp_options *options) {
+  int keeps_alive = options->keepalive_idle_s != 0;
+  return set_int(fd, IPPROTO_TCP, TCP_NODELAY, !options->delays)
+      || set_int(fd, SOL_SOCKET, SO_KEEPALIVE, keeps_alive)
+      || set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, options->keepalive_idle_s)
+      || set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, options->keepalive_interval_s)
+      || set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, options->keepalive_probes)
+      || set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options->user_timeout_ms)
+      || set_int(fd, SOL_SOCKET, SO_MARK, (int)options->mark);
+}
+
+int az_tcp_listen(const az_tcp_address *address, int backlog, const az_tcp_options *options) {
+  int fd = bind_socket(address, 1);
   if (fd < 0) return fd;
-  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one)) return failed(fd);
+  if (apply(fd, options)) return failed(fd);
+  if (set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, options->fast_open_queue)) return failed(fd);
   if (listen(fd, backlog)) return failed(fd);
   return fd;
 }
@@ -107,12 +123,19 @@ int az_tcp_accept(int listener, az_tcp_address *peer) {
   return fd;
 }
 
-int az_tcp_connect(const az_tcp_address *address) {
-  int one = 1, fd = open_socket(address);
+int az_tcp_connect(const az_tcp_address *address, const az_tcp_address *source,
+                   const az_tcp_options *options) {
+  int fd = open_socket(address);
   if (fd < 0) return fd;
   struct sockaddr_storage storage;
+  if (apply(fd, options)) return failed(fd);
+  if (source && source->is_ipv6 == address->is_ipv6) {
+    socklen_t source_length = fill(&storage, source);
+    // The port is chosen at connect, by both ends: else 28,000 connections would be the most.
+    if (set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)) return failed(fd);
+    if (bind(fd, (struct sockaddr *)&storage, source_length)) return failed(fd);
+  }
   socklen_t length = fill(&storage, address);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (connect(fd, (struct sockaddr *)&storage, length) && errno != EINPROGRESS) return failed(fd);
   return fd;
 }
@@ -145,6 +168,20 @@ ptrdiff_t az_tcp_send(int fd, const void *bytes, size_t count) {
   return result < 0 ? -errno : result;
 }
 
+ptrdiff_t az_tcp_peek(int fd, void *bytes, size_t count) {
+  ptrdiff_t result;
+  do result = recv(fd, bytes, count, MSG_PEEK);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : result;
+}
+
+ptrdiff_t az_tcp_drop(int fd, size_t count) {
+  ptrdiff_t result;
+  do result = recv(fd, NULL, count, MSG_TRUNC);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : result;
+}
+
 int az_tcp_shutdown_write(int fd) { return shutdown(fd, SHUT_WR) ? -errno : 0; }
 
 void az_tcp_close(int fd) { close(fd); }
@@ -153,6 +190,23 @@ void az_tcp_reset(int fd) {
   struct linger hard = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   close(fd);
+}
+
+int az_pipe_create(int *read_end, int *write_end, int capacity) {
+  int ends[2];
+  if (pipe2(ends, O_NONBLOCK | O_CLOEXEC)) return -errno;
+  *read_end = ends[0];
+  *write_end = ends[1];
+  // Refused beyond what the user may hold in pipes: then it is what it is.
+  fcntl(ends[1], F_SETPIPE_SZ, capacity);
+  return fcntl(ends[1], F_GETPIPE_SZ);
+}
+
+ptrdiff_t az_splice(int from, int to, size_t count) {
+  ptrdiff_t result;
+  do result = splice(from, NULL, to, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : result;
 }
 
 int az_epoll_create(void) {

@@ -11,6 +11,16 @@ import CLinux
   var isEmpty: Bool { count == 0 }
 }
 
+/// What became of bytes that were not to be held.
+enum Relayed {
+  /// - Parameter isAll: the sink took all there was; else it takes no more now.
+  case moved(Int, isAll: Bool)
+  /// Nothing could be read.
+  case source(Transfer)
+  /// Nothing could be written.
+  case sink(Transfer)
+}
+
 /// The memory that one thread moves bytes through: one buffer that every read goes into, and blocks
 /// for what a blocked peer does not take. A block belongs to one ``PendingBytes`` at a time.
 @safe struct BufferPool: ~Copyable {
@@ -20,12 +30,16 @@ import CLinux
   /// Free blocks kept for the next peer that stalls.
   private static let keptCount = 64
 
+  /// Blocks that may be handed out.
+  var limit: Int
+
   private let shared: UnsafeMutableRawPointer
   private var free: [UnsafeMutableRawPointer]
   /// Blocks handed out.
   private(set) var usedCount = 0
 
-  init() {
+  init(limit: Int) {
+    self.limit = limit
     unsafe shared = .allocate(byteCount: Self.blockByteCount, alignment: 4096)
     unsafe free = []
   }
@@ -33,6 +47,23 @@ import CLinux
   deinit {
     unsafe shared.deallocate()
     unsafe free.forEach { unsafe $0.deallocate() }
+  }
+
+  /// No block is left for what a peer might not take: ``relay(from:to:limit:)`` needs none.
+  var isExhausted: Bool { usedCount >= limit }
+
+  /// Moves bytes between two sockets without ever holding any: what the sink does not take stays in
+  /// the source. Two more system calls than ``receive(_:limit:)`` and ``send(_:to:rest:)``.
+  func relay(from source: Int32, to sink: Int32, limit: Int) -> Relayed {
+    // Not more than the shared buffer holds.
+    let count = min(limit, Self.blockByteCount)
+    let peeked = Transfer(result: unsafe az_tcp_peek(source, shared, count), endsAtZero: true)
+    guard case .moved(let available) = peeked else { return .source(peeked) }
+    let sent = Transfer(result: unsafe az_tcp_send(sink, shared, available), endsAtZero: false)
+    guard case .moved(let moved) = sent else { return .sink(sent) }
+    // They were there a moment ago, and nobody else reads from this socket.
+    _ = az_tcp_drop(source, moved)
+    return .moved(moved, isAll: moved == available)
   }
 
   /// Reads from a socket into the shared buffer, at most `limit` bytes.

@@ -9,6 +9,7 @@ package enum Side: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 /// socket; ``ProxyWorker`` performs the actions.
 ///
 ///     accepted → connect ─ failed ─→ connect to the next … ─→ close
+///                  │└─ no answer for long → race: a second attempt beside the first
 ///                  └─ connected → relay ─ one side ended → shut down the other's writing
 ///                                   │        └─ the other side ended → close
 ///                                   └─ reset, idle, half-closed for too long → close
@@ -44,6 +45,11 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case accepted, connecting, relaying, closed
   }
 
+  /// Attempts to connect: one, and a second beside it when that gets no answer.
+  package enum Attempt: UInt8, Sendable, BitwiseCopyable {
+    case first, rival
+  }
+
   package enum Event: Sendable, Equatable, BitwiseCopyable {
     /// The client was accepted.
     case accepted
@@ -51,8 +57,10 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case refused(CloseReason)
     /// No endpoint is left that has not been tried.
     case targetsExhausted
-    case connected
-    case connectFailed(ConnectFailure)
+    /// There is no endpoint to race with.
+    case noRival
+    case connected(Attempt)
+    case connectFailed(Attempt, ConnectFailure)
     /// The side sent FIN and every byte before it has been handed to the other side's socket.
     case ended(Side)
     case reset(Side)
@@ -66,8 +74,12 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case none
     /// Choose an endpoint that has not been tried, drop the attempt before, and connect.
     case connect
-    /// Move bytes between the sides.
-    case relay
+    /// Choose an endpoint that has not been tried, and connect beside the first attempt.
+    case race
+    /// Drop the first attempt: the rival takes its place.
+    case adoptRival
+    /// The attempt is the connection's other side: drop the other one, and move bytes.
+    case relay(Attempt)
     /// Pass the FIN on to this side.
     case shutDownWriting(to: Side)
     case close(CloseReason)
@@ -81,6 +93,10 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   package private(set) var lastFailure: ConnectFailure?
   private let acceptedAt: UInt64
   private var attemptStartedAt: UInt64
+  /// nil: there is none.
+  private var rivalStartedAt: UInt64?
+  /// When a rival is due; ``UInt64/max``: not.
+  private var raceAt = UInt64.max
   private var lastActivityAt: UInt64
 
   package init(acceptedAt now: UInt64) {
@@ -92,6 +108,9 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   /// Bytes moved.
   package mutating func noteActivity(now: UInt64) { lastActivityAt = now }
 
+  /// An attempt is under way whose endpoint would have answered by this time.
+  package mutating func expectAnswer(by time: UInt64) { raceAt = time }
+
   /// Nanoseconds since the accept.
   package func age(now: UInt64) -> UInt64 { now &- acceptedAt }
 
@@ -99,7 +118,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   package func deadline(_ limits: Limits) -> UInt64 {
     switch phase {
     case .accepted, .connecting:
-      min(attemptStartedAt &+ limits.connectTimeout, acceptedAt &+ limits.connectBudget)
+      min(attemptStartedAt &+ limits.connectTimeout, acceptedAt &+ limits.connectBudget, raceAt)
     case .relaying where endedSide != nil: lastActivityAt &+ limits.halfClosedTimeout
     case .relaying: lastActivityAt &+ limits.idleTimeout
     case .closed: .max
@@ -119,8 +138,12 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case (.accepted, .accepted): attempt(now: now)
     case (.accepted, .refused(let reason)), (.connecting, .refused(let reason)): close(reason)
     case (.connecting, .targetsExhausted): close(reasonOfFailure)
-    case (.connecting, .connected): relay(now: now)
-    case (.connecting, .connectFailed(let failure)): next(after: failure, now: now, limits)
+    case (.connecting, .noRival): endRace()
+    case (.connecting, .connected(let attempt)): relay(attempt, now: now)
+    case (.connecting, .connectFailed(.first, let failure)):
+      next(after: failure, now: now, limits)
+    case (.connecting, .connectFailed(.rival, let failure)):
+      nextRival(after: failure, now: now, limits)
     case (.connecting, .timerExpired): connectTimer(now: now, limits)
     case (.relaying, .ended(let side)): end(of: side)
     case (.relaying, .timerExpired): relayTimer(now: now, limits)
@@ -132,13 +155,15 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     phase = .connecting
     attemptCount &+= 1
     attemptStartedAt = now
+    raceAt = .max
     return .connect
   }
 
-  private mutating func relay(now: UInt64) -> Action {
+  private mutating func relay(_ attempt: Attempt, now: UInt64) -> Action {
+    if attempt == .rival && rivalStartedAt == nil { return .none }
     phase = .relaying
     lastActivityAt = now
-    return .relay
+    return .relay(attempt)
   }
 
   private mutating func next(
@@ -146,13 +171,44 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   ) -> Action {
     lastFailure = failure
     if now >= acceptedAt &+ limits.connectBudget { return close(.connectBudget) }
+    if let started = rivalStartedAt {
+      attemptStartedAt = started
+      rivalStartedAt = nil
+      return .adoptRival
+    }
     guard attemptCount < limits.maximumAttempts else { return close(reasonOfFailure) }
     return attempt(now: now)
   }
 
+  /// The first attempt goes on, and has a new rival.
+  private mutating func nextRival(
+    after failure: ConnectFailure, now: UInt64, _ limits: Limits
+  ) -> Action {
+    guard rivalStartedAt != nil else { return .none }
+    lastFailure = failure
+    rivalStartedAt = nil
+    return race(now: now, limits)
+  }
+
+  private mutating func race(now: UInt64, _ limits: Limits) -> Action {
+    raceAt = .max
+    guard rivalStartedAt == nil, attemptCount < limits.maximumAttempts else { return .none }
+    attemptCount &+= 1
+    rivalStartedAt = now
+    return .race
+  }
+
+  private mutating func endRace() -> Action {
+    if rivalStartedAt != nil { attemptCount &-= 1 }
+    rivalStartedAt = nil
+    raceAt = .max
+    return .none
+  }
+
   private mutating func connectTimer(now: UInt64, _ limits: Limits) -> Action {
+    if now >= acceptedAt &+ limits.connectBudget { return close(.connectBudget) }
     if isAttemptOverdue(now: now, limits) { return next(after: .timedOut, now: now, limits) }
-    return now >= acceptedAt &+ limits.connectBudget ? close(.connectBudget) : .none
+    return now >= raceAt ? race(now: now, limits) : .none
   }
 
   /// The first FIN is passed on, the second one closes.

@@ -15,12 +15,53 @@ struct Half {
   var isUrgent = false
   /// Everything was read, up to the FIN.
   var isAtEnd = false
+  /// The other side takes no more: epoll tells when it does.
+  var isBlocked = false
+  /// Reads that filled the buffer, one after another; of an open pipe, moves that were small.
+  var streak: UInt8 = 0
   /// It waits in the list of those that have used up their turn.
   var isQueued = false
   /// Read from here, not yet taken by the other side.
   var pending = PendingBytes()
+  /// What a long stream goes through instead of a buffer.
+  var pipe = StreamPipe()
   /// Read from here in all.
   var byteCount: UInt64 = 0
+
+  /// Keeps what epoll says of it until it is read.
+  mutating func note(_ readiness: Poller.Readiness) {
+    if readiness.isReadable { isReadable = true }
+    if readiness.isFinished { isFinished = true }
+    if readiness.isUrgent { isUrgent = true }
+  }
+}
+
+/// An attempt to connect to an endpoint, and how that came to be chosen.
+struct Attempt {
+  /// Names of the configuration in which the endpoint was chosen; indices refer to it.
+  var context: RouteContext?
+  /// Index into the context's endpoints; −1: none was chosen.
+  var endpoint: Int32 = -1
+  /// Index into the context's regions; −1: none was chosen.
+  var region: Int32 = -1
+  /// Counted in the endpoint's ``PassiveHealth/Record/openCount``.
+  var isLoad = false
+  var basis = Basis.healthy
+  /// Of the edition ``editionNumber``.
+  var decision = Decision(outcome: 0, cohort: 0, scopeBits: 0)
+  var editionNumber: UInt64 = 0
+  /// Nanoseconds of the monotonic clock.
+  var startedAt: UInt64 = 0
+
+  /// What all workers know of the endpoint.
+  var record: PassiveHealth.Record? { endpoint < 0 ? nil : context?.endpoints[Int(endpoint)] }
+}
+
+/// A second attempt beside the first one.
+struct Rival {
+  /// Becomes the upstream if it wins.
+  var half = Half()
+  var attempt = Attempt()
 }
 
 /// A proxied connection: a slot of fixed size.
@@ -29,21 +70,12 @@ struct Pair {
   var upstream = Half()
   var machine = ConnectionStateMachine(acceptedAt: 0)
   var isInUse = false
-  /// Counted in the endpoint's ``PassiveHealth/Record/openCount``.
-  var isLoad = false
   /// Index into the worker's listeners.
   var listener: Int32 = 0
-  /// Index into the context's endpoints, of the last attempt; −1: none was chosen.
-  var endpoint: Int32 = -1
-  /// Index into the context's regions; −1: none was chosen.
-  var region: Int32 = -1
-  /// Names of the configuration in which the endpoint was chosen; indices refer to it.
-  var context: RouteContext?
+  /// The last one, or the one that connected.
+  var attempt = Attempt()
+  var rival = Rival()
   var clientAddress = SocketAddress(address: .ipv4(0), port: 0)
-  /// Of the edition ``editionNumber``.
-  var decision = Decision(outcome: 0, cohort: 0, scopeBits: 0)
-  var basis = Basis.healthy
-  var editionNumber: UInt64 = 0
   /// Of this worker's connections.
   var sequence: UInt64 = 0
   /// From the accept, nanoseconds; 0: not connected.

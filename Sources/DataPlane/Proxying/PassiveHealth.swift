@@ -14,6 +14,8 @@ package final class PassiveHealth: Sendable {
     fileprivate let consecutiveFailures = Atomic<Int>(0)
     fileprivate let untakenFailures = Atomic<Int>(0)
     fileprivate let avoidedUntil = Atomic<UInt64>(0)
+    private let roundTrip = Atomic<UInt64>(0)
+    private let lostRaces = Atomic<Int>(0)
 
     fileprivate init(id: String, serial: UInt32) {
       self.id = id
@@ -33,6 +35,27 @@ package final class PassiveHealth: Sendable {
       avoidedUntil.store(now &+ seconds * 1_000_000_000, ordering: .relaxed)
     }
 
+    /// How long connecting takes, smoothed; 0: never connected.
+    var roundTripNanoseconds: UInt64 { roundTrip.load(ordering: .relaxed) }
+
+    /// It connected.
+    func noteSuccess(nanoseconds: UInt64) {
+      let known = roundTripNanoseconds
+      // Two threads may both write: either is as good.
+      roundTrip.store(
+        known == 0 ? nanoseconds : known - known / 8 + nanoseconds / 8, ordering: .relaxed)
+      if lostRaces.load(ordering: .relaxed) != 0 { lostRaces.store(0, ordering: .relaxed) }
+      noteSuccess()
+    }
+
+    /// Another endpoint was connected to later and answered sooner. Of one whose round trip is not
+    /// known that may mean that it is far away; not when it happens again and again.
+    func noteLostRace(now: UInt64) {
+      let count = lostRaces.add(1, ordering: .relaxed).newValue
+      guard roundTripNanoseconds > 0 || count >= PassiveHealth.lostRacesThatTell else { return }
+      noteFailure(now: now)
+    }
+
     package func noteSuccess() {
       guard consecutiveFailures.load(ordering: .relaxed) != 0 else { return }
       consecutiveFailures.store(0, ordering: .relaxed)
@@ -42,6 +65,8 @@ package final class PassiveHealth: Sendable {
 
   /// An endpoint is avoided for one second for each failure in a row, up to so many.
   static let maximumPenaltySeconds = 10
+  /// Races in a row that an endpoint of unknown distance loses before that counts as a failure.
+  static let lostRacesThatTell = 3
 
   private struct WeakRecord {
     weak var record: Record?

@@ -8,6 +8,7 @@ struct ProxyCounters {
   let bytesFromClient: CounterIndex
   let bytesFromUpstream: CounterIndex
   let attempts: CounterIndex
+  let races: CounterIndex
   /// By ``ConnectFailure``.
   let failures: [CounterIndex]
   let pausesAtCap: CounterIndex
@@ -24,6 +25,7 @@ struct ProxyCounters {
     bytesFromClient = index("bytes", .init("direction", "up"))
     bytesFromUpstream = index("bytes", .init("direction", "down"))
     attempts = index("connect_attempts")
+    races = index("connect_races")
     failures = ConnectFailure.allCases.map {
       index("connect_failures", .init("reason", $0.name))
     }

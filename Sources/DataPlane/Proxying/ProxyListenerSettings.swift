@@ -1,5 +1,17 @@
 package import Places
 
+/// How long an endpoint may take to answer before a second one is connected to beside it.
+package enum RaceDelay: Sendable, Equatable {
+  case never
+  /// Twice the endpoint's round trip as far as it is known, and at least ``leastNanoseconds``: an
+  /// answer of the second one then comes within three round trips, or 50 ms.
+  case roundTrips
+  case fixed(nanoseconds: UInt64)
+
+  /// With the lateness of timers (up to 17 ms) well below 50 ms.
+  static let leastNanoseconds: UInt64 = 25_000_000
+}
+
 /// A listener of the proxy, as its owner wants it.
 package struct ProxyListenerSettings: Sendable, Equatable {
   package var name: String
@@ -16,6 +28,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package var connectBudget: Duration
   /// 1...``maximumAttemptsLimit``; more counts as that.
   package var maximumAttempts: Int
+  package var raceAfter: RaceDelay
   /// Without a byte in either direction.
   package var idleTimeout: Duration
   /// As `idleTimeout`, once a side has ended.
@@ -23,6 +36,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   /// Most bytes held for a peer that does not take them, for each direction. 1...65,536; more
   /// counts as that.
   package var bufferBytes: Int
+  package var tcp: TCPOptions
 
   /// Attempts whose endpoints a connection remembers.
   package static let maximumAttemptsLimit = 8
@@ -30,8 +44,10 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package init(
     name: String, addresses: [SocketAddress], serviceName: String, maximumConnections: Int = 10_000,
     connectTimeout: Duration = .seconds(2), connectBudget: Duration = .seconds(6),
-    maximumAttempts: Int = 4, idleTimeout: Duration = .seconds(300),
-    halfClosedTimeout: Duration = .seconds(30), bufferBytes: Int = 65_536
+    maximumAttempts: Int = 4, raceAfter: RaceDelay = .roundTrips,
+    idleTimeout: Duration = .seconds(300),
+    halfClosedTimeout: Duration = .seconds(30), bufferBytes: Int = 65_536,
+    tcp: TCPOptions = TCPOptions()
   ) {
     self.name = name
     self.addresses = addresses
@@ -40,9 +56,11 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     self.connectTimeout = connectTimeout
     self.connectBudget = connectBudget
     self.maximumAttempts = maximumAttempts
+    self.raceAfter = raceAfter
     self.idleTimeout = idleTimeout
     self.halfClosedTimeout = halfClosedTimeout
     self.bufferBytes = bufferBytes
+    self.tcp = tcp
   }
 
   var limits: ConnectionStateMachine.Limits {

@@ -24,6 +24,7 @@ package final class ProxyServer: Sendable {
 
   private let initialSettings: [ProxyListenerSettings]
   private let threadCount: Int
+  private let heldByteLimit: Int
   private let desk: EditionDesk
   private let log: AccessLogWriter?
   private let shared: ProxyShared
@@ -33,17 +34,21 @@ package final class ProxyServer: Sendable {
 
   /// - Parameters:
   ///   - threads: at least 1; one for each core.
+  ///   - heldByteLimit: most memory for bytes that peers do not take, over all threads; each has at
+  ///     least one block of 64 KiB.
   ///   - measuresRoundTrips: whether each connection's lowest round trip is kept for whoever
   ///     takes it.
   ///   - sampler: notes some of the decisions; nil: none.
   ///   - log: nil writes none. Stopped by its owner, after the proxy.
   package init(
     listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
-    passive: PassiveHealth, measuresRoundTrips: Bool = false, sampler: SampleCollector? = nil,
+    passive: PassiveHealth, heldByteLimit: Int = 256 << 20, measuresRoundTrips: Bool = false,
+    sampler: SampleCollector? = nil,
     log: AccessLogWriter? = nil
   ) {
     initialSettings = listeners
     threadCount = max(1, threads)
+    self.heldByteLimit = heldByteLimit
     self.desk = desk
     self.log = log
     roundTrips = RoundTripCollector(isOn: measuresRoundTrips)
@@ -65,7 +70,7 @@ package final class ProxyServer: Sendable {
       for settings in initialSettings {
         for worker in sockets.indices { sockets[worker].append([]) }
         for address in settings.addresses {
-          let bound = try listen(settings.name, on: address, opened: &opened)
+          let bound = try listen(settings, on: address, opened: &opened)
           addresses.append((settings.name, bound.address))
           for (worker, socket) in bound.sockets.enumerated() {
             sockets[worker][sockets[worker].count - 1].append(socket)
@@ -138,20 +143,20 @@ package final class ProxyServer: Sendable {
 
   /// One socket for each thread on one address.
   private func listen(
-    _ name: String, on address: SocketAddress, opened: inout [Int32]
+    _ settings: ProxyListenerSettings, on address: SocketAddress, opened: inout [Int32]
   ) throws(StartError) -> (address: SocketAddress, sockets: [Int32]) {
     var bound = address
     var sockets: [Int32] = []
     do throws(SystemError) {
       if address.port != 0 { try Sockets.checkIsFree(address) }
       for _ in 0..<threadCount {
-        let socket = try Sockets.listen(on: bound)
+        let socket = try Sockets.listen(on: bound, settings.tcp)
         opened.append(socket)
         sockets.append(socket)
         bound = try Sockets.localAddress(of: socket)
       }
     } catch {
-      throw StartError(listener: name, address: address, cause: error)
+      throw StartError(listener: settings.name, address: address, cause: error)
     }
     return (bound, sockets)
   }
@@ -161,6 +166,7 @@ package final class ProxyServer: Sendable {
     let setup = ProxyWorkerSetup(
       index: index, shared: shared, desk: desk, wakeUp: wakeUp,
       epoll: try Poller.makeDescriptor(), sockets: sockets, log: log?.makeRing(),
+      heldBlockLimit: max(1, heldByteLimit / threadCount / BufferPool.blockByteCount),
       seed: UInt64.random(in: 1 ... .max))
     let thread = try PlainThread(name: "proxy-\(index)") {
       var worker = ProxyWorker(setup)

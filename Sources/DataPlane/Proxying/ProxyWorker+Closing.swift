@@ -15,11 +15,13 @@ extension ProxyWorker {
     for side in Side.allCases {
       let fd = pair[side].fd
       pool.discard(&pair[side].pending)
+      pipes.giveBack(&pair[side].pipe)
       guard fd >= 0 else { continue }
       if reason.isOrderly { Sockets.close(fd) } else { Sockets.reset(fd) }
     }
     timers.cancel(slot)
-    leaveEndpoint(pair)
+    leaveEndpoint(&pair.pointee.attempt)
+    dropRival(pair)
     writeLog(pair, reason)
     listeners[listener].shared.leave()
     // A place and two descriptors are free: no need to wait for the end of the pause.
@@ -40,7 +42,8 @@ extension ProxyWorker {
 
   private func roundTripBeyond(_ pair: PairReference) -> RoundTrip.Beyond? {
     guard pair[.upstream].fd >= 0, pair.pointee.connectNanoseconds > 0,
-      let region = UInt32(exactly: pair.pointee.region), let context = pair.pointee.context
+      let region = UInt32(exactly: pair.pointee.attempt.region),
+      let context = pair.pointee.attempt.context
     else { return nil }
     let microseconds = az_tcp_lowest_round_trip(pair[.upstream].fd)
     guard microseconds > 0 else { return nil }
@@ -50,16 +53,15 @@ extension ProxyWorker {
 
   private mutating func writeLog(_ pair: PairReference, _ reason: CloseReason) {
     guard let log else { return }
-    let endpoint = pair.pointee.endpoint
-    let region = pair.pointee.region
-    let context = pair.pointee.context
+    let attempt = pair.pointee.attempt
+    let region = attempt.region
     line.begin(wallClockNanoseconds: az_wall_clock_ns())
     line.add("listener", listeners[Int(pair.pointee.listener)].shared.name)
     line.addConnection(
       startSeconds: shared.startSeconds, worker: index, sequence: pair.pointee.sequence)
     line.add("client", pair.pointee.clientAddress)
-    line.add("region", region < 0 ? nil : context?.regionNames[Int(region)])
-    line.add("endpoint", endpoint < 0 ? nil : context?.endpoints[Int(endpoint)].id)
+    line.add("region", region < 0 ? nil : attempt.context?.regionNames[Int(region)])
+    line.add("endpoint", attempt.record?.id)
     line.add("attempts", UInt64(pair.pointee.machine.attemptCount))
     line.add("bytes_up", pair.pointee.client.byteCount)
     line.add("bytes_down", pair.pointee.upstream.byteCount)
@@ -67,10 +69,10 @@ extension ProxyWorker {
     let connect = pair.pointee.connectNanoseconds
     line.add("connect_ms", milliseconds: connect == 0 ? nil : connect)
     line.add("reason", reason.name)
-    line.add("edition", pair.pointee.editionNumber)
-    line.add("cohort", UInt64(pair.pointee.decision.cohort))
-    line.add("basis", pair.pointee.basis.name)
-    line.add("scope", UInt64(pair.pointee.decision.scopeBits))
+    line.add("edition", attempt.editionNumber)
+    line.add("cohort", UInt64(attempt.decision.cohort))
+    line.add("basis", attempt.basis.name)
+    line.add("scope", UInt64(attempt.decision.scopeBits))
     line.end()
     if !log.append(line.bytes) {
       shard.add(to: listeners[Int(pair.pointee.listener)].counters.logDropped)

@@ -16,102 +16,210 @@ extension ProxyWorker {
   /// Begins the next attempt of a connection; what the state machine wants then.
   mutating func connect(_ slot: Int) -> ConnectionStateMachine.Action {
     let pair = pairs[slot]
-    let listener = Int(pair.pointee.listener)
-    let limits = listeners[listener].limits
-    dropAttempt(pair)
+    dropFirst(pair)
     let event: ConnectionStateMachine.Event
-    let edition = reader.edition
-    let context = currentContext(edition)
-    switch search(pair, edition, context) {
-    case .refused(let reason): event = .refused(reason)
+    switch begin(slot, .first) {
+    case .underWay:
+      let delay = raceDelay(pair)
+      pair.pointee.machine.expectAnswer(by: delay == .max ? .max : now &+ delay)
+      setTimer(slot)
+      return .none
+    case .failed(let failure): event = .connectFailed(.first, failure)
     case .exhausted: event = .targetsExhausted
-    case .found(let target, let region):
-      note(target, region: region, of: pair, context)
-      shard.add(to: listeners[listener].counters.attempts)
-      do {
-        try open(target.socket, slot: slot)
-        return .none
-      } catch {
-        if error.isOutOfDescriptors {
-          pause(listener: listener, for: 100_000_000)
-          event = .refused(.overload)
-        } else {
-          let failure = ConnectFailure(code: error.code)
-          chargeAttempt(pair, failure)
-          event = .connectFailed(failure)
-        }
-      }
+    case .refused(let reason): event = .refused(reason)
     }
+    return give(event, to: pair)
+  }
+
+  /// Begins a second attempt beside the first; what the state machine wants then.
+  mutating func race(_ slot: Int) -> ConnectionStateMachine.Action {
+    let pair = pairs[slot]
+    shard.add(to: listeners[Int(pair.pointee.listener)].counters.races)
+    switch begin(slot, .rival) {
+    case .underWay: return .none
+    case .failed(let failure): return give(.connectFailed(.rival, failure), to: pair)
+    case .exhausted, .refused: return give(.noRival, to: pair)
+    }
+  }
+
+  /// The rival takes the place of the first attempt, which failed.
+  mutating func adoptRival(_ slot: Int) {
+    let pair = pairs[slot]
+    dropFirst(pair)
+    pair.pointee.upstream = pair.pointee.rival.half
+    pair.pointee.attempt = pair.pointee.rival.attempt
+    pair.pointee.rival = Rival()
+  }
+
+  /// One of two attempts has connected: the other one is dropped. A first one that the rival has
+  /// overtaken is charged for it.
+  mutating func settle(_ slot: Int, on winner: ConnectionStateMachine.Attempt) {
+    let pair = pairs[slot]
+    if winner == .first { return dropRival(pair) }
+    pair.pointee.attempt.record?.noteLostRace(now: now)
+    adoptRival(slot)
+  }
+
+  private func give(
+    _ event: ConnectionStateMachine.Event, to pair: PairReference
+  ) -> ConnectionStateMachine.Action {
+    let limits = listeners[Int(pair.pointee.listener)].limits
     return pair.pointee.machine.handle(event, now: now, limits)
   }
 
-  /// epoll says that the socket of the attempt is writable, or broken.
-  mutating func finishConnecting(_ slot: Int, isBroken: Bool) {
+  private enum Beginning {
+    case underWay
+    case failed(ConnectFailure)
+    case exhausted
+    case refused(CloseReason)
+  }
+
+  private mutating func begin(
+    _ slot: Int, _ which: ConnectionStateMachine.Attempt
+  ) -> Beginning {
     let pair = pairs[slot]
+    let listener = Int(pair.pointee.listener)
+    var attempt = Attempt()
+    let edition = reader.edition
+    let context = currentContext(edition)
+    switch search(pair, edition, context, which, &attempt) {
+    case .refused(let reason): return .refused(reason)
+    case .exhausted:
+      // What was tried last stays in the log.
+      return .exhausted
+    case .found(let target, let region):
+      note(target, region: region, of: pair, context, &attempt)
+      shard.add(to: listeners[listener].counters.attempts)
+      do {
+        try open(target.socket, slot: slot, which)
+        set(attempt, of: pair, which)
+        return .underWay
+      } catch {
+        leaveEndpoint(&attempt)
+        set(attempt, of: pair, which)
+        if error.isOutOfDescriptors {
+          if which == .first { pause(listener: listener, for: 100_000_000) }
+          return .refused(.overload)
+        }
+        let failure = ConnectFailure(code: error.code)
+        chargeAttempt(pair, attempt, failure)
+        return .failed(failure)
+      }
+    }
+  }
+
+  private func set(
+    _ attempt: Attempt, of pair: PairReference, _ which: ConnectionStateMachine.Attempt
+  ) {
+    switch which {
+    case .first: pair.pointee.attempt = attempt
+    case .rival: pair.pointee.rival.attempt = attempt
+    }
+  }
+
+  /// epoll says that the socket of an attempt is writable, or broken.
+  mutating func finishConnecting(
+    _ slot: Int, _ which: ConnectionStateMachine.Attempt, isBroken: Bool
+  ) {
+    let pair = pairs[slot]
+    let isFirst = which == .first
+    let attempt = isFirst ? pair.pointee.attempt : pair.pointee.rival.attempt
     if isBroken {
-      let code = Sockets.takeError(pair.pointee.upstream.fd)
+      let code = Sockets.takeError(isFirst ? pair.pointee.upstream.fd : pair.pointee.rival.half.fd)
       let failure = ConnectFailure(code: code)
-      chargeAttempt(pair, failure)
-      return handle(.connectFailed(failure), slot: slot)
+      chargeAttempt(pair, attempt, failure)
+      if !isFirst { dropRival(pair) }
+      return handle(.connectFailed(which, failure), slot: slot)
     }
     pair.pointee.connectNanoseconds = max(1, pair.pointee.machine.age(now: now))
-    if let context = pair.pointee.context {
-      context.endpoints[Int(pair.pointee.endpoint)].noteSuccess()
+    if let context = attempt.context {
+      attempt.record?.noteSuccess(nanoseconds: now &- attempt.startedAt)
       shard.add(
         to: context.connectionCounter(
-          listener: Int(pair.pointee.listener), region: Int(pair.pointee.region)))
+          listener: Int(pair.pointee.listener), region: Int(attempt.region)))
     }
-    handle(.connected, slot: slot)
+    handle(.connected(which), slot: slot)
     if pair.pointee.isInUse { setTimer(slot) }
   }
 
   /// Counts a failed attempt, and tells of it where it is the endpoint's fault.
-  func chargeAttempt(_ pair: PairReference, _ failure: ConnectFailure) {
+  func chargeAttempt(_ pair: PairReference, _ attempt: Attempt, _ failure: ConnectFailure) {
     let listener = Int(pair.pointee.listener)
     shard.add(to: listeners[listener].counters.failures[Int(failure.rawValue)])
-    guard failure != .local, let context = pair.pointee.context else { return }
-    context.endpoints[Int(pair.pointee.endpoint)].noteFailure(now: now)
+    if failure != .local { attempt.record?.noteFailure(now: now) }
   }
 
-  /// Closes the socket of an attempt that failed.
-  private func dropAttempt(_ pair: PairReference) {
-    leaveEndpoint(pair)
+  /// Closes the socket of the first attempt, which failed or lost.
+  private func dropFirst(_ pair: PairReference) {
+    leaveEndpoint(&pair.pointee.attempt)
     if pair.pointee.upstream.fd >= 0 { Sockets.reset(pair.pointee.upstream.fd) }
     pair.pointee.upstream = Half()
   }
 
-  /// The connection no longer counts as a load of its endpoint.
-  func leaveEndpoint(_ pair: PairReference) {
-    guard pair.pointee.isLoad, let context = pair.pointee.context else { return }
-    pair.pointee.isLoad = false
-    context.endpoints[Int(pair.pointee.endpoint)].openCount.subtract(1, ordering: .relaxed)
+  /// Closes the socket of the rival, if there is one.
+  func dropRival(_ pair: PairReference) {
+    guard pair.pointee.rival.half.fd >= 0 else { return }
+    leaveEndpoint(&pair.pointee.rival.attempt)
+    Sockets.reset(pair.pointee.rival.half.fd)
+    pair.pointee.rival = Rival()
   }
 
-  private mutating func open(_ address: SocketAddress, slot: Int) throws(SystemError) {
+  /// The connection no longer counts as a load of its endpoint.
+  func leaveEndpoint(_ attempt: inout Attempt) {
+    guard attempt.isLoad, let record = attempt.record else { return }
+    attempt.isLoad = false
+    record.openCount.subtract(1, ordering: .relaxed)
+  }
+
+  /// Nanoseconds after which an endpoint would have answered; .max: no limit.
+  private func raceDelay(_ pair: PairReference) -> UInt64 {
+    switch listeners[Int(pair.pointee.listener)].raceAfter {
+    case .never: .max
+    case .fixed(let nanoseconds): nanoseconds
+    case .roundTrips:
+      max(
+        (pair.pointee.attempt.record?.roundTripNanoseconds ?? 0) &* 2, RaceDelay.leastNanoseconds)
+    }
+  }
+
+  private mutating func open(
+    _ address: SocketAddress, slot: Int, _ which: ConnectionStateMachine.Attempt
+  ) throws(SystemError) {
     let pair = pairs[slot]
-    let fd = try Sockets.connect(to: address)
-    pair.pointee.upstream.fd = fd
-    pair.pointee.upstream.tag = pairs.makeTag()
-    let data = Self.eventData(.upstream, slot: slot, tag: pair.pointee.upstream.tag)
+    let fd = try Sockets.connect(
+      to: address, listeners[Int(pair.pointee.listener)].outgoing)
+    let tag = pairs.makeTag()
+    switch which {
+    case .first:
+      pair.pointee.upstream.fd = fd
+      pair.pointee.upstream.tag = tag
+    case .rival:
+      pair.pointee.rival.half.fd = fd
+      pair.pointee.rival.half.tag = tag
+    }
+    let data = Self.eventData(.upstream, slot: slot, tag: tag)
     guard poller.addConnection(fd, data: data) else { throw SystemError.outOfMemory }
   }
 
   private func note(
-    _ target: TargetTable.Target, region: Int, of pair: PairReference, _ context: RouteContext
+    _ target: TargetTable.Target, region: Int, of pair: PairReference, _ context: RouteContext,
+    _ attempt: inout Attempt
   ) {
     let record = context.endpoints[target.endpoint]
     record.openCount.add(1, ordering: .relaxed)
-    pair.pointee.context = context
-    pair.pointee.isLoad = true
-    pair.pointee.endpoint = Int32(target.endpoint)
-    pair.pointee.region = Int32(region)
+    attempt.context = context
+    attempt.isLoad = true
+    attempt.endpoint = Int32(target.endpoint)
+    attempt.region = Int32(region)
+    attempt.startedAt = now
     pair.pointee.noteTried(record.serial)
   }
 
   /// Routes the client by the current edition, each attempt anew, and looks for an endpoint that
   /// was not tried: first one that has not failed lately, in all regions that the client may go to.
   private mutating func search(
-    _ pair: PairReference, _ edition: Edition, _ context: RouteContext
+    _ pair: PairReference, _ edition: Edition, _ context: RouteContext,
+    _ which: ConnectionStateMachine.Attempt, _ attempt: inout Attempt
   ) -> Search {
     guard let service = context.services[Int(pair.pointee.listener)] else {
       return .refused(.notReady)
@@ -121,7 +229,7 @@ extension ProxyWorker {
       pair.pointee.clientAddress.address.client, to: service, trace: &trace)
     let outcome = edition.targets.outcome(of: decision)
     // Once a connection, however many attempts it takes.
-    if pair.pointee.editionNumber == 0 {
+    if pair.pointee.machine.attemptCount == 1 {
       if decisions.edition != edition.number { decisions.register(edition) }
       shard.add(to: decisions[decision.outcome])
       shard.addDemand(.connections, row: edition.steering.row(of: decision, service: service))
@@ -129,9 +237,10 @@ extension ProxyWorker {
         client: pair.pointee.clientAddress.address,
         listener: listeners[Int(pair.pointee.listener)].shared.name, edition: edition)
     }
-    pair.pointee.decision = decision
-    pair.pointee.basis = outcome.basis
-    pair.pointee.editionNumber = edition.number
+    attempt.decision = decision
+    attempt.basis = outcome.basis
+    attempt.editionNumber = edition.number
+    if which == .first { pair.pointee.attempt = attempt }
     guard outcome.kind == .serve else { return .refused(.refusedByPolicy) }
     // Almost always the first region has one: the whole list is made only if not.
     if let first = outcome.regions.first,
@@ -143,7 +252,8 @@ extension ProxyWorker {
       return .found(target, region: first)
     }
     let regions = edition.targets.regionsToTry(for: decision, service: service)
-    for avoids in [true, false] {
+    // A race with one that failed lately is no help.
+    for avoids in which == .first ? [true, false] : [true] {
       for region in regions {
         let targets = edition.targets.targets(
           service: service, region: region, basis: outcome.basis)

@@ -1,25 +1,41 @@
 import Counters
 
 extension ProxyWorker {
+  /// Reads in a row that filled the buffer, after which a stream goes through a pipe.
+  private static let fullReadsBeforeSplicing: UInt8 = 3
+  /// Moves in a row through a pipe below ``smallMove``, after which it goes through the buffer again.
+  private static let smallMovesBeforeCopying: UInt8 = 4
+  private static let smallMove = 16_384
+
   /// What epoll says of one side of a connection.
   mutating func handle(
     _ readiness: Poller.Readiness, of side: Side, slot: Int, tag: UInt32
   ) {
     guard slot < pairs.capacity else { return }
     let pair = pairs[slot]
-    // An event of a descriptor that was closed in this batch.
-    guard pair[side].tag == tag else { return }
-    if readiness.isReadable { pair[side].isReadable = true }
-    if readiness.isFinished { pair[side].isFinished = true }
-    if readiness.isUrgent { pair[side].isUrgent = true }
+    guard pair[side].tag == tag else {
+      // Else an event of a descriptor that was closed in this batch.
+      if side == .upstream && pair.pointee.rival.half.fd >= 0 && pair.pointee.rival.half.tag == tag
+      {
+        handleRival(readiness, slot: slot)
+      }
+      return
+    }
+    pair[side].note(readiness)
     switch pair.pointee.machine.phase {
     case .connecting where side == .upstream:
       if readiness.isBroken || readiness.isWritable {
-        finishConnecting(slot, isBroken: readiness.isBroken)
+        finishConnecting(slot, .first, isBroken: readiness.isBroken)
       }
     case .relaying: relay(slot, side, readiness)
     default: if readiness.isBroken { handle(.reset(side), slot: slot) }
     }
+  }
+
+  private mutating func handleRival(_ readiness: Poller.Readiness, slot: Int) {
+    pairs[slot].pointee.rival.half.note(readiness)
+    guard readiness.isBroken || readiness.isWritable else { return }
+    finishConnecting(slot, .rival, isBroken: readiness.isBroken)
   }
 
   private mutating func relay(_ slot: Int, _ side: Side, _ readiness: Poller.Readiness) {
@@ -31,61 +47,156 @@ extension ProxyWorker {
       if pair[side].tag == tag { handle(.reset(side), slot: slot) }
       return
     }
-    if readiness.isWritable && pair[side].tag == tag
-      && !pair[side.other].pending.isEmpty
-    {
+    if readiness.isWritable && pair[side].tag == tag && pair[side.other].isBlocked {
       pump(slot, from: side.other)
     }
   }
 
+  /// Whether a stream goes on after a move.
+  private enum Step {
+    case goOn
+    /// After the others had their turn: by then there is more to move at once.
+    case yield
+    /// Until epoll says that the other side takes more.
+    case wait
+    case broken(Side)
+  }
+
   /// Moves bytes from one side to the other until there are none, the other takes no more, or the
-  /// turn is over. Reading stops while something is pending, so that a slow reader slows the
-  /// sender down and memory stays bounded.
+  /// turn is over. Reading stops while something is held, so that a slow reader slows the sender
+  /// down and memory stays bounded.
   mutating func pump(_ slot: Int, from side: Side) {
     let pair = pairs[slot]
-    let source = pair[side].fd
-    let sink = pair[side.other].fd
-    let limit = listeners[Int(pair.pointee.listener)].bufferLimit
+    pair[side].isBlocked = false
     for _ in 0..<Self.roundsPerTurn {
-      if !pair[side].pending.isEmpty {
-        switch pool.flush(&pair[side].pending, to: sink) {
-        case .moved: pair.pointee.machine.noteActivity(now: now)
-        case .wouldBlock: return
-        case .ended, .broken: return handle(.reset(side.other), slot: slot)
-        }
-        // epoll tells when there is room again.
-        guard pair[side].pending.isEmpty else { return }
+      var step = flush(pair, from: side)
+      if case .goOn = step {
+        if pair[side].isAtEnd { return handle(.ended(side), slot: slot) }
+        guard pair[side].isReadable else { return }
+        step =
+          if pair[side].pipe.isOpen { splice(pair, from: side) } else if pool.isExhausted {
+            relayUnheld(pair, from: side)
+          } else { copy(pair, from: side) }
       }
-      if pair[side].isAtEnd { return handle(.ended(side), slot: slot) }
-      guard pair[side].isReadable else { return }
-      switch pool.receive(source, limit: limit) {
-      case .moved(let count):
-        noteRead(count, limit: limit, from: side, pair)
-        if case .broken = pool.send(count, to: sink, rest: &pair[side].pending) {
-          return handle(.reset(side.other), slot: slot)
-        }
-        guard pair[side].pending.isEmpty else { return }
-      case .wouldBlock: pair[side].isReadable = false
-      case .ended: pair[side].isAtEnd = true
-      case .broken: return handle(.reset(side), slot: slot)
+      switch step {
+      case .goOn: continue
+      case .yield: return enqueue(slot, side)
+      case .wait:
+        pair[side].isBlocked = true
+        return
+      case .broken(let broken): return handle(.reset(broken), slot: slot)
       }
     }
     enqueue(slot, side)
   }
 
-  /// A read that did not fill the buffer has emptied the queue: no further read is needed to learn
-  /// that, and if the FIN was there before, this was the end.
+  /// Writes what is held of an earlier read.
   @inline(__always)
-  private func noteRead(_ count: Int, limit: Int, from side: Side, _ pair: PairReference) {
-    pair[side].byteCount &+= UInt64(count)
-    pair.pointee.machine.noteActivity(now: now)
-    if count < limit && !pair[side].isUrgent {
+  private mutating func flush(_ pair: PairReference, from side: Side) -> Step {
+    let transfer: Transfer
+    if !pair[side].pending.isEmpty {
+      transfer = pool.flush(&pair[side].pending, to: pair[side.other].fd)
+    } else if pair[side].pipe.count > 0 {
+      transfer = pair[side].pipe.flush(to: pair[side.other].fd)
+    } else {
+      return .goOn
+    }
+    switch transfer {
+    case .moved:
+      pair.pointee.machine.noteActivity(now: now)
+      return pair[side].pending.isEmpty && pair[side].pipe.count == 0 ? .goOn : .wait
+    case .wouldBlock: return .wait
+    case .ended, .broken: return .broken(side.other)
+    }
+  }
+
+  /// Through the buffer: least work for what is small.
+  private mutating func copy(_ pair: PairReference, from side: Side) -> Step {
+    let limit = listeners[Int(pair.pointee.listener)].bufferLimit
+    switch pool.receive(pair[side].fd, limit: limit) {
+    case .moved(let count):
+      noteRead(count, of: limit, from: side, pair)
+      if case .broken = pool.send(count, to: pair[side.other].fd, rest: &pair[side].pending) {
+        return .broken(side.other)
+      }
+      return pair[side].pending.isEmpty ? .goOn : .wait
+    case .wouldBlock: pair[side].isReadable = false
+    case .ended: pair[side].isAtEnd = true
+    case .broken: return .broken(side)
+    }
+    return .goOn
+  }
+
+  /// Through a pipe, without a copy: least work for what is much. Only an empty read tells that the
+  /// source has no more, for a pipe can be full of few bytes.
+  private mutating func splice(_ pair: PairReference, from side: Side) -> Step {
+    switch pair[side].pipe.fill(from: pair[side].fd) {
+    case .moved(let count):
+      self.count(bytes: count, from: side, pair)
+      pair[side].streak = count < Self.smallMove ? pair[side].streak &+ 1 : 0
+      let step = flush(pair, from: side)
+      if pair[side].streak >= Self.smallMovesBeforeCopying && pair[side].pipe.count == 0 {
+        pipes.giveBack(&pair[side].pipe)
+        pair[side].streak = 0
+      }
+      if case .goOn = step { return .yield }
+      return step
+    case .wouldBlock: pair[side].isReadable = false
+    case .ended:
+      pipes.giveBack(&pair[side].pipe)
+      pair[side].isAtEnd = true
+    case .broken: return .broken(side)
+    }
+    return .goOn
+  }
+
+  /// While the memory for held bytes is used up.
+  private mutating func relayUnheld(_ pair: PairReference, from side: Side) -> Step {
+    let limit = listeners[Int(pair.pointee.listener)].bufferLimit
+    switch pool.relay(from: pair[side].fd, to: pair[side.other].fd, limit: limit) {
+    case .moved(let count, let isAll):
+      guard isAll else {
+        self.count(bytes: count, from: side, pair)
+        return .wait
+      }
+      noteRead(count, of: limit, from: side, pair)
+    case .source(.wouldBlock): pair[side].isReadable = false
+    case .source(.ended): pair[side].isAtEnd = true
+    case .source: return .broken(side)
+    case .sink(.wouldBlock): return .wait
+    case .sink: return .broken(side.other)
+    }
+    return .goOn
+  }
+
+  /// A read that did not fill the buffer has emptied the queue: no further read is needed to learn
+  /// that, and if the FIN was there before, this was the end. Some that do fill it, one after
+  /// another, are a long stream.
+  @inline(__always)
+  private mutating func noteRead(
+    _ count: Int, of limit: Int, from side: Side, _ pair: PairReference
+  ) {
+    self.count(bytes: count, from: side, pair)
+    if count < limit {
+      pair[side].streak = 0
+      guard !pair[side].isUrgent else { return }
       pair[side].isReadable = false
       if pair[side].isFinished { pair[side].isAtEnd = true }
+      return
     }
+    pair[side].streak &+= 1
+    guard pair[side].streak >= Self.fullReadsBeforeSplicing else { return }
+    pair[side].streak = 0
+    if !pair[side].isUrgent, let pipe = pipes.take() { pair[side].pipe = pipe }
+  }
+
+  @inline(__always)
+  private func count(bytes: Int, from side: Side, _ pair: PairReference) {
+    pair[side].byteCount &+= UInt64(bytes)
+    pair.pointee.machine.noteActivity(now: now)
     let listener = Int(pair.pointee.listener)
     shard.add(
-      UInt64(count),
+      UInt64(bytes),
       to: side == .client
         ? listeners[listener].counters.bytesFromClient
         : listeners[listener].counters.bytesFromUpstream)

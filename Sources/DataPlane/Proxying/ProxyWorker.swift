@@ -43,6 +43,8 @@ struct ProxyWorkerSetup: Sendable {
   /// Listening sockets of each listener, which the worker takes over.
   var sockets: [[Int32]]
   var log: AccessLogRing?
+  /// ``BufferPool/limit``.
+  var heldBlockLimit: Int
   var seed: UInt64
 }
 
@@ -65,6 +67,8 @@ struct ProxyWorker: ~Copyable {
     let counters: ProxyCounters
     var limits: ConnectionStateMachine.Limits
     var bufferLimit: Int
+    var raceAfter: RaceDelay
+    var outgoing: OutgoingOptions
     /// Whether epoll tells of new connections.
     var isPolled = false
     /// Not before.
@@ -89,7 +93,8 @@ struct ProxyWorker: ~Copyable {
   var reader: EditionReader
   var poller: Poller
   var pairs = PairTable()
-  var pool = BufferPool()
+  var pool: BufferPool
+  var pipes = PipePool()
   var timers: TimerWheel
   var chooser: TargetChooser
   var line = AccessLine()
@@ -118,6 +123,7 @@ struct ProxyWorker: ~Copyable {
     poller = Poller(setup.epoll)
     now = monotonicNow()
     timers = TimerWheel(now: now)
+    pool = BufferPool(limit: setup.heldBlockLimit)
     chooser = TargetChooser(seed: setup.seed)
     settingsVersion = setup.shared.settingsVersion.load(ordering: .acquiring)
     listeners = zip(setup.shared.listeners, setup.sockets).map { listener, sockets in
@@ -125,7 +131,8 @@ struct ProxyWorker: ~Copyable {
       return Listener(
         shared: listener, sockets: sockets,
         counters: ProxyCounters(listener: listener.name, board: setup.shared.counters),
-        limits: settings.limits, bufferLimit: settings.bufferLimit)
+        limits: settings.limits, bufferLimit: settings.bufferLimit, raceAfter: settings.raceAfter,
+        outgoing: OutgoingOptions(settings.tcp))
     }
     _ = poller.addListener(wakeUp.fd, data: Self.eventData(.wakeUp, slot: 0, tag: 0))
   }
@@ -172,6 +179,8 @@ struct ProxyWorker: ~Copyable {
       let settings = listeners[index].shared.currentSettings
       listeners[index].limits = settings.limits
       listeners[index].bufferLimit = settings.bufferLimit
+      listeners[index].raceAfter = settings.raceAfter
+      listeners[index].outgoing = OutgoingOptions(settings.tcp)
       listeners[index].resumesAt = 0
     }
   }
@@ -192,7 +201,7 @@ struct ProxyWorker: ~Copyable {
       guard pair.pointee.isInUse else { continue }
       let limits = listeners[Int(pair.pointee.listener)].limits
       if pair.pointee.machine.isAttemptOverdue(now: now, limits) {
-        chargeAttempt(pair, .timedOut)
+        chargeAttempt(pair, pair.pointee.attempt, .timedOut)
       }
       let action = pair.pointee.machine.handle(.timerExpired, now: now, limits)
       perform(action, slot: slot)
@@ -214,7 +223,12 @@ struct ProxyWorker: ~Copyable {
       switch action {
       case .none: return
       case .connect: action = connect(slot)
-      case .relay:
+      case .race: action = race(slot)
+      case .adoptRival:
+        adoptRival(slot)
+        return setTimer(slot)
+      case .relay(let attempt):
+        settle(slot, on: attempt)
         pump(slot, from: .client)
         if pairs[slot].pointee.machine.phase == .relaying { pump(slot, from: .upstream) }
         return

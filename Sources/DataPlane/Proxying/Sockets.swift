@@ -24,12 +24,12 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 /// The sockets of the proxy: all non-blocking. A descriptor belongs to whoever got it here, until
 /// ``close(_:)`` or ``reset(_:)``.
 package enum Sockets {
-  /// Connections that the kernel holds for a listener before they are accepted.
-  static let backlog: Int32 = 4096
-
-  package static func listen(on address: SocketAddress) throws(SystemError) -> Int32 {
+  package static func listen(
+    on address: SocketAddress, _ options: TCPOptions = TCPOptions()
+  ) throws(SystemError) -> Int32 {
     var raw = az_tcp_address(address)
-    return try checked(unsafe az_tcp_listen(&raw, backlog))
+    var rawOptions = options.raw
+    return try checked(unsafe az_tcp_listen(&raw, Int32(clamping: options.backlog), &rawOptions))
   }
 
   /// Throws if somebody else listens there. Listeners of this process share their ports, which
@@ -39,15 +39,29 @@ package enum Sockets {
     _ = try checked(unsafe az_tcp_probe_bind(&raw))
   }
 
-  static func accept(_ listener: Int32) throws(SystemError) -> (fd: Int32, peer: SocketAddress) {
+  package static func accept(_ listener: Int32) throws(SystemError) -> (
+    fd: Int32, peer: SocketAddress
+  ) {
     var address = az_tcp_address()
     let fd = try checked(unsafe az_tcp_accept(listener, &address))
     return (fd, SocketAddress(address))
   }
 
-  package static func connect(to address: SocketAddress) throws(SystemError) -> Int32 {
+  package static func connect(
+    to address: SocketAddress, _ options: TCPOptions = TCPOptions()
+  ) throws(SystemError) -> Int32 {
+    try connect(to: address, OutgoingOptions(options))
+  }
+
+  static func connect(
+    to address: SocketAddress, _ outgoing: OutgoingOptions
+  ) throws(SystemError) -> Int32 {
     var raw = az_tcp_address(address)
-    return try checked(unsafe az_tcp_connect(&raw))
+    var options = outgoing.options
+    guard var source = raw.is_ipv6 == 0 ? outgoing.sourceIPv4 : outgoing.sourceIPv6 else {
+      return try checked(unsafe az_tcp_connect(&raw, nil, &options))
+    }
+    return try checked(unsafe az_tcp_connect(&raw, &source, &options))
   }
 
   package static func localAddress(of fd: Int32) throws(SystemError) -> SocketAddress {
@@ -74,7 +88,7 @@ package enum Sockets {
 }
 
 extension az_tcp_address {
-  fileprivate init(_ socket: SocketAddress) {
+  init(_ socket: SocketAddress) {
     self.init()
     port = socket.port
     switch socket.address {

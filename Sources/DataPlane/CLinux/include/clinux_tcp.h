@@ -18,15 +18,31 @@ typedef struct {
 /// What a sockaddr_in or sockaddr_in6 says; all zeros of another family.
 az_tcp_address az_tcp_address_of(const void *sockaddr);
 
-/// A non-blocking listener with SO_REUSEPORT and TCP_NODELAY (which accepted sockets inherit);
-/// IPv6 only where the address is IPv6. The descriptor, or -errno.
-int az_tcp_listen(const az_tcp_address *address, int backlog);
+/// Options of a socket (tcp(7), socket(7)); 0: the system's own value. Accepted sockets inherit those of
+/// their listener.
+typedef struct {
+  int keepalive_idle_s;
+  int keepalive_interval_s;
+  int keepalive_probes;
+  int user_timeout_ms;
+  /// Of a listener: connections that may wait with data in their SYN (RFC 7413 §4.1.2).
+  int fast_open_queue;
+  uint32_t mark;
+  /// Nagle's algorithm stays on.
+  uint8_t delays;
+} az_tcp_options;
+
+/// A non-blocking listener with SO_REUSEPORT; IPv6 only where the address is IPv6. The descriptor, or
+/// -errno.
+int az_tcp_listen(const az_tcp_address *address, int backlog, const az_tcp_options *options);
 /// Whether somebody else listens there: binds without SO_REUSEPORT and closes. 0 or -errno.
 int az_tcp_probe_bind(const az_tcp_address *address);
 /// A non-blocking connection and who opened it.
 int az_tcp_accept(int listener, az_tcp_address *peer);
 /// A non-blocking socket whose connection is under way (or complete): EPOLLOUT or EPOLLERR tell.
-int az_tcp_connect(const az_tcp_address *address);
+/// From `source` (its port is not looked at), unless that is NULL.
+int az_tcp_connect(const az_tcp_address *address, const az_tcp_address *source,
+                   const az_tcp_options *options);
 /// The address a socket is bound to.
 int az_tcp_local_address(int fd, az_tcp_address *address);
 /// Takes the pending error of a socket: an errno, 0 if there is none.
@@ -36,10 +52,20 @@ uint32_t az_tcp_lowest_round_trip(int fd);
 ptrdiff_t az_tcp_receive(int fd, void *bytes, size_t count);
 /// Without SIGPIPE.
 ptrdiff_t az_tcp_send(int fd, const void *bytes, size_t count);
+/// As az_tcp_receive, but leaves the bytes in the socket.
+ptrdiff_t az_tcp_peek(int fd, void *bytes, size_t count);
+/// Takes up to `count` bytes that were peeked at from the socket, without copying them.
+ptrdiff_t az_tcp_drop(int fd, size_t count);
 int az_tcp_shutdown_write(int fd);
 void az_tcp_close(int fd);
 /// Closes with a reset (SO_LINGER on, 0 s): what is unsent is dropped and the peer learns it.
 void az_tcp_reset(int fd);
+
+/// A non-blocking pipe that holds up to `capacity` bytes; how many it does hold, or -errno.
+int az_pipe_create(int *read_end, int *write_end, int capacity);
+/// Moves up to `count` bytes between a socket and a pipe without copying them; what recv and send would
+/// return. For threads of az_thread_start: splice has no flag against SIGPIPE, and they block it.
+ptrdiff_t az_splice(int from, int to, size_t count);
 
 int az_epoll_create(void);
 int az_epoll_add(int epoll, int fd, uint32_t events, uint64_t data);

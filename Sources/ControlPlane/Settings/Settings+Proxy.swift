@@ -1,0 +1,29 @@
+package import Places
+
+extension Settings.Proxy {
+  /// When a second endpoint is connected to beside one that has not answered.
+  package enum RaceDelay: Sendable, Equatable {
+    case never
+    /// After twice the endpoint's usual time.
+    case automatic
+    case after(Duration)
+  }
+
+  /// Options of a listener's sockets, and of those to its endpoints.
+  package struct TCP: Sendable, Equatable {
+    package struct KeepAlive: Sendable, Equatable {
+      package var idle: Duration
+      package var interval: Duration
+      package var probes: Int
+    }
+
+    package var keepAlive: KeepAlive?
+    /// nil: the system's.
+    package var userTimeout: Duration?
+    package var sendsAtOnce = true
+    package var fastOpenQueue = 0
+    package var backlog = 4096
+    package var mark = 0
+    package var sources: [IPAddress] = []
+  }
+}

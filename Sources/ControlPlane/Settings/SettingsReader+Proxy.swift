@@ -1,0 +1,63 @@
+import Places
+
+extension SettingsReader {
+  static func raceDelay(_ value: Value?) -> Settings.Proxy.RaceDelay {
+    let range = Duration.milliseconds(1) ... .seconds(60)
+    let delay = value?.parsed("auto, off, or a duration from 1ms to 60s") { text in
+      switch text {
+      case "auto": Settings.Proxy.RaceDelay.automatic
+      case "off": .never
+      default: parsedDuration(text).flatMap { range.contains($0) ? .after($0) : nil }
+      }
+    }
+    return delay ?? .automatic
+  }
+
+  static func tcp(_ value: Value?) -> Settings.Proxy.TCP {
+    var tcp = Settings.Proxy.TCP()
+    _ = value?.section { section in
+      tcp.keepAlive = section.optional("keepalive").flatMap(keepAlive)
+      tcp.userTimeout = section.optional("user_timeout")?.duration(
+        .milliseconds(100) ... .seconds(86_400))
+      tcp.sendsAtOnce = section.optional("no_delay")?.flag() ?? true
+      tcp.fastOpenQueue = section.optional("fast_open")?.integer(0...65_535) ?? 0
+      tcp.backlog = section.optional("backlog")?.integer(1...65_535) ?? tcp.backlog
+      tcp.mark = section.optional("mark")?.integer(0...Int(UInt32.max)) ?? 0
+      tcp.sources = sources(section.optional("source"))
+    }
+    return tcp
+  }
+
+  private static func keepAlive(_ value: Value) -> Settings.Proxy.TCP.KeepAlive? {
+    let seconds = Duration.seconds(1) ... .seconds(32_767)
+    return value.section { section in
+      Settings.Proxy.TCP.KeepAlive(
+        idle: section.optional("idle")?.duration(seconds) ?? .seconds(60),
+        interval: section.optional("interval")?.duration(seconds) ?? .seconds(10),
+        probes: section.optional("probes")?.integer(1...127) ?? 6)
+    }
+  }
+
+  /// At most one address of each family.
+  private static func sources(_ value: Value?) -> [IPAddress] {
+    var addresses: [IPAddress] = []
+    for element in value?.elements() ?? [] {
+      guard let address = element.parsed("an address, such as 192.0.2.7", { IPAddress($0) }) else {
+        continue
+      }
+      if addresses.contains(where: { isSameFamily($0, address) }) {
+        element.report(
+          "a second address of the same family", suggestion: "leave one of them out")
+      }
+      addresses.append(address)
+    }
+    return addresses
+  }
+
+  private static func isSameFamily(_ one: IPAddress, _ other: IPAddress) -> Bool {
+    switch (one, other) {
+    case (.ipv4, .ipv4), (.ipv6, .ipv6): true
+    default: false
+    }
+  }
+}

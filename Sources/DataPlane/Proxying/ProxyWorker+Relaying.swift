@@ -3,7 +3,8 @@ import Counters
 extension ProxyWorker {
   /// Reads in a row that filled the buffer, after which a stream goes through a pipe.
   private static let fullReadsBeforeSplicing: UInt8 = 3
-  /// Moves in a row through a pipe below ``smallMove``, after which it goes through the buffer again.
+  /// Moves in a row through a pipe below ``smallMove``, after which it goes through the buffer
+  /// again.
   private static let smallMovesBeforeCopying: UInt8 = 4
   private static let smallMove = 16_384
 

@@ -34,8 +34,8 @@ struct StreamPipe: BitwiseCopyable {
 
 /// The pipes of one thread. Only streams that move much get one, each for as long as it does.
 struct PipePool: ~Copyable {
-  /// What a pipe holds. Measured with 1 and 8 streams: fewer system calls than 256 KiB, and 10 % less
-  /// processor time; more is refused to whoever is not root (`fs.pipe-max-size`).
+  /// What a pipe holds. Measured with 1 and 8 streams: fewer system calls than with 256 KiB, and
+  /// 10 % less processor time; more is refused to whoever is not root (`fs.pipe-max-size`).
   static let pipeByteCount = 1_048_576
   /// A pipe that holds less is not worth its system calls. Users who hold many pipes get such
   /// (`fs.pipe-user-pages-soft`); then their streams are copied.

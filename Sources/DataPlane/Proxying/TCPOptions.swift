@@ -1,7 +1,8 @@
 import CLinux
 package import Places
 
-/// What the sockets of a listener, and those to its endpoints, ask of the system (tcp(7), socket(7)).
+/// What the sockets of a listener, and those to its endpoints, ask of the system (tcp(7),
+/// socket(7)).
 package struct TCPOptions: Sendable, Equatable {
   /// Probes of a silent peer.
   package struct KeepAlive: Sendable, Equatable {

@@ -18,8 +18,8 @@ typedef struct {
 /// What a sockaddr_in or sockaddr_in6 says; all zeros of another family.
 az_tcp_address az_tcp_address_of(const void *sockaddr);
 
-/// Options of a socket (tcp(7), socket(7)); 0: the system's own value. Accepted sockets inherit those of
-/// their listener.
+/// Options of a socket (tcp(7), socket(7)); 0: the system's own value. Accepted sockets inherit
+/// those of their listener.
 typedef struct {
   int keepalive_idle_s;
   int keepalive_interval_s;
@@ -32,8 +32,8 @@ typedef struct {
   uint8_t delays;
 } az_tcp_options;
 
-/// A non-blocking listener with SO_REUSEPORT; IPv6 only where the address is IPv6. The descriptor, or
-/// -errno.
+/// A non-blocking listener with SO_REUSEPORT; IPv6 only where the address is IPv6. The descriptor,
+/// or -errno.
 int az_tcp_listen(const az_tcp_address *address, int backlog, const az_tcp_options *options);
 /// Whether somebody else listens there: binds without SO_REUSEPORT and closes. 0 or -errno.
 int az_tcp_probe_bind(const az_tcp_address *address);
@@ -63,8 +63,8 @@ void az_tcp_reset(int fd);
 
 /// A non-blocking pipe that holds up to `capacity` bytes; how many it does hold, or -errno.
 int az_pipe_create(int *read_end, int *write_end, int capacity);
-/// Moves up to `count` bytes between a socket and a pipe without copying them; what recv and send would
-/// return. For threads of az_thread_start: splice has no flag against SIGPIPE, and they block it.
+/// Moves up to `count` bytes between a socket and a pipe without copying them; what recv and send
+/// would return. For threads of az_thread_start: splice has no flag against SIGPIPE, and they block it.
 ptrdiff_t az_splice(int from, int to, size_t count);
 
 int az_epoll_create(void);

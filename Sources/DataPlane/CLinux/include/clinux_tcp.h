@@ -64,7 +64,8 @@ void az_tcp_reset(int fd);
 /// A non-blocking pipe that holds up to `capacity` bytes; how many it does hold, or -errno.
 int az_pipe_create(int *read_end, int *write_end, int capacity);
 /// Moves up to `count` bytes between a socket and a pipe without copying them; what recv and send
-/// would return. For threads of az_thread_start: splice has no flag against SIGPIPE, and they block it.
+/// would return. For threads of az_thread_start: splice has no flag against SIGPIPE, which they
+/// block.
 ptrdiff_t az_splice(int from, int to, size_t count);
 
 int az_epoll_create(void);

@@ -36,6 +36,13 @@ struct AdminAssembly: Sendable {
         if !faults.isEmpty { throw Faults(faults) }
       })
     sources.probeReports = { await prober.reports.compactMap(probeReport) }
+    sources.readiness = {
+      [
+        ReadinessCondition(
+          name: "not_ending", isMet: !dataPlane.isEnding,
+          detail: dataPlane.isEnding ? "the node was told to end" : "nobody told the node to end")
+      ]
+    }
     sources.samples = {
       let connections = dataPlane.openConnections.map {
         MetricSample(

@@ -7,6 +7,7 @@ import RateLimiting
 import Sampling
 import ServiceLifecycle
 import Settings
+import Synchronization
 import Tapping
 
 /// The listeners of both planes: DNS over UDP and TCP, and the proxy. As a service it listens from
@@ -22,6 +23,8 @@ final class DataPlane: Service {
   private let accessLog: AccessLogWriter?
   private let proxy: ProxyServer
   private let logger: Logger
+  private let stopping: Mutex<Settings.Stopping>
+  private let isDraining = Atomic<Bool>(false)
   private let whenListening: @Sendable () -> Void
 
   /// - Parameter whenListening: called once DNS and proxy listen.
@@ -30,6 +33,7 @@ final class DataPlane: Service {
     uncommon: any UncommonMessages, logger: Logger, whenListening: @escaping @Sendable () -> Void
   ) throws {
     self.settings = settings
+    stopping = Mutex(settings.stopping)
     self.identity = identity
     self.logger = logger
     self.whenListening = whenListening
@@ -83,10 +87,31 @@ final class DataPlane: Service {
     logger.info("listening", metadata: metadata)
     whenListening()
     try? await gracefulShutdown()
+    await drain()
     proxy.stop()
     accessLog?.stop()
     await dns.stop()
   }
+
+  /// Not ready at once; takes connections for a while yet; then waits until those that are open
+  /// have ended, or their time is over. A cancelled task does none of it.
+  private func drain() async {
+    isDraining.store(true, ordering: .releasing)
+    let stopping = stopping.withLock { $0 }
+    guard !Task.isCancelled else { return }
+    logger.info(
+      "draining", metadata: ["connections": "\(proxy.connectionCount)"])
+    guard (try? await Task.sleep(for: stopping.delay)) != nil else { return }
+    proxy.drain(deadline: stopping.deadline, spread: stopping.spread)
+    // Workers close the last one a moment after the deadline.
+    let end = ContinuousClock.now + stopping.deadline + .milliseconds(500)
+    while proxy.connectionCount > 0 && ContinuousClock.now < end {
+      guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
+    }
+  }
+
+  /// Whether the node is ending: not ready any more.
+  var isEnding: Bool { isDraining.load(ordering: .acquiring) }
 
   /// Connections that each of the proxy's listeners has open.
   var openConnections: [(listener: String, count: Int)] { proxy.connectionCounts }
@@ -98,6 +123,7 @@ final class DataPlane: Service {
   /// certificate of DNS over TLS.
   func update(_ settings: Settings, identity: TLSIdentity?) {
     if let identity { self.identity?.adopt(identity) }
+    stopping.withLock { $0 = settings.stopping }
     proxy.roundTrips.setMeasuring(settings.latency.region != nil)
     _ = proxy.update(listeners: proxyListeners(settings))
   }

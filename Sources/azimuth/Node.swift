@@ -96,8 +96,10 @@ final class Node: Sendable {
   /// Serves until a signal or the task's cancellation ends it.
   func run() async throws {
     await transfers.start()
+    // They end in the reverse order, one after the other: the data plane first, while the others
+    // go on with their work for those who are still served.
     var services: [any Service] = [
-      announcing, transfers, dataPlane, ProbingService(prober: prober),
+      announcing, transfers, ProbingService(prober: prober),
       ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher),
       LagService(publisher: publisher, logger: logger),
@@ -111,9 +113,11 @@ final class Node: Sendable {
     }
     if let decisionLog { services.append(decisionLog) }
     if let admin { services.append(admin.service) }
+    services.append(dataPlane)
     try await ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        services: services, gracefulShutdownSignals: [.sigterm],
+        cancellationSignals: [.sigint], logger: logger)
     ).run()
   }
 }

@@ -6,7 +6,8 @@ struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serve DNS, proxy and admin.",
     discussion: """
-      SIGHUP reads the configuration again, whole or not at all. SIGTERM and SIGINT end it.
+      SIGHUP reads the configuration again, whole or not at all. SIGTERM ends it when
+      the connections of the proxy have ended (section stop); SIGINT ends it at once.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions

@@ -28,6 +28,7 @@ package struct Settings: Sendable, Equatable {
   package var latency: Latency
   package var events = Events()
   package var stability = Stability()
+  package var stopping = Stopping()
   package var decisionLog = DecisionLog()
 
   package struct Node: Sendable, Equatable {

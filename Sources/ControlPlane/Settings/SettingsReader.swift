@@ -98,6 +98,7 @@ package enum SettingsReader {
       admin: admin(root.optional("admin")), health: health(root.optional("health")),
       latency: latency(root.optional("latency"), regions: regionNames))
     settings.stability = stability
+    settings.stopping = stopping(root.optional("stop"))
     settings.events = events(root.optional("events"))
     settings.latency.region = settings.latency.region ?? node.region
     reportUnknownSite(settings, node: nodeValue, document: root.value.document)

@@ -18,6 +18,8 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case overload
   /// The current edition has no service of the listener's name.
   case notReady
+  /// Still open when the time to drain was nearly over.
+  case drained
   case shutdown
 
   /// The name in metrics and logs.
@@ -35,6 +37,7 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .refusedByPolicy: "refused_by_policy"
     case .overload: "overload"
     case .notReady: "not_ready"
+    case .drained: "drained"
     case .shutdown: "shutdown"
     }
   }

@@ -66,6 +66,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case reset(Side)
     /// ``deadline(_:)`` may have passed.
     case timerExpired
+    /// The proxy drains, and this connection's time has come.
+    case drained
     /// The proxy stops.
     case stopped
   }
@@ -133,6 +135,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   package mutating func handle(_ event: Event, now: UInt64, _ limits: Limits) -> Action {
     switch (phase, event) {
     case (.closed, _): .none
+    case (_, .drained): close(.drained)
     case (_, .stopped): close(.shutdown)
     case (_, .reset(let side)): close(side == .client ? .clientReset : .upstreamReset)
     case (.accepted, .accepted): attempt(now: now)

@@ -75,7 +75,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
 
 extension Duration {
   /// At least 0, and no more than a hundred years, so that adding it to a time cannot overflow.
-  fileprivate var nanoseconds: UInt64 {
+  var nanoseconds: UInt64 {
     let (seconds, attoseconds) = components
     guard seconds >= 0, attoseconds >= 0 else { return 0 }
     guard seconds < 3_000_000_000 else { return 3_000_000_000 * 1_000_000_000 }

@@ -130,6 +130,16 @@ package final class ProxyServer: Sendable {
     return unapplied + new.map(\.name).filter { !known.contains($0) }
   }
 
+  /// Takes no more connections, and lets those that are open end by themselves until they are
+  /// closed, spread over the last part of the time that they have. ``connectionCount`` tells when
+  /// all are gone; ``stop()`` is to follow.
+  package func drain(deadline: Duration, spread: Duration) {
+    shared.drain(
+      by: DrainSchedule(
+        now: monotonicNow(), deadline: deadline.nanoseconds, spread: spread.nanoseconds))
+    for wakeUp in state.withLock({ $0.wakeUps }) { wakeUp.signal() }
+  }
+
   /// Stops at once and for good: open connections are reset. Returns when the threads have ended.
   package func stop() {
     shared.isStopping.store(true, ordering: .releasing)

@@ -11,21 +11,29 @@ extension ProxyWorker {
   mutating func accept(socket: Int32, listener index: Int) {
     // Paused by another of its sockets in this batch.
     guard listeners[index].isPolled else { return }
+    _ = acceptTurn(socket: socket, listener: index)
+  }
+
+  /// Accepts some connections; whether there may be more.
+  mutating func acceptTurn(socket: Int32, listener index: Int) -> Bool {
     for _ in 0..<Self.acceptsPerTurn {
       guard listeners[index].shared.enter() else {
         shard.add(to: listeners[index].counters.pausesAtCap)
-        return pause(listener: index, for: Self.capPause)
+        pause(listener: index, for: Self.capPause)
+        return false
       }
       do {
         let (fd, peer) = try Sockets.accept(socket)
         begin(fd, peer: peer, listener: index)
       } catch {
         listeners[index].shared.leave()
-        guard error.isOutOfDescriptors else { return }
+        guard error.isOutOfDescriptors else { return false }
         shard.add(to: listeners[index].counters.pausesForDescriptors)
-        return pause(listener: index, for: Self.descriptorPause)
+        pause(listener: index, for: Self.descriptorPause)
+        return false
       }
     }
+    return true
   }
 
   /// Stops taking connections: those that come wait in the kernel's backlog.

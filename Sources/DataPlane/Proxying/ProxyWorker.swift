@@ -12,6 +12,8 @@ final class ProxyShared: Sendable {
   /// Grows when the settings of a listener change.
   let settingsVersion = Atomic<UInt64>(1)
   let isStopping = Atomic<Bool>(false)
+  private let drain = Mutex<DrainSchedule?>(nil)
+  private let isDraining = Atomic<Bool>(false)
   let passive: PassiveHealth
   let counters: CounterBoard
   let roundTrips: RoundTripCollector
@@ -29,6 +31,16 @@ final class ProxyShared: Sendable {
     self.passive = passive
     self.counters = counters
     startSeconds = az_wall_clock_ns() / 1_000_000_000
+  }
+
+  /// nil: the proxy does not drain. Takes a lock only if it does.
+  var drainSchedule: DrainSchedule? {
+    isDraining.load(ordering: .acquiring) ? drain.withLock { $0 } : nil
+  }
+
+  func drain(by schedule: DrainSchedule) {
+    drain.withLock { $0 = schedule }
+    isDraining.store(true, ordering: .releasing)
   }
 }
 
@@ -63,7 +75,7 @@ struct ProxyWorker: ~Copyable {
   /// The worker's part of a listener.
   struct Listener {
     let shared: ProxyListener
-    let sockets: [Int32]
+    var sockets: [Int32]
     let counters: ProxyCounters
     var limits: ConnectionStateMachine.Limits
     var bufferLimit: Int
@@ -106,6 +118,9 @@ struct ProxyWorker: ~Copyable {
   /// Those of them that have their next turn now.
   var turn: [UInt64] = []
   var lastSequence: UInt64 = 0
+  var isDraining = false
+  /// When a draining worker looks at its connections again.
+  var nextDrainAt: UInt64 = 0
   /// Monotonic, of the batch.
   var now: UInt64
 
@@ -150,6 +165,7 @@ struct ProxyWorker: ~Copyable {
       }
       runQueue()
       runTimers()
+      drain()
       resumeListeners()
     }
     stop()
@@ -188,6 +204,7 @@ struct ProxyWorker: ~Copyable {
   private func waitMilliseconds() -> Int32 {
     guard queue.isEmpty else { return 0 }
     var wait = Self.longestWait
+    if isDraining { wait = Self.drainStep }
     if let delay = timers.delay(now: now) { wait = min(wait, delay) }
     for index in listeners.indices where !listeners[index].isPolled {
       wait = min(wait, Self.pausedWait)

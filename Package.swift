@@ -79,7 +79,9 @@ let package = Package(
       name: "Latency", dependencies: ["Places"], path: "Sources/Core/Latency",
       swiftSettings: guarded),
     .target(
-      name: "Routing", dependencies: ["Latency", "Places"], path: "Sources/Core/Routing",
+      name: "Homes", dependencies: ["DNSWire"], path: "Sources/Core/Homes", swiftSettings: guarded),
+    .target(
+      name: "Routing", dependencies: ["Homes", "Latency", "Places"], path: "Sources/Core/Routing",
       swiftSettings: guarded),
     .target(
       name: "Admitting", dependencies: ["Routing"], path: "Sources/Core/Admitting",
@@ -96,7 +98,8 @@ let package = Package(
     .target(
       name: "Editions",
       dependencies: [
-        "DNSWire", "Zones", "Places", "Routing", "Counters", "Cookies", "RateLimiting", "Signing",
+        "DNSWire", "Zones", "Places", "Homes", "Routing", "Counters", "Cookies", "RateLimiting",
+        "Signing",
       ],
       path: "Sources/Core/Editions", swiftSettings: guarded),
     .target(
@@ -141,8 +144,8 @@ let package = Package(
     .target(
       name: "Compiling",
       dependencies: [
-        "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Latency", "Places", "Routing",
-        "Editions", "Cookies", "RateLimiting", "Signing", "KeyFiles",
+        "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Latency", "Places", "Homes",
+        "Routing", "Editions", "Cookies", "RateLimiting", "Signing", "KeyFiles",
       ],
       path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
     .target(name: "CProbe", path: "Sources/ControlPlane/CProbe"),
@@ -199,7 +202,8 @@ let package = Package(
       name: "Admin",
       dependencies: [
         "Settings", "Publishing", "Announcing", "Simulating", "Admitting", "Editions", "DNSWire",
-        "Routing", "Latency", "Places", "Counters", nio, httpTypes, hummingbird, logging, lifecycle,
+        "Homes", "Routing", "Latency", "Places", "Counters", nio, httpTypes, hummingbird, logging,
+        lifecycle,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
 
@@ -268,7 +272,10 @@ let package = Package(
       name: "LatencyTests", dependencies: ["Latency", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "RoutingTests", dependencies: ["Routing", "Latency", "Places", "TestSupport"],
+      name: "HomesTests", dependencies: ["Homes", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "RoutingTests",
+      dependencies: ["Routing", "Homes", "Latency", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "AdmittingTests", dependencies: ["Admitting", "Routing", "Places", "TestSupport"],

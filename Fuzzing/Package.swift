@@ -36,7 +36,8 @@ let package = Package(
   name: "fuzzing",
   targets: [
     core("DNSWire"), core("Places"), core("Counters"), core("Zones", ["DNSWire"]),
-    core("Latency", ["Places"]), core("Routing", ["Places", "Latency"]),
+    core("Latency", ["Places"]), core("Routing", ["Homes", "Places", "Latency"]),
+    core("Homes", ["DNSWire"]),
     core("ProxyProtocol", ["DNSWire", "Places"]),
     core("Cookies", ["DNSWire", "Places"]),
     core("RateLimiting", ["Places"]),
@@ -44,7 +45,8 @@ let package = Package(
     core(
       "Editions",
       [
-        "DNSWire", "Zones", "Places", "Routing", "Counters", "Cookies", "RateLimiting", "Signing",
+        "DNSWire", "Zones", "Places", "Homes", "Routing", "Counters", "Cookies", "RateLimiting",
+        "Signing",
       ]),
     core(
       "Answering",

@@ -71,13 +71,13 @@ final class DecisionLog: Service {
     switch sample.question {
     case .name(let wire, let type):
       guard let name = DomainName(wire: wire),
-        case .steered(let service) = edition.zones.naming(of: name)
+        case .steered(let service, let key) = lookUp(name, in: edition)
       else { return nil }
       let type = RecordType(rawValue: type)
       return DecisionLine(
         edition: edition, client: sample.client, service: service,
-        question: .name(name.description, isIPv6: type == .aaaa), type: type.description,
-        seconds: seconds)
+        question: .name(name.description, isIPv6: type == .aaaa), key: key,
+        type: type.description, seconds: seconds)
     case .listener(let listener):
       guard
         let service = edition.model.services.firstIndex(where: { $0.name == services[listener] })

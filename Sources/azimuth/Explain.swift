@@ -69,6 +69,7 @@ struct Explain: AsyncParsableCommand {
       board: scenario.board(from: compiled.healthyBoard, model: compiled.model), isReady: true)
     let service: Int
     let question: RouteReport.Question
+    var key: RoutedKey?
     if listener {
       let serviceName = serviceNames(compiled.settings)[name]
       guard let index = compiled.model.services.firstIndex(where: { $0.name == serviceName }) else {
@@ -76,19 +77,19 @@ struct Explain: AsyncParsableCommand {
       }
       (service, question) = (index, .listener(name))
     } else {
-      service = try steeredService(edition)
+      (service, key) = try steeredService(edition)
       question = .name(name, isIPv6: type.uppercased() == "AAAA")
     }
     guard
       let report = RouteReport(
-        edition: edition, address: address, service: service, question: question)
+        edition: edition, address: address, service: service, question: question, key: key)
     else { throw ValidationError("there is no service for \"\(name)\"") }
     return report
   }
 
-  private func steeredService(_ edition: Edition) throws -> Int {
+  private func steeredService(_ edition: Edition) throws -> (Int, RoutedKey?) {
     switch lookUp(name, in: edition) {
-    case .steered(let service): return service
+    case .steered(let service, let key): return (service, key)
     case .static:
       throw ValidationError("\"\(name)\" is not steered: every client gets the same records")
     case .noSuchName: throw ValidationError("there is no name \"\(name)\" in its zone")

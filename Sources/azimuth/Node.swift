@@ -104,6 +104,7 @@ final class Node: Sendable {
       DemandService(counters: counters, publisher: publisher),
       LagService(publisher: publisher, logger: logger),
       LearningService(latencies: latencies), coverage,
+      HomesService(publisher: publisher, reloader: reloader),
       HangUpService(reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]

@@ -29,6 +29,7 @@ actor Reloader {
   private let logger: Logger
   /// Reloads come one after the other.
   private var last: Task<[Fault], Never>?
+  private let homesHashSeed = UInt64.random(in: .min ... .max)
 
   init(
     file: String, publisher: EditionPublisher, prober: Prober, probes: ProbeRunner,
@@ -56,6 +57,43 @@ actor Reloader {
     return await task.value
   }
 
+  /// Reads the files of overrides of homes again, and nothing else.
+  ///
+  /// - Returns: false if something is wrong in them: the last good ones go on.
+  func reloadHomes() async -> Bool {
+    let before = last
+    let task = Task {
+      _ = await before?.value
+      return await replaceHomes()
+    }
+    last = task
+    return await task.value.isEmpty
+  }
+
+  private func replaceHomes() async -> [Fault] {
+    do throws(Faults) {
+      let next = try await publisher.compiled.rereadingHomes(hashSeed: homesHashSeed)
+      await publisher.replace(
+        with: next, conditions: conditions(await prober.states.map { ($0, $1) }))
+      clinux_release_free_memory()
+      let revision = await publisher.edition.revision
+      counts.accepted += 1
+      logger.info("overrides of homes reloaded", metadata: ["revision": "\(revision)"])
+      return []
+    } catch {
+      await refuse(error)
+      return error.faults
+    }
+  }
+
+  private func refuse(_ faults: Faults) async {
+    counts.refused += 1
+    await publisher.record([refusal(faults)])
+    for fault in faults.faults {
+      logger.error("configuration refused", metadata: ["fault": "\(fault)"])
+    }
+  }
+
   private func replace(isForced: Bool) async -> [Fault] {
     let current = await publisher.compiled
     do throws(Faults) {
@@ -81,11 +119,7 @@ actor Reloader {
       logger.info("configuration reloaded", metadata: ["revision": "\(revision)"])
       return []
     } catch {
-      counts.refused += 1
-      await publisher.record([refusal(error)])
-      for fault in error.faults {
-        logger.error("configuration refused", metadata: ["fault": "\(fault)"])
-      }
+      await refuse(error)
       return error.faults
     }
   }

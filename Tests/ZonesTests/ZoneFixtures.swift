@@ -53,7 +53,8 @@ extension ZoneTable {
     case .noData: return .noData
     case .unavailable: return .unavailable
     case .redirection: return .redirection(data(of: finding.records).first ?? [])
-    case .steered, .steeredAlias: return .steered(finding.service)
+    case .steered, .steeredAlias, .steeredByKey, .steeredAliasByKey:
+      return .steered(finding.service)
     case .records: return .records(data(of: finding.records))
     case .alias: return .alias(data(of: finding.records).first ?? [])
     case .referral:

@@ -82,8 +82,8 @@ package struct NodeFacts: Sendable {
 
 /// What is served under a name.
 package enum NameLookup: Sendable, Equatable {
-  /// An index into the model's services.
-  case steered(service: Int)
+  /// An index into the model's services, and the key that has chosen it, if any has.
+  case steered(service: Int, key: RoutedKey? = nil)
   /// Records that are the same for every client.
   case `static`
   /// Inside a zone of ours, but not there.

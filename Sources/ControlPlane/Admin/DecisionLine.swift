@@ -41,14 +41,15 @@ package struct DecisionLine: Sendable, Equatable, Encodable {
   ///
   /// - Parameters:
   ///   - seconds: since 1970, when it was decided.
+  ///   - key: that has chosen the service; nil: none has.
   ///   - type: of the query, as people write it.
   package init?(
     edition: Edition, client: IPAddress, service: Int, question: RouteReport.Question,
-    type: String?, seconds: Double
+    key: RoutedKey? = nil, type: String?, seconds: Double
   ) {
     guard edition.model.services.indices.contains(service),
       let report = RouteReport(
-        edition: edition, address: client, service: service, question: question)
+        edition: edition, address: client, service: service, question: question, key: key)
     else { return nil }
     time = Timestamp(seconds: seconds)
     kind = report.listener == nil ? "dns" : "proxy"

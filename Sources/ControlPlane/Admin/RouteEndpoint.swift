@@ -10,21 +10,23 @@ extension AdminServer {
   func route(_ request: Request) async throws -> Response {
     let asked = try RouteQuery(request)
     let edition = sources.publisher.desk.take()
-    let service: Int =
+    let (service, key): (Int, RoutedKey?) =
       switch asked.question {
       case .name(let name, _): try service(ofName: name, edition: edition)
-      case .listener(let name): try await service(ofListener: name, edition: edition)
+      case .listener(let name): (try await service(ofListener: name, edition: edition), nil)
       }
     let report = RouteReport(
       edition: edition, address: asked.address, service: service, question: asked.question,
-      attribution: sources.node.attribution)
+      key: key, attribution: sources.node.attribution)
     guard let report else { throw Problem(.notFound, "the service is gone") }
     return try Response.json(report)
   }
 
-  private func service(ofName name: String, edition: Edition) throws(Problem) -> Int {
+  private func service(
+    ofName name: String, edition: Edition
+  ) throws(Problem) -> (Int, RoutedKey?) {
     switch sources.lookUpName(name, edition) {
-    case .steered(let service): return service
+    case .steered(let service, let key): return (service, key)
     case .static:
       throw Problem(
         .unprocessableContent, "\(name) is not steered: every client gets the same records")

@@ -12,6 +12,7 @@ extension RouteReport {
     if let primary {
       lines.append("primary     \(primary.region), epoch \(primary.epoch), \(primary.state)")
     }
+    if let home { lines.append("home        \(home.text)") }
     if let targets = outcome.targets {
       lines.append("names       \(targets.joined(separator: " "))")
     }

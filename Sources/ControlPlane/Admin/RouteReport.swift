@@ -42,11 +42,11 @@ package struct RouteReport: Sendable, Equatable, Codable {
   package struct Outcome: Sendable, Equatable, Codable {
     /// `serve`, `fail` or `nodata`.
     package var kind: String
-    /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort`, `fenced_out` or
-    /// `fence_empty`.
+    /// `healthy`, `degraded`, `unknown`, `panic`, `last_resort`, `fenced_out`,
+    /// `fence_empty` or `no_home`.
     package var basis: String
-    /// Why the client gets this: `preferred`, `spill_over`, `failover`, or the basis where it
-    /// decided in place of health.
+    /// Why the client gets this: `preferred`, `spill_over`, `failover`, by a key `home`,
+    /// `home_moving`, `home_down`, or the basis where it decided in place of health.
     package var reason: String
     package var regions: [String]
     /// For a name the addresses of the answer, in its order; for a listener `address:port` of every
@@ -118,6 +118,7 @@ package struct RouteReport: Sendable, Equatable, Codable {
   package var client: Client
   package var outcome: Outcome
   package var primary: Primary?
+  package var home: Home?
   /// Every client within so many leading bits gets the same (RFC 7871 §7.2.1).
   package var scope: Int
   /// Seconds; nil for a listener.
@@ -132,10 +133,11 @@ package struct RouteReport: Sendable, Equatable, Codable {
   /// - Parameters:
   ///   - address: of the client, as it was given.
   ///   - service: an index into the model's services.
+  ///   - key: that has chosen the service; nil: none has.
   ///   - attribution: of the databases; their licences ask for it wherever results are shown.
   package init?(
     edition: Edition, address: IPAddress, service: Int, question: Question,
-    attribution: String = RouteReport.attribution
+    key: RoutedKey? = nil, attribution: String = RouteReport.attribution
   ) {
     guard let explanation = edition.explain(address.client, service: service) else { return nil }
     let model = edition.model
@@ -146,19 +148,21 @@ package struct RouteReport: Sendable, Equatable, Codable {
     client = Client(
       source: source(of: address), scopePlace: Int(explanation.placeScopeBits),
       place: Place(explanation.place, cityNames: model.places.cityNames),
-      cohort: Int(explanation.decision.cohort),
-      fences: model.fenceNames(service: service, cohort: Int(explanation.decision.cohort)))
+      cohort: explanation.cohort,
+      fences: model.fenceNames(service: service, cohort: explanation.cohort))
     scope = Int(explanation.decision.scopeBits)
     primary = edition.board.admissions.primary(ofService: service).map {
       Primary(
         region: model.regions[$0.region].name, epoch: $0.epoch, state: $0.state.rawValue)
     }
     candidates = explanation.candidates.map { Candidate($0, model: model) }
-    steps = explanation.steps.map { $0.sentence(in: model) }
+    home = key.map { Home($0, service: model.services[service], model: model) }
+    steps =
+      (home.map { [$0.sentence] } ?? []) + explanation.steps.map { $0.sentence(in: model) }
     self.attribution = attribution
     outcome = Outcome(
       kind: explanation.outcome.kind.word, basis: explanation.outcome.basis.name,
-      reason: explanation.outcome.reason,
+      reason: model.services[service].reason(of: explanation.outcome),
       regions: explanation.outcome.regions.map { model.regions[$0].name },
       addresses: addresses(explanation, question: question, edition: edition))
     outcome.endpoints = zonedEndpoints(explanation, question: question, edition: edition)

@@ -160,10 +160,10 @@ extension SteeredTypes {
   /// The types that the steered names of a service answer.
   init(_ service: Settings.Service) {
     if case .names = service.content {
-      self = .alias
+      self = service.isKeyed ? [.alias, .keyed] : .alias
       return
     }
-    self = .addresses
+    self = service.isKeyed ? [.addresses, .keyed] : .addresses
     if service.bindings.contains(where: \.isHTTPS) { insert(.https) }
     if service.bindings.contains(where: { !$0.isHTTPS }) { insert(.svcb) }
   }

@@ -33,6 +33,7 @@ package struct CompiledSettings: Sendable {
   package let places: PlaceTable
   /// What was imported of latencies; nil where no policy asks for them.
   package let latencyTables: LatencyTables?
+  package private(set) var homes: CompiledHomes
   private let policies: CompiledPolicies
   private let contents: CompiledContents
   /// Over ``places``, of the policies that do not go by latency.
@@ -71,12 +72,15 @@ package struct CompiledSettings: Sendable {
     }
     let contents = gathering(&faults) { () throws(Faults) in try CompiledContents(settings) }
     let keys = gathering(&faults) { () throws(Faults) in try CompiledKeys(settings, now: now) }
+    let homes = gathering(&faults) { () throws(Faults) in
+      try CompiledHomes(settings, previous: previous?.homes, hashSeed: zoneHashSeed)
+    }
     let tables = LatencyTables.read(settings, policies: policies, faults: &faults)
     if let zones, let contents {
       faults += targetFaults(settings, contents: contents, zones: zones.table)
       faults += keys?.faults(in: zones.table) ?? []
     }
-    guard faults.isEmpty, let places, let zones, let contents, let keys else {
+    guard faults.isEmpty, let places, let zones, let contents, let keys, let homes else {
       throw Faults(faults)
     }
     let latency = tables.map {
@@ -86,11 +90,12 @@ package struct CompiledSettings: Sendable {
     }
     let (model, plainMaps) = ModelCompiler(
       settings: settings, policies: policies, contents: contents, places: places,
-      previousMaps: sameWorld?.plainMaps ?? [], latency: latency
+      previousMaps: sameWorld?.plainMaps ?? [], latency: latency, homes: homes
     ).compile()
     self.settings = settings
     self.policies = policies
     self.contents = contents
+    self.homes = homes
     self.places = places
     latencyTables = tables
     compiledZones = zones
@@ -117,9 +122,19 @@ package struct CompiledSettings: Sendable {
     var next = self
     (next.model, next.plainMaps) = ModelCompiler(
       settings: settings, policies: policies, contents: contents, places: places,
-      previousMaps: plainMaps, latency: latency
+      previousMaps: plainMaps, latency: latency, homes: homes
     ).compile()
     next.maps = CohortMaps(next.model)
+    return next
+  }
+
+  /// The same configuration with its files of overrides as they are now.
+  ///
+  /// - Parameter hashSeed: random for each process.
+  package func rereadingHomes(hashSeed: UInt64) throws(Faults) -> CompiledSettings {
+    var next = self
+    next.homes = try CompiledHomes(settings, previous: homes, hashSeed: hashSeed)
+    next.model = model.placing(next.homes)
     return next
   }
 

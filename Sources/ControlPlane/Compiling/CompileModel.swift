@@ -15,6 +15,7 @@ struct ModelCompiler {
   let previousMaps: [SteeringMap]
   /// nil where no policy asks for it.
   let latency: LatencyView?
+  let homes: CompiledHomes
 
   private struct MapKey: Hashable {
     var policy: Int
@@ -45,11 +46,8 @@ struct ModelCompiler {
         if policies.policies[key.policy].usesLatency {
           maps.append(SteeringMap(planner: planner, places: divided))
         } else {
-          let plain =
-            previousMaps.first { $0.planner == planner }
-            ?? SteeringMap(planner: planner, places: places)
-          plainMaps.append(plain)
-          maps.append(SteeringMap(plain, dividedFrom: origins))
+          plainMaps.append(plainMap(planner))
+          maps.append(SteeringMap(plainMaps[plainMaps.count - 1], dividedFrom: origins))
         }
       }
       var compiled = compiled(service, map: map)
@@ -59,11 +57,21 @@ struct ModelCompiler {
       services.append(compiled)
     }
     services += settings.primaryNamings.map { Self.naming(services[$0], at: $0) }
+    let hasHomes = settings.services.contains(where: \.isKeyed)
+    if hasHomes {
+      plainMaps.append(
+        plainMap(Planner(regions: regions, policy: .home(fallback: nil), fences: [])))
+      maps.append(SteeringMap(plainMaps[plainMaps.count - 1], dividedFrom: origins))
+    }
     let (pools, endpoints) = compiledPools()
     let model = RoutingModel(
       regions: regions, pools: pools, endpoints: endpoints, services: services, maps: maps,
-      places: divided, latency: latency)
-    return (model, plainMaps)
+      places: divided, latency: latency, uniformMap: hasHomes ? maps.count - 1 : nil)
+    return (model.placing(homes), plainMaps)
+  }
+
+  private func plainMap(_ planner: Planner) -> SteeringMap {
+    previousMaps.first { $0.planner == planner } ?? SteeringMap(planner: planner, places: places)
   }
 
   /// The service that says which region is the primary of another one.

@@ -73,11 +73,26 @@ struct CompiledPolicies {
     case .all(let children): return .all(compiled(children, in: settings))
     // Which of them it is, the board says.
     case .primary(let primary): return .failover(primary.order.map { .region($0) })
+    case .home(let homes): return .home(fallback: Self.fallback(of: homes, in: settings))
     case .weighted(let shares): return .weighted(compiled(shares, in: settings))
     case .hash(let shares, let bitsIPv4, let bitsIPv6):
       return .hash(
         compiled(shares, in: settings),
         key: DrawKey(bitsIPv4: UInt8(bitsIPv4), bitsIPv6: UInt8(bitsIPv6)))
+    }
+  }
+
+  private static func fallback(
+    of homes: Settings.Policy.Homes, in settings: Settings
+  ) -> Policy? {
+    switch homes.fallback {
+    case .nobody: return nil
+    case .regions(let regions): return .failover(regions.map { .region($0) })
+    case .latency:
+      let regions = settings.regions.indices.filter { settings.regions[$0].location != nil }
+      return .latency(
+        Policy.Proximity(
+          regions: regions, biases: regions.map { _ in 0 }, unknown: regions))
     }
   }
 

@@ -108,8 +108,9 @@ package actor EditionPublisher {
     let services = compiled.settings.services
     let rates = meter.read(
       sums, cohortCounts: edition.verdicts.map(\.verdicts.count),
-      connectionsPerAnswer: edition.model.services.indices.map {
-        services.indices.contains($0) ? services[$0].connectionsPerAnswer : 0
+      connectionsPerAnswer: edition.model.services.enumerated().map { index, service in
+        let index = service.home?.service ?? index
+        return services.indices.contains(index) ? services[index].connectionsPerAnswer : 0
       }, revision: edition.revision,
       now: moment)
     guard let rates else { return }

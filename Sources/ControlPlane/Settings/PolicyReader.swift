@@ -26,6 +26,7 @@ struct PolicyReader {
     }
     reportCircles(read)
     reportEnclosedPrimaries(read)
+    reportEnclosedHomes(read)
     return read
   }
 
@@ -64,12 +65,14 @@ struct PolicyReader {
     return nil
   }
 
-  private enum PolicyType { case proximity, latency, geo, failover, weighted, hash, all, primary }
+  private enum PolicyType {
+    case proximity, latency, geo, failover, weighted, hash, all, primary, home
+  }
 
   private func inlineKind(_ section: Section, depth: Int) -> Policy.Kind? {
     let types: KeyValuePairs<String, PolicyType> = [
       "proximity": .proximity, "latency": .latency, "geo": .geo, "failover": .failover,
-      "weighted": .weighted, "hash": .hash, "all": .all, "primary": .primary,
+      "weighted": .weighted, "hash": .hash, "all": .all, "primary": .primary, "home": .home,
     ]
     let wanted = types.map(\.key).joined(separator: ", ")
     let type = section.required("type", "one of \(wanted)")?.choice(types)
@@ -95,6 +98,7 @@ struct PolicyReader {
         .all(children($0, depth: depth))
       }
     case .primary: return primary(section, depth: depth)
+    case .home: return home(section, depth: depth)
     case nil:
       // All keys count as known: the type is the one fault.
       for key in Self.allKeys { _ = section.optional(key) }
@@ -105,7 +109,7 @@ struct PolicyReader {
   private static let allKeys = [
     "regions", "bias", "unknown", "rules", "default", "order", "shares", "among", "key", "of",
     "fail_hold", "failback", "failback_after", "lag",
-  ]
+  ] + homeKeys
 }
 
 // MARK: - proximity
@@ -265,6 +269,10 @@ extension Settings.Policy.Kind {
       for child in children { child.forEachLeaf(body) }
     case .primary(let primary):
       for region in primary.order { body(.region(region)) }
+    case .home(let homes):
+      var regions = homes.homes.flatMap { [$0.region] + ($0.former.map { [$0] } ?? []) }
+      if case .regions(let fallback) = homes.fallback { regions += fallback }
+      for region in Set(regions).sorted() { body(.region(region)) }
     case .weighted(let shares), .hash(let shares, _, _):
       for share in shares { share.policy.forEachLeaf(body) }
     }

@@ -87,7 +87,7 @@ extension ServiceReader {
     while let next = waiting.popLast() {
       switch next {
       case .all: return true
-      case .region, .proximity, .latency, .primary: break
+      case .region, .proximity, .latency, .primary, .home: break
       case .named(let index):
         if seen.insert(index).inserted { waiting.append(policies[index].kind) }
       case .geo(let rules, let otherwise): waiting += rules.map(\.policy) + [otherwise]

@@ -47,6 +47,7 @@ struct ServiceReader {
       if let policy {
         service.policy = policy
         checkRegions(service, poolValue ?? entry.value, entry)
+        checkHomes(&service, at: poolValue ?? entry.value)
       }
     }
     return service

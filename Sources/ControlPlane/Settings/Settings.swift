@@ -176,6 +176,8 @@ package struct Settings: Sendable, Equatable {
       case all([Kind])
       /// Stands alone: in no other policy.
       case primary(Primary)
+      /// Stands alone as well.
+      case home(Homes)
     }
     package struct Share: Sendable, Equatable {
       package var policy: Kind
@@ -250,6 +252,8 @@ package struct Settings: Sendable, Equatable {
     package var drawBitsIPv6: Int
     package var content = Content.endpoints
     package var bindings: [Binding] = []
+    /// The policy is of type `home`.
+    package var isKeyed = false
 
     /// What a steered name of the service answers.
     package enum Content: Sendable, Equatable {

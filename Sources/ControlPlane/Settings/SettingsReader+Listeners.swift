@@ -106,6 +106,11 @@ extension SettingsReader {
         "service \"\(services[index].name)\" answers names, and a listener needs endpoints",
         suggestion: "use a service with a pool and without cname and alias")
     }
+    if services[index].isKeyed {
+      value.report(
+        "service \"\(services[index].name)\" goes by the asked name, and a connection has none",
+        suggestion: "use a service whose policy is not of type home")
+    }
     return index
   }
 

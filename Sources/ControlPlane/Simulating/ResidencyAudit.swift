@@ -49,9 +49,10 @@ package struct ResidencyAudit: Sendable {
     let failures = failures()
     let covers = settings.fences.map { cover(of: $0) }
     var proofs = covers.map { _ in ResidencyProof() }
-    for service in model.steeringServices {
+    for service in model.provableServices {
+      let configured = model.services[service].home?.service ?? service
       for (fence, cover) in covers.enumerated()
-      where settings.fences[fence].services?.contains(service) ?? true {
+      where settings.fences[fence].services?.contains(configured) ?? true {
         proofs[fence].check(
           model: model, service: service, healthyBoard: healthyBoard, failures: failures,
           cohorts: (cover.cohorts[model.services[service].map] ?? [:]).keys.sorted(),

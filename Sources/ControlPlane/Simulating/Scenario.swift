@@ -85,7 +85,7 @@ extension Settings.Policy.Kind {
       }
     }
     switch self {
-    case .region, .named, .primary: return self
+    case .region, .named, .primary, .home: return self
     case .proximity(let regions, var bias, let unknown):
       for region in regions { bias[region] = biases[names[region]] ?? bias[region] }
       return .proximity(regions: regions, bias: bias, unknown: unknown)

@@ -34,7 +34,8 @@ struct SpillOver {
       return weights
     }
     let demands = model.services.map { service in
-      services?.contains(service.name) ?? true
+      // Nobody knows who asks for which key.
+      (services?.contains(service.name) ?? true) && service.home == nil
         ? byMap[service.map] : byMap[service.map].map { _ in 0 }
     }
     self.init(compiled, board: board, demands: demands)

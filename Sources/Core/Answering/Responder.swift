@@ -270,6 +270,11 @@ extension Responder {
           query, name: name, finding: finding, source: source, edition: edition, reply: &reply,
           into: &buffer)
         return
+      case .steeredByKey, .steeredAliasByKey:
+        steerByKey(
+          query, name: name, finding: finding, source: source, edition: edition, reply: &reply,
+          into: &buffer)
+        return
       case .alias:
         guard
           let record = append(
@@ -402,7 +407,7 @@ extension Responder {
 extension Responder {
   /// - Returns: the records that were appended; nil if there are none.
   @inline(__always)
-  private mutating func steer(
+  mutating func steer(
     _ query: Query, name: Name, finding: ZoneTable.Finding, source: IPAddress, edition: Edition,
     reply: inout Reply, into buffer: inout MutableRawSpan
   ) -> (offset: Int, byteCount: Int)? {
@@ -450,7 +455,7 @@ extension Responder {
   /// another policy steers has a scope of its own, and what does not exist must not be said of some
   /// clients only: then the resolver asks for the target itself.
   @inline(never)
-  private mutating func steerAlias(
+  mutating func steerAlias(
     _ query: Query, name owner: Name, finding: ZoneTable.Finding, source: IPAddress,
     edition: Edition, reply: inout Reply, into buffer: inout MutableRawSpan
   ) {

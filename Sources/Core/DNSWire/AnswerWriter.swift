@@ -229,6 +229,8 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
   case fencedOut
   /// Nothing inside the fences is healthy, and they say that then nothing is served.
   case refusedInFence
+  /// The name's key has no home.
+  case noHome
   /// Nothing inside the fences is healthy, and they say what is served all the same.
   case lastResortInFence
   /// The zone is configured, and its data is not there or too old.
@@ -249,7 +251,7 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
   /// IANA's INFO-CODE.
   public var code: UInt16 {
     switch self {
-    case .noHealthyRegion, .lastResort, .lastResortInFence: 0
+    case .noHealthyRegion, .lastResort, .lastResortInFence, .noHome: 0
     case .stale: 3
     case .notReady: 14
     case .fencedOut, .refusedInFence, .prohibited: 18
@@ -265,6 +267,7 @@ public enum ExtendedError: UInt8, Sendable, BitwiseCopyable {
     case .lastResort: "no healthy region; serving last resort"
     case .fencedOut: "no region inside the fence"
     case .refusedInFence: "no healthy region inside the fence"
+    case .noHome: "no region is the home of this name"
     case .lastResortInFence: "no healthy region inside the fence; serving its last resort"
     case .noZoneData: "the zone is not loaded or has expired"
     case .notReady: "not known yet"

@@ -36,7 +36,9 @@ public struct DecisionCounters {
     self.edition = edition.number
     cells = edition.verdicts.enumerated().flatMap { service, set in
       set.outcomes.map { outcome in
-        let key = Key(service: service, region: outcome.regions.first, reason: outcome.reason)
+        let key = Key(
+          service: service, region: outcome.regions.first,
+          reason: edition.model.services[service].reason(of: outcome))
         if let cell = known[key] { return cell }
         let cell = board.index(of: series(key, in: edition))
         known[key] = cell

@@ -1,3 +1,4 @@
+import Homes
 public import Places
 public import Routing
 public import Signing
@@ -60,7 +61,9 @@ public final class Edition: Sendable {
       : (0..<zones.zoneCount).map {
         rules.signers[zones.name(ofZone: $0)]
       }
-    steering = SteeringTable(maps: maps, services: model.services, sets: sets)
+    steering = SteeringTable(
+      maps: maps, services: model.services, sets: sets, homes: model.homes,
+      uniformMap: model.uniformMap)
     let targets = TargetNames(model: model, zones: zones, resolved: resolved)
     answers = AnswerTable(model: model, board: board, sets: sets, resolved: targets.resolved)
     self.targets = TargetTable(model: model, board: board, sets: sets)
@@ -70,6 +73,13 @@ public final class Edition: Sendable {
     self.resolved = targets.resolved
     wantedNames = targets.wanted
     verdicts = sets
+  }
+
+  /// The service that answers for a key of another service, and in a word what has said so.
+  public func cell(of service: Int, key: [UInt8]) -> (service: Int, rule: String) {
+    let found = unsafe steering.cell(
+      of: service, key: key.span.bytes, at: 0, byteCount: key.count)
+    return (found.service, found.rule.name)
   }
 
   /// Why a client gets what it gets; nil if there is no such service.

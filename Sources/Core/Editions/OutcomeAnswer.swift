@@ -104,6 +104,7 @@ struct OutcomeAnswer {
       case _ where !isKnown: .notReady
       case .healthy, .degraded, .unknown: known.contains(where: \.isStale) ? .stale : nil
       case .fencedOut: .fencedOut
+      case .noHome: .noHome
       case .fenceEmpty: records(in: slot).isEmpty ? .refusedInFence : .lastResortInFence
       case .panic, .lastResort: records(in: slot).isEmpty ? .noHealthyRegion : .lastResort
       }

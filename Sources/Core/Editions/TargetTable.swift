@@ -27,8 +27,10 @@ public struct TargetTable: Sendable {
     var targets: [Target] = []
     var ranges: [Range<Int>] = []
     for service in model.services {
+      // No connection is made by a key.
+      let pool = service.home == nil ? service.pool : nil
       let endpointsOfRegions =
-        service.pool.map { model.pools[$0].endpoints } ?? model.regions.map { _ in [] }
+        pool.map { model.pools[$0].endpoints } ?? model.regions.map { _ in [] }
       for endpoints in endpointsOfRegions {
         for ignoringHealth in [false, true] {
           let start = targets.count

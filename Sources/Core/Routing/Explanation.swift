@@ -20,6 +20,8 @@ public struct Explanation: Sendable {
   }
 
   public var service: Int
+  /// Of the client; a decision that is the same for all clients says another one.
+  public var cohort: Int
   public var place: Place
   public var placeScopeBits: UInt8
   public var decision: Decision
@@ -45,13 +47,15 @@ extension RoutingModel {
     let map = maps[services[service].map]
     _ = map.planner.plan(for: place, in: places, trace: &trace)
     let decision = steering.route(client, to: service, trace: &trace)
-    let cohort = map.cohorts[Int(decision.cohort)]
     let compiler = VerdictCompiler(model: self, service: service, board: board)
+    let cohortIndex = Int(map.cohortOfPlace[Int(match.value)])
+    let cohort = compiler.cohorts[cohortIndex]
+    recordHomesFencedOut(service: service, fences: cohort.fences, trace: &trace)
     _ = compiler.choice(for: cohort, trace: &trace)
     let outcomesBefore = sets[..<service].reduce(0) { $0 + $1.outcomes.count }
     let outcome = sets[service].outcomes[decision.outcome - outcomesBefore]
     return Explanation(
-      service: service, place: place, placeScopeBits: match.scopeBits, decision: decision,
+      service: service, cohort: cohortIndex, place: place, placeScopeBits: match.scopeBits, decision: decision,
       outcome: outcome,
       candidates: candidates(
         cohort: cohort, place: place,
@@ -115,7 +119,7 @@ extension RoutingModel {
       case .panic: "chosen: panic, health is ignored"
       case .lastResort: "chosen: last resort, nothing is usable"
       case .fenceEmpty: "chosen: nothing inside the fence is usable"
-      case .fencedOut: "chosen"
+      case .fencedOut, .noHome: "chosen"
       }
     }
     if standing.standbyStanding != nil { return "a standby: another region is the primary" }

@@ -52,8 +52,8 @@ public struct Planner: Sendable, Equatable {
     let estimates = estimates(for: place, in: table)
     var plan = plan(
       policy, for: place, prefixSet: prefixSet, estimates: estimates, trace: &trace)
-    if place.override > 0 {
-      let inPolicy = Set(plan.regions)
+    let inPolicy = Set(plan.regions)
+    if place.override > 0 && !inPolicy.isEmpty {
       let preferred = table.overrides[Int(place.override) - 1]
         .compactMap { regionIndices[$0] }.filter(inPolicy.contains)
       trace.record(.override(preferred))
@@ -108,6 +108,8 @@ public struct Planner: Sendable, Equatable {
       return plans([otherwise])[0]
     case .failover(let policies): return .inOrder(plans(policies))
     case .all(let policies): return .all(plans(policies))
+    // What a key says, no place of a client does.
+    case .home(let fallback): return fallback.map { plans([$0])[0] } ?? .empty
     case .weighted(let shares), .hash(let shares, _):
       return .shares(
         zip(plans(shares.map(\.policy)), shares).map {

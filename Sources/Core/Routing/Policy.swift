@@ -16,6 +16,8 @@ public indirect enum Policy: Sendable, Hashable {
   case hash([PolicyShare], key: DrawKey)
   /// The union of all.
   case all([Policy])
+  /// The home of the key that is asked for, which a service's ``HomeCell`` says, and then this.
+  case home(fallback: Policy?)
 
   public struct Proximity: Sendable, Hashable {
     public var regions: [Int]
@@ -146,6 +148,7 @@ extension Policy {
     case .weighted(let shares): return Self.longest(shares.map(\.policy))
     case .hash(let shares, let key):
       return Self.longest(shares.map(\.policy)).map { key.union($0) } ?? key
+    case .home(let fallback): return fallback?.longestHashKey
     }
   }
 
@@ -172,6 +175,7 @@ extension Policy {
       otherwise.usesLatency || rules.contains(where: \.policy.usesLatency)
     case .failover(let policies), .all(let policies): policies.contains(where: \.usesLatency)
     case .weighted(let shares), .hash(let shares, _): shares.contains(where: \.policy.usesLatency)
+    case .home(let fallback): fallback?.usesLatency ?? false
     }
   }
 }

@@ -1,3 +1,4 @@
+public import Homes
 public import Places
 
 /// All that routing a client reads, flattened for the hot path: the merged maps of addresses to
@@ -14,6 +15,16 @@ public struct SteeringTable: ~Copyable, Sendable {
   @usableFromInline let services: [Entry]
   @usableFromInline let verdicts: [Verdict]
   @usableFromInline let slots: [UInt16]
+  private let homes: HomeMaps
+  /// By service; empty where none goes by a key.
+  private let homeEntries: [HomeEntry]
+
+  private struct HomeEntry: Sendable, BitwiseCopyable {
+    /// Of ``homes``.
+    var map: Int32
+    /// The service of the first home; those of the others follow.
+    var firstCell: UInt32
+  }
 
   @usableFromInline
   struct Entry: Sendable, BitwiseCopyable {
@@ -38,7 +49,12 @@ public struct SteeringTable: ~Copyable, Sendable {
   /// - Parameters:
   ///   - maps: address → cohort, one for each of ``RoutingModel/maps``.
   ///   - sets: one for each of `services`.
-  public init(maps: CohortMaps, services: [RoutingModel.Service], sets: [VerdictSet]) {
+  ///   - homes: see ``RoutingModel/homes``.
+  ///   - uniformMap: see ``RoutingModel/uniformMap``.
+  public init(
+    maps: CohortMaps, services: [RoutingModel.Service], sets: [VerdictSet],
+    homes: HomeMaps = .empty, uniformMap: Int? = nil
+  ) {
     var entries: [Entry] = []
     var verdicts: [Verdict] = []
     var slots: [UInt16] = []
@@ -46,7 +62,8 @@ public struct SteeringTable: ~Copyable, Sendable {
     for (service, set) in zip(services, sets) {
       entries.append(
         Entry(
-          map: Int32(service.map), firstVerdict: UInt32(verdicts.count),
+          map: Int32(set.isUniform && service.home != nil ? uniformMap ?? service.map : service.map),
+          firstVerdict: UInt32(verdicts.count),
           firstOutcome: UInt32(outcomeCount),
           firstSlotTable: UInt32(slots.count / SlotTable.slotCount), drawKey: service.drawKey))
       verdicts += set.verdicts
@@ -57,6 +74,33 @@ public struct SteeringTable: ~Copyable, Sendable {
     self.services = entries
     self.verdicts = verdicts
     self.slots = slots
+    self.homes = homes
+    homeEntries = Self.homeEntries(services)
+  }
+
+  private static func homeEntries(_ services: [RoutingModel.Service]) -> [HomeEntry] {
+    guard services.contains(where: { $0.home != nil }) else { return [] }
+    var mapCount: Int32 = 0
+    return services.indices.map { index in
+      guard services[index].home?.service == index else { return HomeEntry(map: -1, firstCell: 0) }
+      mapCount += 1
+      let first = services.indices.first { $0 > index && services[$0].home?.service == index }
+      return HomeEntry(map: mapCount - 1, firstCell: UInt32(first ?? index))
+    }
+  }
+
+  /// The service that answers for a key of another service, and what has said so.
+  ///
+  /// - Parameters:
+  ///   - bytes: hold the key, in any case, from `offset` on.
+  ///   - service: one that goes by a key, which also answers for keys without a home.
+  /// - Complexity: O(length of the key); allocates nothing.
+  public func cell(
+    of service: Int, key bytes: RawSpan, at offset: Int, byteCount: Int
+  ) -> (service: Int, rule: HomeRule) {
+    let entry = homeEntries[service]
+    let match = homes.find(map: Int(entry.map), bytes, at: offset, byteCount: byteCount)
+    return (match.home.map { Int(entry.firstCell) &+ $0 } ?? service, match.rule)
   }
 
   /// The decision for a client of a service.

@@ -1,3 +1,4 @@
+public import Homes
 public import Latency
 public import Places
 
@@ -12,10 +13,15 @@ public struct RoutingModel: Sendable {
   public var places: PlaceTable
   /// How regions measure each other, and what else is known; nil: nothing is.
   public var latency: LatencyView?
+  /// Key → home, one map for each service that goes by a key, in their order.
+  public var homes: HomeMaps
+  /// Of ``maps``, one by which all clients are of one cohort; nil where no service goes by a key.
+  public var uniformMap: Int?
 
   public init(
     regions: [Region], pools: [Pool], endpoints: [Endpoint], services: [Service],
-    maps: [SteeringMap], places: PlaceTable, latency: LatencyView? = nil
+    maps: [SteeringMap], places: PlaceTable, latency: LatencyView? = nil,
+    homes: HomeMaps = .empty, uniformMap: Int? = nil
   ) {
     self.regions = regions
     self.pools = pools
@@ -24,6 +30,8 @@ public struct RoutingModel: Sendable {
     self.maps = maps
     self.places = places
     self.latency = latency
+    self.homes = homes
+    self.uniformMap = uniformMap
   }
 
   /// A region as a pool sees it.
@@ -83,10 +91,11 @@ public struct RoutingModel: Sendable {
     return healthStanding(ofRegion: region, inPool: pool, on: board)
   }
 
-  /// The services that steer clients; the others are there to say which region is a primary.
+  /// The services that steer clients by what clients are. The others say which region is a primary,
+  /// or go by a key.
   public var steeringServices: [Int] {
     services.indices.filter {
-      if case .primary = services[$0].content { false } else { true }
+      if case .primary = services[$0].content { false } else { services[$0].home == nil }
     }
   }
 
@@ -164,6 +173,8 @@ public struct RoutingModel: Sendable {
     public var bindings: [BindingTemplate]
     /// Of an active-passive service the regions that may be its primary; else nil.
     public var primaryOrder: [Int]?
+    /// Of a service that goes by a key: whose keys these are, and their home.
+    public var home: HomeCell?
 
     public init(
       name: String, map: Int, policyName: String, pool: Int?, ttlSeconds: UInt32,

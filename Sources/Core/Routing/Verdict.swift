@@ -34,7 +34,7 @@ public struct Outcome: Sendable, Hashable {
   public var reason: String {
     switch basis {
     case .healthy, .degraded, .unknown: rank.name
-    case .panic, .lastResort, .fencedOut, .fenceEmpty: basis.name
+    case .panic, .lastResort, .fencedOut, .fenceEmpty, .noHome: basis.name
     }
   }
 }
@@ -71,6 +71,8 @@ public enum Basis: UInt8, Sendable, Hashable, BitwiseCopyable {
   case fencedOut
   /// Nothing inside the fences was usable: their ``Fence/WhenEmpty`` decided.
   case fenceEmpty
+  /// The key that is asked for has no home: its region is not known.
+  case noHome
 
   /// Whether endpoints that probes call unhealthy are used as well.
   public var ignoresHealth: Bool {
@@ -87,6 +89,7 @@ public enum Basis: UInt8, Sendable, Hashable, BitwiseCopyable {
     case .lastResort: "last_resort"
     case .fencedOut: "fenced_out"
     case .fenceEmpty: "fence_empty"
+    case .noHome: "no_home"
     }
   }
 }

@@ -9,6 +9,8 @@ public struct VerdictCompiler: Sendable {
   /// 0...1; 0 is off.
   let panicThreshold: Double
   let map: SteeringMap
+  /// The map's, as the service's home has them.
+  let cohorts: [SteeringMap.Cohort]
   /// Of an active-passive service.
   let primary: PrimaryRegion?
   /// By region.
@@ -19,6 +21,7 @@ public struct VerdictCompiler: Sendable {
     self.service = model.services[service]
     panicThreshold = self.service.pool.map { model.pools[$0].panicThreshold } ?? 0
     map = model.maps[self.service.map]
+    cohorts = model.cohorts(ofService: service)
     primary = board.admissions.primary(ofService: service)
     standings = model.regions.indices.map {
       model.standing(ofRegion: $0, forService: service, on: board)
@@ -39,7 +42,7 @@ public struct VerdictCompiler: Sendable {
   package func regionShares(ofCohort cohort: Int) -> [Double] {
     var shares = standings.map { _ in 0.0 }
     var silent = SilentTrace()
-    let found: OutcomeShares = settled(for: map.cohorts[cohort], trace: &silent)
+    let found: OutcomeShares = settled(for: cohorts[cohort], trace: &silent)
     for (outcome, share) in found.shares {
       for region in outcome.regions { shares[region] += share / Double(outcome.regions.count) }
     }
@@ -49,12 +52,12 @@ public struct VerdictCompiler: Sendable {
   /// The verdicts of all cohorts, or `previous` if nothing that they depend on has changed.
   public func compile(reusing previous: VerdictSet? = nil) -> VerdictSet {
     if let previous, previous.standings == standings { return previous }
-    return verdicts(of: map.cohorts)
+    return verdicts(of: cohorts)
   }
 
-  /// The verdicts of some cohorts, by their place in `cohorts`.
-  package func compile(onlyCohorts cohorts: [Int]) -> VerdictSet {
-    verdicts(of: cohorts.map { map.cohorts[$0] })
+  /// The verdicts of some cohorts, by their place in `indices`.
+  package func compile(onlyCohorts indices: [Int]) -> VerdictSet {
+    verdicts(of: indices.map { cohorts[$0] })
   }
 
   private func verdicts(of cohorts: [SteeringMap.Cohort]) -> VerdictSet {
@@ -70,9 +73,9 @@ public struct VerdictCompiler: Sendable {
   /// Every region whose standing can matter to a cohort: those of its plan, and those that a last
   /// resort or an empty fence names.
   package func regionsThatMatter(toCohort cohort: Int) -> Set<Int> {
-    var regions = Set(map.cohorts[cohort].regions)
+    var regions = Set(cohorts[cohort].regions)
     if case .backup(let backup) = service.onAllDown { regions.insert(backup) }
-    if case .fixed(let fixed) = map.planner.whenEmpty(in: map.cohorts[cohort].fences) {
+    if case .fixed(let fixed) = map.planner.whenEmpty(in: cohorts[cohort].fences) {
       regions.formUnion(fixed)
     }
     return regions
@@ -123,6 +126,9 @@ public struct VerdictCompiler: Sendable {
   private func settled<Result: Apportioned, Trace: RouteTrace>(
     for cohort: SteeringMap.Cohort, trace: inout Trace
   ) -> Result {
+    if service.isHomeless {
+      return .one(Outcome(kind: .fail, regions: [], basis: .noHome))
+    }
     if let result: Result = whenFenceIsEmpty(for: cohort, trace: &trace) { return result }
     guard !cohort.regions.isEmpty else {
       return .one(Outcome(kind: .fail, regions: [], basis: .fencedOut))
@@ -162,7 +168,7 @@ public struct VerdictCompiler: Sendable {
     case .degraded: standing <= .degraded
     case .unknown: standing <= .unknown
     case .panic, .lastResort, .fenceEmpty: standing <= .unhealthy
-    case .fencedOut: false
+    case .fencedOut, .noHome: false
     }
   }
 

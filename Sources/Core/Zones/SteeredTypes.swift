@@ -17,6 +17,9 @@ public struct SteeredTypes: OptionSet, Sendable, Hashable, BitwiseCopyable {
   /// TXT: which region is a service's primary.
   @inlinable public static var text: SteeredTypes { SteeredTypes(rawValue: 16) }
 
+  /// Which service it is, a label of the asked name decides.
+  @inlinable public static var keyed: SteeredTypes { SteeredTypes(rawValue: 32) }
+
   /// Whether routing decides this type; of an alias, every one.
   @inlinable
   public func contains(_ type: RecordType) -> Bool {

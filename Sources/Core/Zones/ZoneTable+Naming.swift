@@ -5,6 +5,8 @@ extension ZoneTable {
   public enum Naming: Sendable, Equatable {
     /// Routing decides: the service's index.
     case steered(service: Int)
+    /// The same, by a service that goes by a key, and the key.
+    case steeredByKey(service: Int, key: [UInt8])
     /// The same for every client, or delegated.
     case fixed
     case noSuchName
@@ -20,6 +22,10 @@ extension ZoneTable {
       let finding = unsafe find(padded.span.bytes, at: 0, nameByteCount: wire.count, type: .a)
       switch finding.kind {
       case .steered, .steeredAlias: return .steered(service: finding.service)
+      case .steeredByKey, .steeredAliasByKey:
+        let label = unsafe finding.keyLabel(padded.span.bytes, at: 0, nameByteCount: wire.count)
+        return .steeredByKey(
+          service: finding.service, key: Array(padded[label.offset...].prefix(label.byteCount)))
       case .records, .noData, .referral, .unavailable: return .fixed
       case .nameError: return .noSuchName
       case .notOurs: return .notOurs

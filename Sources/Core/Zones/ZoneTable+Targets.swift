@@ -32,7 +32,8 @@ extension ZoneTable {
         }
         name = next
       case .noData: return .addresses([], ttlSeconds: ttlSeconds)
-      case .steered, .steeredAlias: return .steered(service: finding.service)
+      case .steered, .steeredAlias, .steeredByKey, .steeredAliasByKey:
+        return .steered(service: finding.service)
       case .nameError: return .noSuchName
       default: return .elsewhere(DomainName(wire: name)?.loweredWire ?? name)
       }

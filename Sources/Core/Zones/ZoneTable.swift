@@ -59,13 +59,20 @@ public struct ZoneTable: Sendable {
 
     init(_ kind: Kind) { self.kind = kind }
 
-    /// Of kinds `steered` and `steeredAlias`: the service to ask.
+    /// Of the steered kinds: the service to ask.
     public var service: Int { Int(serviceIndex) }
     /// Unless the kind is `notOurs`.
     public var zone: Int { Int(zoneIndex) }
     /// Of kinds `referral` and `redirection`: the length of the name that is delegated or
-    /// redirected, a suffix of the asked one.
+    /// redirected, a suffix of the asked one. Of what a wildcard has: that of the name above it.
     public var cutByteCount: Int { Int(cutNameByteCount) }
+
+    /// The same of another service, which the key has chosen.
+    public func chosen(service: Int) -> Finding {
+      var finding = self
+      finding.serviceIndex = UInt32(truncatingIfNeeded: service)
+      return finding
+    }
   }
 
   public enum Kind: UInt8, Sendable, BitwiseCopyable {
@@ -78,6 +85,10 @@ public struct ZoneTable: Sendable {
     case steered
     /// A CNAME that routing decides, whatever the type asked.
     case steeredAlias
+    /// As `steered`, by a service that goes by a key.
+    case steeredByKey
+    /// As `steeredAlias`, by a service that goes by a key.
+    case steeredAliasByKey
     /// The name exists, the type does not (RFC 2308 §2.2).
     case noData
     /// Neither the name nor anything below it exists (RFC 8020 §2).
@@ -219,7 +230,7 @@ extension ZoneTable {
     if service != 0 {
       let types = SteeredTypes(rawValue: UInt8(truncatingIfNeeded: place >> 24))
       if types.contains(type) {
-        finding.kind = types.contains(.alias) ? .steeredAlias : .steered
+        finding.kind = types.isDisjoint(with: [.alias, .keyed]) ? .steered : types.unusualKind
         finding.serviceIndex = UInt32(truncatingIfNeeded: service &- 1)
         return finding
       }
@@ -323,7 +334,11 @@ extension ZoneTable {
     let links = words[encloser &+ 1]
     if links >> 32 != 0, let finding = boundaryFinding(above: encloser) { return finding }
     let wildcard = Int(links & 0xFFFF_FFFF)
-    if wildcard != 0 { return ownFinding(at: encloser &+ wildcard, type: type) }
+    if wildcard != 0 {
+      var finding = ownFinding(at: encloser &+ wildcard, type: type)
+      finding.cutNameByteCount = UInt8(truncatingIfNeeded: words[encloser])
+      return finding
+    }
     return finding(.nameError, from: encloser)
   }
 

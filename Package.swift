@@ -227,7 +227,7 @@ let package = Package(
     .executableTarget(
       name: "ResponderRoad",
       dependencies: [
-        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters",
+        "Answering", "DNSWire", "Zones", "Places", "Homes", "Routing", "Editions", "Counters",
         "RateLimiting", "Cookies", "Signing",
       ], path: "Benchmarks/ResponderRoad", swiftSettings: strict),
 
@@ -289,8 +289,8 @@ let package = Package(
     .testTarget(
       name: "AnsweringTests",
       dependencies: [
-        "Answering", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies",
-        "RateLimiting", "Signing", "TestSupport", crypto,
+        "Answering", "DNSWire", "Zones", "Places", "Homes", "Routing", "Editions", "Counters",
+        "Cookies", "RateLimiting", "Signing", "TestSupport", crypto,
       ], swiftSettings: strict),
     .testTarget(
       name: "ListeningTests",

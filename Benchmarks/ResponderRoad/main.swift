@@ -3,13 +3,15 @@
 //
 //     ResponderRoad KIND COUNT
 //
-// KIND: steered-subnet, steered, signed, signed-anew, static, nxdomain, limited, limited-cookie.
+// KIND: steered-subnet, steered, by-key, signed, signed-anew, static, nxdomain, limited,
+// limited-cookie.
 
 import Answering
 import Cookies
 import Counters
 import DNSWire
 import Editions
+import Homes
 import Places
 import RateLimiting
 import Routing
@@ -79,7 +81,34 @@ func routingModel(_ places: PlaceTable) -> RoutingModel {
     endpoints: endpoints, services: [service], maps: [map], places: places)
 }
 
-func zoneTable() throws -> ZoneTable {
+/// A second service, which goes by a key: 100,000 keys at home in six regions, and ranges.
+func addHomes(to model: inout RoutingModel) {
+  let maps = (0..<2).map { _ in
+    SteeringMap(
+      planner: Planner(regions: model.regions, policy: .home(fallback: nil), fences: []),
+      places: model.places)
+  }
+  model.maps += maps
+  model.uniformMap = 2
+  var builder = HomeMapsBuilder(seed: 0x5EED)
+  builder.beginMap()
+  for number in 0..<100_000 {
+    builder.add("tenant-\(number)", rule: .override, home: number % model.regions.count)
+  }
+  builder.add("eu-", rule: .prefix, home: 0)
+  builder.setRanges([(0, 1), (0x8000_0000, 2)])
+  model.homes = builder.finish().maps
+  var service = model.services[0]
+  service.map = 1
+  service.home = HomeCell(service: 1, home: nil)
+  model.services.append(service)
+  for region in model.regions.indices {
+    service.home = HomeCell(service: 1, home: Home(region: region))
+    model.services.append(service)
+  }
+}
+
+func zoneTable(_ kind: String) throws -> ZoneTable {
   let apex = try DomainName("example.org.")
   func record(_ owner: String, _ type: RecordType, _ text: String) throws -> ZoneSource.Record {
     ZoneSource.Record(
@@ -91,14 +120,19 @@ func zoneTable() throws -> ZoneTable {
     records.append(try record("h\(index)", .a, "198.51.\(index / 250).\(index % 250)"))
     records.append(try record("h\(index)", .aaaa, "2001:db8::\(String(index, radix: 16))"))
   }
+  var steered = [ZoneSource.Steered(owner: try DomainName("www", origin: apex), service: 0)]
+  if kind == "by-key" {
+    steered.append(
+      ZoneSource.Steered(
+        owner: try DomainName("*.tenants", origin: apex), service: 1, types: [.addresses, .keyed]))
+  }
   let zone = ZoneSource(
     name: apex,
     soa: ZoneSource.StartOfAuthority(
       primary: try DomainName("ns1.example.org."),
       mailbox: try DomainName("hostmaster.example.org."), serial: 1, refreshSeconds: 7_200,
       retrySeconds: 900, expireSeconds: 1_209_600, minimumSeconds: 60, ttlSeconds: 3_600),
-    records: records,
-    steered: [ZoneSource.Steered(owner: try DomainName("www", origin: apex), service: 0)])
+    records: records, steered: steered)
   return try ZoneTableBuilder(seed: 0x5EED).build([zone])
 }
 
@@ -129,12 +163,13 @@ func signers() throws -> [DomainName: ZoneSigner] {
 func edition(_ kind: String) throws -> Edition {
   var generator = Generator(state: 1)
   let places = placeTable(&generator)
-  let model = routingModel(places)
+  var model = routingModel(places)
+  if kind == "by-key" { addHomes(to: &model) }
   let maps = CohortMaps(model.maps.map { places.addresses.mapValues($0.cohortOfPlace) })
   let board = HealthBoard(
     conditions: model.endpoints.map { _ in EndpointCondition(health: .healthy) })
   return Edition(
-    number: 1, revision: 1, zones: try zoneTable(), maps: maps, model: model, board: board,
+    number: 1, revision: 1, zones: try zoneTable(kind), maps: maps, model: model, board: board,
     rules: try rules(kind), isReady: true)
 }
 
@@ -161,6 +196,9 @@ func queries(_ kind: String) throws -> [[UInt8]] {
       let options: [UInt8] = [0, 3, 0, 0, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]
       return try query("WWW.example.org.", subnet: number, options: options)
     case "steered-subnet", "limited": return try query("WWW.example.org.", subnet: number)
+    case "by-key":
+      // Half of them among the keys, the others in the ranges.
+      return try query("tenant-\(number % 200_000).tenants.example.org.", subnet: number)
     case "steered": return try query("www.Example.org.", subnet: nil)
     case "signed":
       let name = number & 1 == 0 ? "www" : "h\(number % 100)"

@@ -2,10 +2,11 @@ import Compiling
 import Publishing
 import ServiceLifecycle
 
-/// Looks twice a second whether a file of overrides of homes has changed, and has it read once it
-/// stays as it is: who writes it in place is not read half-way. What is wrong with it is told once.
+/// Looks four times a second whether a file of overrides of homes has changed, and has it read once
+/// it stays as it is: who writes it in place is not read half-way. What is wrong with it is told
+/// once.
 struct HomesService: Service {
-  private static let tick = Duration.milliseconds(500)
+  private static let tick = Duration.milliseconds(250)
 
   let publisher: EditionPublisher
   let reloader: Reloader

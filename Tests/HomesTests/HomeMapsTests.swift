@@ -22,16 +22,17 @@ import Testing
     return builder.finish().maps
   }()
 
-  @Test(arguments: [
-    (0, "globex", 2, HomeRule.exact), (0, "GLOBEX", 2, .exact),
-    (0, "acme", 6, .override), (0, "eu-de-bank", 7, .override),
-    (0, "eu-fr-bank", 3, .prefix), (0, "eu-de-shop", 4, .prefix), (0, "EU-DE-", 4, .prefix),
-    (0, "whole", 5, .prefix), (0, "wholesale", 5, .prefix),
-    // Hashes 96BF0A5B, 3C2569B2 and 0.
-    (0, "tenant-000001", 9, .range), (0, "a", 8, .range), (0, "", 8, .range),
-    (1, "globex", 20, .exact), (1, "acme", 21, .otherwise), (1, "", 21, .otherwise),
-    (2, "globex", nil, .otherwise),
-  ] as [(Int, String, Int?, HomeRule)])
+  @Test(
+    arguments: [
+      (0, "globex", 2, HomeRule.exact), (0, "GLOBEX", 2, .exact),
+      (0, "acme", 6, .override), (0, "eu-de-bank", 7, .override),
+      (0, "eu-fr-bank", 3, .prefix), (0, "eu-de-shop", 4, .prefix), (0, "EU-DE-", 4, .prefix),
+      (0, "whole", 5, .prefix), (0, "wholesale", 5, .prefix),
+      // Hashes 96BF0A5B, 3C2569B2 and 0.
+      (0, "tenant-000001", 9, .range), (0, "a", 8, .range), (0, "", 8, .range),
+      (1, "globex", 20, .exact), (1, "acme", 21, .otherwise), (1, "", 21, .otherwise),
+      (2, "globex", nil, .otherwise),
+    ] as [(Int, String, Int?, HomeRule)])
   func `asks overrides, then keys, the longest prefix, ranges, the default`(
     map: Int, key: String, home: Int?, rule: HomeRule
   ) {

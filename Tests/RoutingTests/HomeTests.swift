@@ -82,21 +82,22 @@ private struct AtHome: ~Copyable {
   private static let listed = Policy.failover([.region(World.region("sydney"))])
   private static let munich = 2
 
-  @Test(arguments: [
-    (tokyo, nil, [:], "tokyo home"),
-    // Nobody else has the data: what on_all_down says, here fail_open.
-    (tokyo, nil, ["tokyo": unhealthy], "tokyo last_resort"),
-    (tokyo, nil, ["tokyo": removed], "none last_resort"),
-    (tokyo, listed, ["tokyo": unhealthy], "sydney home_down"),
-    (tokyo, all, ["tokyo": unhealthy], "dublin home_down"),
-    (tokyo, all, ["tokyo": removed], "dublin home_down"),
-    (moving, nil, [:], "frankfurt home_moving"),
-    (moving, nil, ["tokyo": unhealthy], "frankfurt home_moving"),
-    (moving, nil, ["frankfurt": unhealthy], "tokyo home_moving"),
-    (moving, listed, ["frankfurt": unhealthy], "tokyo home_moving"),
-    (moving, listed, ["frankfurt": removed, "tokyo": removed], "sydney home_down"),
-    (moving, nil, ["frankfurt": removed, "tokyo": removed], "none last_resort"),
-  ] as [(Home, Policy?, [String: EndpointCondition], String)])
+  @Test(
+    arguments: [
+      (tokyo, nil, [:], "tokyo home"),
+      // Nobody else has the data: what on_all_down says, here fail_open.
+      (tokyo, nil, ["tokyo": unhealthy], "tokyo last_resort"),
+      (tokyo, nil, ["tokyo": removed], "none last_resort"),
+      (tokyo, listed, ["tokyo": unhealthy], "sydney home_down"),
+      (tokyo, all, ["tokyo": unhealthy], "dublin home_down"),
+      (tokyo, all, ["tokyo": removed], "dublin home_down"),
+      (moving, nil, [:], "frankfurt home_moving"),
+      (moving, nil, ["tokyo": unhealthy], "frankfurt home_moving"),
+      (moving, nil, ["frankfurt": unhealthy], "tokyo home_moving"),
+      (moving, listed, ["frankfurt": unhealthy], "tokyo home_moving"),
+      (moving, listed, ["frankfurt": removed, "tokyo": removed], "sydney home_down"),
+      (moving, nil, ["frankfurt": removed, "tokyo": removed], "none last_resort"),
+    ] as [(Home, Policy?, [String: EndpointCondition], String)])
   func `has the clients, then where it moves from, then the fallback`(
     home: Home, fallback: Policy?, down: [String: EndpointCondition], wanted: String
   ) {

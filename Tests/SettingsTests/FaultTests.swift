@@ -293,8 +293,8 @@ private let referenceFaults: [BadDocument] = [
           - {eu: false, use: a}
     """,
     ":3: policies.both: a region has this name already; regions and policies share their names",
-    ":4: policies.none.type: is missing; wants one of proximity, latency, geo, failover, weighted, hash, all, primary",
-    #":5: policies.typo.type: wants one of proximity, latency, geo, failover, weighted, hash, all, primary, found "falover"; did you mean "failover"?"#,
+    ":4: policies.none.type: is missing; wants one of proximity, latency, geo, failover, weighted, hash, all, primary, home",
+    #":5: policies.typo.type: wants one of proximity, latency, geo, failover, weighted, hash, all, primary, home, found "falover"; did you mean "failover"?"#,
     ":6: policies.empty.order: wants at least one region or policy",
     ":7: policies.bare.order: is missing; wants a list of regions and policies",
     ":8: policies.weights.shares: wants at least one weight above 0; 0 is standby",

@@ -33,4 +33,24 @@ import Zones
     #expect(finding.kind == kind)
     if kind == .steered || kind == .steeredAlias { #expect(finding.service == 7) }
   }
+
+  @Test(arguments: [
+    ("own.z.", "own"), ("acme.t.z.", "acme"), ("www.acme.t.z.", "acme"), ("a.b.c.t.z.", "c"),
+    ("*.t.z.", "*"), ("Acme.t.z.", "Acme"),
+  ])
+  func `the key is the label below the wildcard's parent, else the first`(
+    asked: String, key: String
+  ) throws {
+    let apex = try DomainName("z.")
+    var source = try zone("z.", [])
+    source.steered = try ["own", "*.t"].map {
+      .init(
+        owner: try DomainName($0, origin: apex), service: 3, types: [.addresses, .keyed])
+    }
+    let table = try ZoneTableBuilder(seed: 7).build([source])
+    let name = try DomainName(asked)
+    #expect(table.naming(of: name) == .steeredByKey(service: 3, key: Array(key.utf8)))
+    #expect(table.find(name, .a).kind == .steeredByKey)
+    #expect(table.find(name, .mx).kind == .noData)
+  }
 }

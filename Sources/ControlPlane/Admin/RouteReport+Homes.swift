@@ -40,7 +40,14 @@ extension RouteReport {
       guard let region else {
         return "Key \(key) has no home: nothing says where it is, and there is no default."
       }
-      let words = rule == "exact" ? "the key itself" : rule
+      let words =
+        switch rule {
+        case "override": "an override"
+        case "exact": "the key itself"
+        case "prefix": "its beginning"
+        case "range": "the range of its hash"
+        default: "the default"
+        }
       guard let movingFrom else { return "Key \(key) is at home in \(region), by \(words)." }
       return "Key \(key) moves from \(movingFrom) to \(region), by \(words): both have its data."
     }

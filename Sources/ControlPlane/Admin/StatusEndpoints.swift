@@ -76,7 +76,8 @@ private struct StatusReport: Encodable {
     counts = Counts(
       regions: model.regions.count, pools: model.pools.count, endpoints: model.endpoints.count,
       healthyEndpoints: edition.board.conditions.count { $0.standing == .healthy },
-      services: model.services.indices.count(where: model.isConfigured), places: model.places.places.count,
+      services: model.services.indices.count(where: model.isConfigured),
+      places: model.places.places.count,
       cohorts: model.maps.map(\.cohorts.count).max() ?? 0, overrides: overrideCount)
     attribution = node.attribution
   }

@@ -78,6 +78,7 @@ extension RouteStep {
     case .mayChange: return "A change may be near: the answer is kept for a shorter time."
     case .drawn(let slot):
       return "The client's prefix draws share \(slot) of \(SlotTable.slotCount)."
+    case .sameForAll: return "The key alone decides: every client gets this."
     case .cohort(let index, let scopeBits):
       return "The client is in cohort \(index), and so is all of its /\(scopeBits)."
     }

@@ -14,19 +14,21 @@ extension PolicyReader {
     if depth > 0 { section.value.report(Self.homeStandsAlone) }
     var homes = Homes()
     _ = section.optional("by")?.choice(["label": ()])
-    homes.keys = keys(section.optional("keys"))
-    homes.prefixes = keys(section.optional("prefixes"))
-    homes.ranges = ranges(section.optional("ranges"))
+    let tables = ["keys", "prefixes", "ranges"].map { section.optional($0) }
+    homes.keys = keys(tables[0])
+    homes.prefixes = keys(tables[1])
+    homes.ranges = ranges(tables[2])
     let otherwise = section.optional("default")
     homes.otherwise = otherwise.flatMap { home($0) }
     if !homes.ranges.isEmpty {
       otherwise?.report("is never asked: the ranges cover every key")
     }
-    if let overrides = section.optional("overrides") {
-      homes.overrides = overrides.filePath().map { Homes.File(path: $0, origin: overrides.origin) }
+    let overrides = section.optional("overrides")
+    homes.overrides = overrides.flatMap { value in
+      value.filePath().map { Homes.File(path: $0, origin: value.origin) }
     }
     homes.fallback = section.optional("fallback").map { fallback($0) } ?? .nobody
-    if homes.homes.isEmpty && homes.overrides == nil {
+    if (tables + [otherwise, overrides]).allSatisfy({ $0 == nil }) {
       section.value.report("says of no key where it is at home; wants keys, prefixes or ranges")
     }
     return .home(homes)

@@ -106,10 +106,11 @@ struct PolicyReader {
     }
   }
 
-  private static let allKeys = [
-    "regions", "bias", "unknown", "rules", "default", "order", "shares", "among", "key", "of",
-    "fail_hold", "failback", "failback_after", "lag",
-  ] + homeKeys
+  private static let allKeys =
+    [
+      "regions", "bias", "unknown", "rules", "default", "order", "shares", "among", "key", "of",
+      "fail_hold", "failback", "failback_after", "lag",
+    ] + homeKeys
 }
 
 // MARK: - proximity

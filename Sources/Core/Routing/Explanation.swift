@@ -52,16 +52,21 @@ extension RoutingModel {
     let cohort = compiler.cohorts[cohortIndex]
     recordHomesFencedOut(service: service, fences: cohort.fences, trace: &trace)
     _ = compiler.choice(for: cohort, trace: &trace)
+    let isUniform = services[service].home != nil && sets[service].isUniform
+    let steps = trace.steps.map { step in
+      if case .cohort = step, isUniform { RouteStep.sameForAll } else { step }
+    }
     let outcomesBefore = sets[..<service].reduce(0) { $0 + $1.outcomes.count }
     let outcome = sets[service].outcomes[decision.outcome - outcomesBefore]
     return Explanation(
-      service: service, cohort: cohortIndex, place: place, placeScopeBits: match.scopeBits, decision: decision,
+      service: service, cohort: cohortIndex, place: place, placeScopeBits: match.scopeBits,
+      decision: decision,
       outcome: outcome,
       candidates: candidates(
         cohort: cohort, place: place,
         estimates: map.planner.estimates(for: place, in: places) ?? [], outcome: outcome,
-        standings: compiler.standings, steps: trace.steps),
-      steps: trace.steps)
+        standings: compiler.standings, steps: steps),
+      steps: steps)
   }
 
   private func candidates(

@@ -1,8 +1,8 @@
 public import Homes
 
-/// A part of a service that goes by a key: all keys with one home. Each home is a service of its own
-/// in the ``RoutingModel``, behind those of the settings; the service itself stands for the keys
-/// that have none. All share one map, so that what is added for a home is its verdicts.
+/// A part of a service that goes by a key: all keys with one home. Each home is a service of its
+/// own in the ``RoutingModel``, behind those of the settings; the service itself stands for the
+/// keys that have none. All share one map, so that what is added for a home is its verdicts.
 public struct HomeCell: Sendable, Hashable {
   /// The service whose keys these are.
   public var service: Int
@@ -72,8 +72,8 @@ extension Home {
 }
 
 extension SteeringMap.Cohort {
-  /// The cohort with a home before what its plan has. Fences keep regions of the home out as they do
-  /// any others.
+  /// The cohort with a home before what its plan has. Fences keep regions of the home out as they
+  /// do any others.
   fileprivate func beginning(with home: Home?, planner: Planner) -> SteeringMap.Cohort {
     let atHome = (home?.regions ?? []).filter { planner.isInside($0, of: fences) }
     // Nothing stands in for a home that is not known.

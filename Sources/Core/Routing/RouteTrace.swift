@@ -46,6 +46,8 @@ public enum RouteStep: Sendable, Equatable {
   /// The share that this client drew, 0..<``SlotTable/slotCount``.
   case drawn(slot: Int)
   case cohort(index: Int, scopeBits: Int)
+  /// The key alone decides: every client gets this.
+  case sameForAll
 }
 
 /// A region and its share of some clients, 0...1.

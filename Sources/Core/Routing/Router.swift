@@ -62,7 +62,8 @@ public struct SteeringTable: ~Copyable, Sendable {
     for (service, set) in zip(services, sets) {
       entries.append(
         Entry(
-          map: Int32(set.isUniform && service.home != nil ? uniformMap ?? service.map : service.map),
+          map: Int32(
+            set.isUniform && service.home != nil ? uniformMap ?? service.map : service.map),
           firstVerdict: UInt32(verdicts.count),
           firstOutcome: UInt32(outcomeCount),
           firstSlotTable: UInt32(slots.count / SlotTable.slotCount), drawKey: service.drawKey))

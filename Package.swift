@@ -70,6 +70,9 @@ let package = Package(
       name: "ProxyProtocol", dependencies: ["DNSWire", "Places"],
       path: "Sources/Core/ProxyProtocol", swiftSettings: guarded),
     .target(
+      name: "ServerNames", dependencies: ["DNSWire"], path: "Sources/Core/ServerNames",
+      swiftSettings: guarded),
+    .target(
       name: "Zones", dependencies: ["DNSWire"], path: "Sources/Core/Zones",
       swiftSettings: guarded),
     .target(
@@ -264,6 +267,9 @@ let package = Package(
       name: "ProxyProtocolTests", dependencies: ["ProxyProtocol", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "ServerNamesTests", dependencies: ["ServerNames", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ZonesTests", dependencies: ["Zones", "DNSWire", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ZoneFilesTests", dependencies: ["ZoneFiles", "Zones", "DNSWire", "TestSupport"],
@@ -379,7 +385,8 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["azimuth", "Places", "TestSupport", crypto],
+      name: "EndToEndTests",
+      dependencies: ["azimuth", "ProxyProtocol", "Places", "TestSupport", crypto],
       swiftSettings: strict),
   ]
 )

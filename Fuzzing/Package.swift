@@ -39,6 +39,7 @@ let package = Package(
     core("Latency", ["Places"]), core("Routing", ["Homes", "Places", "Latency"]),
     core("Homes", ["DNSWire"]),
     core("ProxyProtocol", ["DNSWire", "Places"]),
+    core("ServerNames", ["DNSWire"]),
     core("Cookies", ["DNSWire", "Places"]),
     core("RateLimiting", ["Places"]),
     core("Signing", ["DNSWire", "Cookies"]),
@@ -75,5 +76,6 @@ let package = Package(
     fuzz("ZoneTexts", ["ZoneFiles", "DNSWire", "Zones"]),
     fuzz("Transfers", ["Transferring", "DNSWire", "Places"]),
     fuzz("ProxyHeaders", ["ProxyProtocol", "Places", "CFuzzing"]),
+    fuzz("ClientHellos", ["ServerNames", "CFuzzing"]),
   ]
 )

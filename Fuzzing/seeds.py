@@ -165,6 +165,43 @@ def proxied():
     yield b"PROXY TCP4 192.0.2.1 198.51.100.1 40000 53"
 
 
+def vector(size, data):
+    return len(data).to_bytes(size, "big") + data
+
+
+def hello(extensions, session=bytes(32), ciphers=b"\x13\1\x13\2", compressions=b"\0"):
+    """A ClientHello (RFC 8446 §4.1.2), with its type and length."""
+    body = b"\3\3" + bytes(32) + vector(1, session) + vector(2, ciphers) + vector(1, compressions)
+    if extensions is not None:
+        body += vector(2, b"".join(
+            kind.to_bytes(2, "big") + vector(2, data) for kind, data in extensions))
+    return b"\1" + vector(3, body)
+
+
+def hellos():
+    """One byte: the size of records; a message. 0: the records themselves."""
+    def named(*names):
+        return 0, vector(2, b"".join(bytes([kind]) + vector(2, name) for kind, name in names))
+
+    alpn = 16, vector(2, b"\2h2\x08http/1.1")
+    texts = [b"www.Example.com", b"a.", b"192.0.2.1", b"2001:db8::1", b"a..b", b"_a-b.c", b"x" * 63]
+    lists = [None, [], [alpn], [named()], [named((0, b"a"), (0, b"b"))], [named((1, b"a"), (0, b"b"))],
+             [(0xFE0D, bytes(9)), named((0, b"public.example")), (0x0A0A, b"")], [alpn, alpn],
+             [(51, bytes(1200)), named((0, b"large.example")), (21, bytes(300))]]
+    lists += [[named((0, text)), alpn] for text in texts]
+    for extensions in lists:
+        for size in (1, 7, 255):
+            yield bytes([size]) + hello(extensions)
+        message = hello(extensions)
+        yield b"\0\x16\3\1" + vector(2, message) + b"\x14\3\3\0\1\1"
+        yield b"\0\x16\3\1" + vector(2, message[:9]) + b"\x16\3\3" + vector(2, message[9:])
+    yield b"\x20" + hello([alpn], session=bytes(33))
+    yield b"\x20" + hello([alpn], ciphers=b"")
+    yield b"\x20" + hello([alpn], compressions=b"")
+    yield b"\0\x80\x2e\1\3\1\0\x15\0\0\0\x10"
+    yield b"\0\x16\3\1\0\0"
+
+
 RECORDS = {
     1: "192.0.2.1", 2: "ns1", 5: "@", 6: "ns1 mail 1 2 3 4 5", 12: "a.example.", 13: '"a" b',
     15: "10 mx", 16: '"a\\"b" c\\009', 17: "a b", 18: "1 a", 28: "2001:db8::1",
@@ -269,6 +306,7 @@ def main():
         + [bytes([who]) + data for data in OPTIONS.values() for who in (1, 3, 0x81)],
         "Records": list(records()),
         "ProxyHeaders": list(proxied()),
+        "ClientHellos": list(hellos()),
         "Transfers": list(transfers()),
         "ZoneTexts": list(zones()),
     }

@@ -5,7 +5,8 @@ import Places
 // `PROXY TCP4 192.0.2.1 198.51.100.1 40000 53`, at most 107 octets with its CR and LF.
 
 extension ProxyHeader {
-  private static let maximumTextByteCount = 107
+  /// The longest line of version 1, with its CR and LF.
+  public static let maximumTextByteCount = 107
 
   static func decodeText(_ bytes: RawSpan) throws(ProxyHeaderFault) -> ProxyHeader? {
     var word = "PROXY ".utf8.makeIterator()

@@ -21,6 +21,11 @@ public struct ProxyHeader: Sendable, Equatable {
   public struct Ends: Sendable, Equatable {
     public let source: SocketAddress
     public let destination: SocketAddress
+
+    public init(source: SocketAddress, destination: SocketAddress) {
+      self.source = source
+      self.destination = destination
+    }
   }
 
   /// Octets in front of what is passed on.
@@ -28,6 +33,14 @@ public struct ProxyHeader: Sendable, Equatable {
   /// nil: the proxy speaks for itself (LOCAL), or for somebody without an IP address. Its own
   /// address is to be used then.
   public let ends: Ends?
+  /// Where the fields stand that belong to the addresses; empty without any.
+  public let fields: Range<Int>
+
+  init(byteCount: Int, ends: Ends?, fields: Range<Int>? = nil) {
+    self.byteCount = byteCount
+    self.ends = ends
+    self.fields = fields ?? byteCount..<byteCount
+  }
 
   /// The header at the front of a stream.
   ///
@@ -73,7 +86,7 @@ public struct ProxyHeader: Sendable, Equatable {
     guard byteCount >= fields else { throw .addresses }
     try checkFields(bytes, from: fields, to: byteCount)
     let ends = family >> 4 == 1 ? ipv4Ends(bytes) : ipv6Ends(bytes)
-    return ProxyHeader(byteCount: byteCount, ends: ends)
+    return ProxyHeader(byteCount: byteCount, ends: ends, fields: fields..<byteCount)
   }
 
   /// `\r\n\r\n\0\r\nQUIT\n`
@@ -108,41 +121,4 @@ public enum ProxyHeaderFault: Error, Sendable, Equatable {
   case checksum
   /// A datagram that ends within the header.
   case incomplete
-}
-
-// MARK: - Fields
-
-extension ProxyHeader {
-  /// PP2_TYPE_CRC32C.
-  private static let checksumField: UInt8 = 3
-
-  /// Walks over the fields; one of them may be a checksum of the header (§2.2.4).
-  private static func checkFields(
-    _ bytes: RawSpan, from start: Int, to end: Int
-  ) throws(ProxyHeaderFault) {
-    var offset = start
-    while offset < end {
-      guard offset &+ 3 <= end else { throw .field }
-      let value = offset &+ 3
-      let next = value &+ Int(bytes.uint16(at: offset &+ 1))
-      guard next <= end else { throw .field }
-      if bytes.byte(at: offset) == checksumField {
-        guard next == value &+ 4 else { throw .field }
-        let sum = checksum(bytes, byteCount: end, without: value)
-        guard sum == bytes.uint32(at: value) else { throw .checksum }
-      }
-      offset = next
-    }
-  }
-
-  /// CRC-32C (RFC 3720 §12.1) of the header, the four octets at `hole` taken as zeros.
-  static func checksum(_ bytes: RawSpan, byteCount: Int, without hole: Int) -> UInt32 {
-    var sum: UInt32 = ~0
-    for offset in 0..<byteCount {
-      let isHole = offset >= hole && offset < hole &+ 4
-      sum ^= isHole ? 0 : UInt32(bytes.byte(at: offset))
-      for _ in 0..<8 { sum = sum >> 1 ^ (0x82F6_3B78 & (0 &- (sum & 1))) }
-    }
-    return ~sum
-  }
 }

@@ -2,8 +2,9 @@ import DNSWire
 
 /// What a field of a header of version 2 holds (§2.2 of the specification): its first octet.
 ///
-/// From 0xE0 on the numbers are for everyone's own use. Ours hold text, since that is what HAProxy's
-/// `fc_pp_tlv(0xE0)` and nginx's `$proxy_protocol_tlv_0xE0` put into a header or a log as it is.
+/// From 0xE0 on the numbers are for everyone's own use. Ours hold text, since that is what
+/// HAProxy's `fc_pp_tlv(0xE0)` and nginx's `$proxy_protocol_tlv_0xE0` put into a header or a log
+/// as it is.
 public enum ProxyField: UInt8, Sendable {
   /// One name of an application protocol, such as `h2`.
   case alpn = 0x01

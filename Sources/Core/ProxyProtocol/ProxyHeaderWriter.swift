@@ -20,7 +20,8 @@ public struct ProxyHeaderWriter: Sendable {
   /// Begins a header.
   ///
   /// - Parameter ends: of the connection from the client. Of two families, the IPv4 address is
-  ///   written as IPv6 (RFC 4291 §2.5.5.2). nil: we speak for ourselves, LOCAL, as health checks do.
+  ///   written as IPv6 (RFC 4291 §2.5.5.2). nil: we speak for ourselves, LOCAL, as health checks
+  ///   do.
   /// - Parameter buffer: of ``ProxyHeader/maximumByteCount`` octets at least.
   public init(_ ends: ProxyHeader.Ends?, into buffer: inout MutableRawSpan) {
     precondition(

@@ -1,5 +1,6 @@
 import Admitting
 import Counters
+import Proxying
 import Publishing
 import ServiceLifecycle
 
@@ -10,13 +11,15 @@ struct DemandService: Service {
 
   let counters: CounterBoard
   let publisher: EditionPublisher
+  let passive: PassiveHealth
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
         let sums = counters.demandSums()
         await publisher.apply(
-          DemandMeter.Sums(answers: sums.answers, connections: sums.connections))
+          DemandMeter.Sums(answers: sums.answers, connections: sums.connections),
+          openConnections: passive.openCounts)
         try? await Task.sleep(for: Self.interval)
       }
     }

@@ -1,8 +1,5 @@
-import AsyncHTTPClient
 import Compiling
 import Logging
-import NIOCore
-import NIOHTTP1
 import Publishing
 import ServiceLifecycle
 import Settings
@@ -13,7 +10,6 @@ import Settings
 struct LagService: Service {
   /// How often it looks which are due.
   static let tick = Duration.seconds(1)
-  static let maximumByteCount = 1024
 
   let publisher: EditionPublisher
   let logger: Logger
@@ -59,14 +55,10 @@ struct LagService: Service {
 
   private func ask(_ question: Question) async {
     do {
-      let response = try await HTTPClient.shared.execute(
-        HTTPClientRequest(url: question.url),
-        timeout: .nanoseconds(Int64(question.timeout / .nanoseconds(1))))
-      let body = try await response.body.collect(upTo: Self.maximumByteCount)
-      guard response.status.code == 200,
+      let answer = try await fetchedNumber(question.url, timeout: question.timeout)
+      guard let answer,
         let reading = LagReading(
-          service: question.service, region: question.region,
-          answer: Array(body.readableBytesView))
+          service: question.service, region: question.region, answer: answer)
       else { return logger.debug("no lag", metadata: ["url": "\(question.url)"]) }
       await publisher.apply([reading])
     } catch {

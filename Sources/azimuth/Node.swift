@@ -101,8 +101,9 @@ final class Node: Sendable {
     var services: [any Service] = [
       announcing, transfers, ProbingService(prober: prober),
       ResolvingService(resolver: resolver),
-      DemandService(counters: counters, publisher: publisher),
+      DemandService(counters: counters, publisher: publisher, passive: dataPlane.passive),
       LagService(publisher: publisher, logger: logger),
+      ReportedLoadService(publisher: publisher, logger: logger),
       LearningService(latencies: latencies), coverage,
       HomesService(publisher: publisher, reloader: reloader),
       HangUpService(reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog),

@@ -37,34 +37,7 @@ import Testing
     #expect(settings.regions[1].dial == 0 && settings.regions[1].stability == general)
   }
 
-  @Test func `a capacity has a dead band, and none is declared unless it is said`() throws {
-    let regions = try settings(
-      """
-      regions:
-        tokyo: {}
-        osaka: {capacity: {connections_per_second: 500}}
-        nagoya: {capacity: {connections_per_second: 20, spill_at: 50%, return_at: 40%}}
-        kobe: {capacity: {connections_per_second: 20, spill_at: 50%}}
-      """
-    ).regions
-    #expect(regions[0].capacity == nil)
-    #expect(regions[1].capacity?.connectionsPerSecond == 500)
-    #expect(regions[1].capacity?.spillAt == 0.9 && regions[1].capacity?.returnAt == 0.75)
-    #expect(regions[2].capacity?.spillAt == 0.5 && regions[2].capacity?.returnAt == 0.4)
-    #expect((regions[3].capacity?.returnAt ?? 1) < 0.5)
-  }
-
   @Test(arguments: [
-    (
-      "regions: {tokyo: {capacity: {spill_at: 80%}}}",
-      "a.yaml:1: regions.tokyo.capacity.connections_per_second: is missing; wants new "
-        + "connections a second"
-    ),
-    (
-      "regions: {tokyo: {capacity: {connections_per_second: 5, return_at: 95%}}}",
-      "a.yaml:1: regions.tokyo.capacity.return_at: return_at must be below spill_at, or clients "
-        + "would go to and fro"
-    ),
     (
       "stability: {failback: slow}",
       "a.yaml:1: stability.failback: wants one of auto, gradual, manual, found \"slow\""

@@ -94,6 +94,11 @@ package enum MetricCatalogue {
       "New connections a second that fall to a region by the demand measured.",
     "azimuth_region_opening":
       "How many of those that come a region takes because of its load; 1 is all.",
+    "azimuth_region_limit_connections_per_second":
+      "New connections a second beyond which a region's clients go elsewhere.",
+    "azimuth_region_open_connections":
+      "Connections that the proxy has open to a region that declares how many it can have.",
+    "azimuth_region_reported_load": "How full a region says that it is; 1 is full.",
     "azimuth_event_followers": "Readers, webhooks and files that wait for events.",
     "azimuth_webhook_waiting_events": "Events that a webhook has not taken yet.",
     "azimuth_primary_epoch":

@@ -1,3 +1,4 @@
+import Admitting
 import Announcing
 import Editions
 import Hummingbird
@@ -21,10 +22,12 @@ extension AdminServer {
     let edition = sources.publisher.desk.take()
     let overrides = await sources.publisher.overrides
     let loads = await sources.publisher.loads
+    let uses = await sources.publisher.uses
     let regions = edition.model.regions.indices.map { region in
       RegionReport(
         region, edition: edition, overrides: overrides,
-        load: region < loads.count ? loads[region] : nil)
+        load: region < loads.count ? loads[region] : nil,
+        use: region < uses.count ? uses[region] : nil)
     }
     return try Response.json(RegionList(edition: edition.number, regions: regions))
   }
@@ -117,13 +120,19 @@ private struct RegionReport: Encodable {
   /// New connections a second that it can take, and that fall to it by the demand measured.
   var capacity: Double?
   var load: Double?
+  /// New connections a second beyond which clients go elsewhere, by all measures.
+  var limit: Double?
+  /// Of the proxy, where the region declares how many it can have.
+  var openConnections: Int?
+  /// How full it says that it is; 1 is full.
+  var reportedLoad: Double?
   /// How many of those that come it takes because of its load: 1 is all.
   var opening: Double
   var pools: [PoolStanding]
   /// Those that endpoints name; left out if none does.
   var availabilityZones: [AvailabilityZoneReport]?
 
-  init(_ region: Int, edition: Edition, overrides: [Override], load: Double?) {
+  init(_ region: Int, edition: Edition, overrides: [Override], load: Double?, use: RegionUse?) {
     let value = edition.model.regions[region]
     name = value.name
     location = value.point.map { Location(latitude: $0.latitude, longitude: $0.longitude) }
@@ -132,6 +141,9 @@ private struct RegionReport: Encodable {
     override = (own?.state ?? .auto).rawValue
     capacity = value.capacity
     self.load = load.map { ($0 * 100).rounded() / 100 }
+    limit = use?.limit.map { ($0 * 100).rounded() / 100 }
+    openConnections = use?.reading.openConnections.map { Int($0) }
+    reportedLoad = use?.reading.reportedLoad
     opening = edition.board.admissions.opening(of: region)
     dial = edition.board.admissions.dial(of: region)
     pools = edition.poolStandings.filter { $0.region == region }.map { entry in

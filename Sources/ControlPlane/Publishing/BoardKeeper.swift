@@ -19,8 +19,10 @@ package struct BoardKeeper: Sendable {
   /// By region.
   private var rules: [ReturnStateMachine.Rules]
   private var dials: [Double]
-  private var capacities: [CapacityStateMachine.Rules]
-  private var load = CapacityStateMachine()
+  var capacities: [CapacityStateMachine.Rules]
+  var load = CapacityStateMachine()
+  var reports = ReportedLoads()
+  let regions: [Settings.Region]
   private var flapping: FlapDamper.Rules
 
   /// A region as a pool sees it, by names, which stay the same over reloads.
@@ -34,11 +36,8 @@ package struct BoardKeeper: Sendable {
     primaries = PrimaryDesk(compiled.settings)
     rules = compiled.settings.regions.map { ReturnStateMachine.Rules($0.stability) }
     dials = compiled.settings.regions.map(\.dial)
-    capacities = compiled.settings.regions.map { region in
-      CapacityStateMachine.Rules(
-        capacity: region.capacity?.connectionsPerSecond,
-        spillAt: region.capacity?.spillAt ?? 1, returnAt: region.capacity?.returnAt ?? 1)
-    }
+    regions = compiled.settings.regions
+    capacities = regions.map { CapacityStateMachine.Rules($0.capacity) }
     flapping = FlapDamper.Rules(compiled.settings.stability.flapping)
     for (endpoint, condition) in zip(model.endpoints, compiled.initialBoard.conditions) {
       health[endpoint.id] = condition
@@ -86,22 +85,6 @@ package struct BoardKeeper: Sendable {
     return unsettled != self.unsettled
   }
 
-  /// Takes how many new connections a second each cohort of each service asks for. Openings follow
-  /// with the next board.
-  package mutating func apply(demands: [[Double]], now: Duration) {
-    load.measure(demands, now: now)
-  }
-
-  /// New connections a second of each region, as they were reckoned with last; empty where no
-  /// region has a capacity.
-  package var loads: [Double] { load.loads }
-
-  /// By service and cohort, new connections a second, as they are reckoned with.
-  package var demands: [[Double]] { load.demands }
-
-  /// Whether any region has a capacity, so that demand matters.
-  package var hasCapacities: Bool { capacities.contains { $0.capacity != nil } }
-
   /// Replaces the configuration whole. What is known of what is still there carries over.
   ///
   /// - Parameter conditions: the state of its endpoints, by id; the others start anew.
@@ -119,7 +102,11 @@ package struct BoardKeeper: Sendable {
     primaries.firstEpoch = before.primaries.firstEpoch
     primaries.changes = before.primaries.changes
     load = before.load
-    load.forgetDemand()
+    load.adopt(
+      origins: regions.map { region in
+        before.regions.firstIndex { $0.name == region.name }
+      })
+    reports = before.reports
     overrides = before.overrides.filter { isKnown($0.target) }
   }
 
@@ -235,6 +222,15 @@ extension FlapDamper.Rules {
     self.init(
       suppressAt: settings.isOn ? settings.suppressAt : 0, reuseAt: settings.reuseAt,
       halfLife: settings.halfLife, longest: settings.longest)
+  }
+}
+
+extension CapacityStateMachine.Rules {
+  init(_ capacity: Settings.Capacity?) {
+    self.init(
+      capacity: capacity?.connectionsPerSecond, openConnections: capacity?.openConnections,
+      isReporting: capacity?.reportedLoad != nil, spillAt: capacity?.spillAt ?? 1,
+      returnAt: capacity?.returnAt ?? 1)
   }
 }
 

@@ -102,7 +102,9 @@ package actor EditionPublisher {
 
   /// Takes the sums of what the data plane has counted by cohort, and lets loaded regions spill
   /// over or take clients back.
-  package func apply(_ sums: DemandMeter.Sums) {
+  ///
+  /// - Parameter openConnections: that the proxy has, by the id of their endpoints.
+  package func apply(_ sums: DemandMeter.Sums, openConnections: [String: Int] = [:]) {
     guard keeper.hasCapacities else { return }
     let edition = edition
     let services = compiled.settings.services
@@ -114,13 +116,19 @@ package actor EditionPublisher {
       }, revision: edition.revision,
       now: moment)
     guard let rates else { return }
-    keeper.apply(demands: rates, now: moment)
+    keeper.apply(demands: rates, openConnections: openConnections, now: moment)
     advance()
   }
+
+  /// Takes the load that a region reports; openings follow with the next demand.
+  package func apply(_ reading: LoadReading) { keeper.apply(reading, now: moment) }
 
   /// New connections a second of each region, as they were reckoned with last; empty where no
   /// region has a capacity.
   package var loads: [Double] { keeper.loads }
+
+  /// By region: how full it is, and what it may take because of it.
+  package var uses: [RegionUse] { keeper.uses }
 
   /// Takes what the names that serve in place of endpoints were found to be, all of them.
   package func apply(_ resolved: ResolvedNames) {

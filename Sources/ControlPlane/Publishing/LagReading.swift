@@ -16,12 +16,7 @@ package struct LagReading: Sendable, Equatable {
   /// From what was answered: seconds as a plain number such as `0.35`, with or without a line's
   /// end; nil if it is anything else.
   package init?(service: String, region: String, answer: [UInt8]) {
-    let text = String(decoding: answer, as: UTF8.self)
-      .split(whereSeparator: \.isWhitespace)
-    guard text.count == 1, let number = text.first,
-      number.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }),
-      let seconds = Double(number), seconds <= Self.mostSeconds
-    else { return nil }
+    guard let seconds = plainNumber(answer, atMost: Self.mostSeconds) else { return nil }
     self.init(service: service, region: region, lag: .seconds(seconds))
   }
 }

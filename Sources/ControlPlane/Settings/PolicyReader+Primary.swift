@@ -34,9 +34,7 @@ extension PolicyReader {
     for entry in urls.entries() ?? [] {
       guard let region = regionNames.index(of: entry.name, at: entry.key) else { continue }
       if !order.contains(region) { entry.key.report("the order does not name this region") }
-      lag.urls[region] = entry.value.parsed("a URL such as http://10.2.0.1:9100/lag") { text in
-        isHTTPAddress(text) ? text : nil
-      }
+      lag.urls[region] = entry.value.httpAddress("a URL such as http://10.2.0.1:9100/lag")
     }
     let missing = order.filter { lag.urls[$0] == nil }.map { regions[$0].name }
     if urls.isMapping, !missing.isEmpty {
@@ -59,11 +57,4 @@ extension PolicyReader {
       }
     }
   }
-}
-
-/// `http://` or `https://`, a host, and nothing that a URL cannot have.
-private func isHTTPAddress(_ text: String) -> Bool {
-  guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return false }
-  let host = text.dropFirst(scheme.count).prefix { $0 != "/" }
-  return !host.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
 }

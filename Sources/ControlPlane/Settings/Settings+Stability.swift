@@ -1,14 +1,4 @@
 extension Settings {
-  /// How much a region can take.
-  package struct Capacity: Sendable, Equatable {
-    /// New connections a second, above 0.
-    package var connectionsPerSecond: Double
-    /// The share beyond which clients go elsewhere, above 0 and at most 1.
-    package var spillAt = 0.9
-    /// Below ``spillAt``: the share up to which clients come back.
-    package var returnAt = 0.75
-  }
-
   /// How lost regions return, and what counts as flapping.
   package struct Stability: Sendable, Equatable {
     package enum Failback: Sendable, Equatable { case auto, gradual, manual }

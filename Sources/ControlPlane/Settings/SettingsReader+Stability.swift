@@ -23,24 +23,6 @@ extension SettingsReader {
     return stability
   }
 
-  /// The section `capacity` of a region.
-  static func capacity(_ value: Value?) -> Settings.Capacity? {
-    let capacity = value?.section { section -> Settings.Capacity? in
-      let rate = section.required("connections_per_second", "new connections a second")?
-        .number(1...1_000_000_000, "new connections a second")
-      var capacity = Settings.Capacity(connectionsPerSecond: rate ?? 1)
-      let back = section.optional("return_at")
-      capacity.spillAt = section.optional("spill_at")?.share(0.01...1) ?? capacity.spillAt
-      capacity.returnAt =
-        back?.share(0.01...1) ?? min(capacity.returnAt, capacity.spillAt * 0.85)
-      if capacity.returnAt >= capacity.spillAt {
-        back?.report("return_at must be below spill_at, or clients would go to and fro")
-      }
-      return rate == nil ? nil : capacity
-    }
-    return capacity ?? nil
-  }
-
   private static func remembering(_ section: Section) -> Settings.Remembering {
     var remembering = Settings.Remembering()
     let range = Duration.zero ... .seconds(365 * 86_400)

@@ -47,7 +47,9 @@ struct SpillOver {
     let allocator = CapacityAllocator(model: compiled.model, board: board, demands: demands)
     openings = allocator.openings(
       targets: compiled.settings.regions.map { region in
-        region.capacity.map { $0.connectionsPerSecond * $0.spillAt }
+        region.capacity.flatMap { capacity in
+          capacity.connectionsPerSecond.map { $0 * capacity.spillAt }
+        }
       })
     loads = allocator.loads(openings: openings)
     var opened = board
@@ -55,13 +57,15 @@ struct SpillOver {
     self.board = opened
   }
 
-  /// Of the regions that declare a capacity; loads after are those of another state.
+  /// Of the regions that declare new connections a second; loads after are those of another state.
   func capacities(after: SpillOver) -> [SimulationReport.Capacity] {
     after.compiled.settings.regions.enumerated().compactMap { index, region in
-      guard let capacity = region.capacity else { return nil }
+      guard let capacity = region.capacity, let rate = capacity.connectionsPerSecond else {
+        return nil
+      }
       let old = compiled.settings.regions.firstIndex { $0.name == region.name }
       return SimulationReport.Capacity(
-        region: region.name, connectionsPerSecond: capacity.connectionsPerSecond,
+        region: region.name, connectionsPerSecond: rate,
         spillAt: capacity.spillAt, loadBefore: old.map { loads[$0] } ?? 0,
         loadAfter: after.loads[index], openingBefore: old.map { openings[$0] } ?? 1,
         openingAfter: after.openings[index])
@@ -70,6 +74,7 @@ struct SpillOver {
 }
 
 extension Settings {
-  /// Whether any region declares what it can take.
-  var hasCapacities: Bool { regions.contains { $0.capacity != nil } }
+  /// Whether any region declares the new connections a second that it can take: what it learns of
+  /// its other measures only service shows.
+  var hasCapacities: Bool { regions.contains { $0.capacity?.connectionsPerSecond != nil } }
 }

@@ -14,20 +14,34 @@ public struct CapacityStateMachine: Sendable, Equatable {
   public struct Rules: Sendable, Equatable {
     /// New connections a second; nil: as many as come.
     public var capacity: Double?
+    /// Connections that may be open; nil: any number.
+    public var openConnections: Double?
+    /// Whether the load that it reports counts.
+    public var isReporting: Bool
     /// The share of the capacity beyond which clients go elsewhere, above 0.
     public var spillAt: Double
     /// Below ``spillAt``: the share up to which clients come back.
     public var returnAt: Double
 
-    public init(capacity: Double?, spillAt: Double, returnAt: Double) {
+    public init(
+      capacity: Double?, openConnections: Double? = nil, isReporting: Bool = false,
+      spillAt: Double, returnAt: Double
+    ) {
       self.capacity = capacity
+      self.openConnections = openConnections
+      self.isReporting = isReporting
       self.spillAt = spillAt
       self.returnAt = returnAt
     }
+
+    /// Whether there is anything that a region could have too much of.
+    public var hasLimits: Bool { capacity != nil || openConnections != nil || isReporting }
   }
 
   /// In which a region opens tenfold.
   public static let tenfoldTime = Duration.seconds(10)
+  /// With which a closed region begins to open.
+  static let leastReturn = 0.01
   /// In which a changed demand is believed by half.
   public static let demandHalfLife = Duration.seconds(5)
 
@@ -37,6 +51,8 @@ public struct CapacityStateMachine: Sendable, Equatable {
   public private(set) var openings: [Double] = []
   /// By region, new connections a second by ``demands``; empty: nothing is reckoned.
   public private(set) var loads: [Double] = []
+  /// By region; those behind the end know nothing.
+  public private(set) var gauges: [RegionGauge] = []
   private var measuredAt: Duration?
   private var openedAt: Duration?
 
@@ -59,10 +75,38 @@ public struct CapacityStateMachine: Sendable, Equatable {
     }
   }
 
-  /// Another configuration: its cohorts are others.
-  public mutating func forgetDemand() {
+  /// Takes how full regions are; what comes to them is as it was reckoned last.
+  ///
+  /// - Parameter readings: by region.
+  public mutating func note(_ readings: [RegionGauge.Reading], now: Duration) {
+    guard readings.count == loads.count else { return }
+    while gauges.count < readings.count { gauges.append(RegionGauge()) }
+    for (region, reading) in readings.enumerated() {
+      gauges[region].note(reading, load: loads[region], now: now)
+    }
+  }
+
+  /// Another configuration: its cohorts are others, and its regions stand elsewhere.
+  ///
+  /// - Parameter origins: of each region, where it stood before; nil: nowhere.
+  public mutating func adopt(origins: [Int?]) {
     demands = []
     loads = []
+    if !openings.isEmpty {
+      openings = origins.map { $0.flatMap { $0 < openings.count ? openings[$0] : nil } ?? 1 }
+    }
+    gauges = origins.map { origin in
+      origin.flatMap { $0 < gauges.count ? gauges[$0] : nil } ?? RegionGauge()
+    }
+  }
+
+  /// New connections a second beyond which a region is closed, by all that it may not have too
+  /// much of; nil: as many as come.
+  public func limit(ofRegion region: Int, _ rule: Rules, atShare share: Double) -> Double? {
+    let gauge = region < gauges.count ? gauges[region] : RegionGauge()
+    let learned = gauge.limit(
+      atShare: share, openConnections: rule.openConnections, isReporting: rule.isReporting)
+    return [rule.capacity.map { $0 * share }, learned].compactMap(\.self).min()
   }
 
   /// Adjusts the openings to health, demand and time.
@@ -73,7 +117,7 @@ public struct CapacityStateMachine: Sendable, Equatable {
   public mutating func adjust(
     model: RoutingModel, board: HealthBoard, rules: [Rules], now: Duration
   ) {
-    guard rules.contains(where: { $0.capacity != nil }),
+    guard rules.contains(where: \.hasLimits),
       demands.count == model.services.count, !demands.isEmpty
     else {
       if demands.isEmpty { return }
@@ -82,9 +126,9 @@ public struct CapacityStateMachine: Sendable, Equatable {
       return
     }
     let allocator = CapacityAllocator(model: model, board: board, demands: demands)
-    let spill = rules.map { rule in rule.capacity.map { $0 * rule.spillAt } }
+    let spill = rules.enumerated().map { limit(ofRegion: $0, $1, atShare: $1.spillAt) }
     let most = allocator.openings(targets: spill, from: openings)
-    let back = rules.map { rule in rule.capacity.map { $0 * rule.returnAt } }
+    let back = rules.enumerated().map { limit(ofRegion: $0, $1, atShare: $1.returnAt) }
     let isOpen = openings.allSatisfy { $0 == 1 } && most.allSatisfy { $0 == 1 }
     let least = isOpen ? most : allocator.openings(targets: back, from: openings)
     var next = stepped(from: openings, most: most, least: least, now: now)
@@ -110,7 +154,7 @@ public struct CapacityStateMachine: Sendable, Equatable {
       // What differs by less is the reckoning's own inexactness.
       if opening > most[region] * 1.01 { return most[region] }
       let goal = min(least[region], most[region])
-      return opening < goal ? min(goal, opening * growth) : opening
+      return opening < goal ? min(goal, max(opening, Self.leastReturn) * growth) : opening
     }
   }
 }

@@ -101,6 +101,13 @@ package final class PassiveHealth: Sendable {
     state.withLock { $0.records[id]?.record }?.noteSuccess()
   }
 
+  /// Connections open or being opened, by the id of their endpoint; only those that have any.
+  package var openCounts: [String: Int] {
+    let records = state.withLock { $0.records.values.compactMap(\.record) }
+    let counts = records.map { ($0.id, $0.openCount.load(ordering: .relaxed)) }
+    return Dictionary(counts.filter { $0.1 > 0 }, uniquingKeysWith: +)
+  }
+
   /// How many attempts to connect to each endpoint have failed since the last call; only those
   /// that have failed. For the prober.
   package func takeFailures() -> [(endpointID: String, count: Int)] {

@@ -156,8 +156,8 @@ let package = Package(
     .target(
       name: "Probing",
       dependencies: [
-        "CProbe", "CSpawn", "Settings", "Transferring", "DNSWire", "Routing", "Places", nio,
-        nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
+        "CProbe", "CSpawn", "Settings", "Transferring", "ProxyProtocol", "DNSWire", "Routing",
+        "Places", nio, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
       ],
       path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],
       swiftSettings: testable),

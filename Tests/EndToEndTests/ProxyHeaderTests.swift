@@ -96,6 +96,31 @@ extension EndToEnd {
       #expect(isChecked == options.contains("crc32c"))
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `go first in health checks of endpoints that want one`() throws {
+      let proxy = try HeaderProxy(hasTLS: true)
+      let exchange = #"type: tcp, send: "GET / HTTP/1.0\r\n\r\n", expect: {contains: "127.0.0.1"}"#
+      let kinds = [
+        "tcp": ("type: tcp", proxy.port), "exchange": (exchange, proxy.port),
+        "http": ("type: http, expect: {body: 127.0.0.1}", proxy.port),
+        "https": ("type: https, tls: {verify: false}", proxy.securePort),
+      ]
+      let checks = kinds.flatMap { kind, how in
+        ["off", "v1", "v2"].map { version in
+          CheckingNode.Check(
+            "\(kind)-\(version)", "\(how.0), proxy_protocol: \(version), fall: 1", port: how.1)
+        }
+      }
+      let node = try CheckingNode(checks)
+      let found = try node.endpoints().mapValues(\.health)
+      for kind in kinds.keys {
+        #expect(found["\(kind)-v1"] == "healthy", "\(kind)")
+        #expect(found["\(kind)-v2"] == "healthy", "\(kind)")
+        // A connection alone is there without a header, too.
+        #expect(found["\(kind)-off"] == (kind == "tcp" ? "healthy" : "unhealthy"), "\(kind)")
+      }
+    }
+
     private static func octets(_ header: Case) throws -> [UInt8] {
       let ends = try header.ends.map {
         ProxyHeader.Ends(
@@ -123,11 +148,20 @@ extension EndToEnd {
 private final class HeaderProxy {
   private let process: RunningProcess
   private let folder: URL
-  private let port = Ports.free()
+  let port = Ports.free()
+  let securePort = Ports.free()
   let sendingPort = Ports.free()
 
-  init(sending options: String = "", to serverPort: Int = 9) throws {
+  init(sending options: String = "", to serverPort: Int = 9, hasTLS: Bool = false) throws {
     folder = try temporaryFolder()
+    let certificate = folder.appending(path: "certificate").path
+    if hasTLS {
+      _ = try Program.shell(
+        """
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
+          -subj /CN=proxy.test -keyout \(certificate).key -out \(certificate)
+        """)
+    }
     let file = folder.appending(path: "haproxy.cfg")
     try """
     defaults
@@ -137,6 +171,7 @@ private final class HeaderProxy {
       timeout server 5s
     frontend reads
       bind 127.0.0.1:\(port) accept-proxy
+      \(hasTLS ? "bind 127.0.0.1:\(securePort) accept-proxy ssl crt \(certificate)" : "")
       http-request return status 200 content-type text/plain lf-string \
       "%[src]:%[src_port] %[dst]:%[dst_port] (%[fc_pp_authority]) (%[fc_pp_unique_id])"
     frontend sends

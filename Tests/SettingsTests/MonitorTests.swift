@@ -28,6 +28,15 @@ import Testing
             tls: .init(isVerified: false, expiryMargin: .seconds(14 * 86_400)))))
   }
 
+  @Test func `a PROXY header goes first where one is wanted`() throws {
+    for type in ["tcp", "http", "https", "grpc"] {
+      let read = try monitors(
+        ["", ", proxy_protocol: off", ", proxy_protocol: v1", ", proxy_protocol: v2"].enumerated()
+          .map { "  m\($0.offset): {type: \(type)\($0.element)}" }.joined(separator: "\n"))
+      #expect(read.map(\.proxyHeader) == [nil, nil, .v1, .v2])
+    }
+  }
+
   @Test func `dns asks for a name`() throws {
     let name = try DomainName("www.example.org.")
     #expect(
@@ -113,6 +122,9 @@ import Testing
       "m.expect.answer: only an answer of NOERROR has data"
     ),
     ("m: {type: grpc, service: ''}", "m.service: wants the name of a service"),
+    ("m: {type: agent, proxy_protocol: v1}", "m.proxy_protocol: unknown key"),
+    ("m: {type: dns, name: a, proxy_protocol: v1}", "m.proxy_protocol: unknown key"),
+    ("m: {type: tcp, proxy_protocol: v3}", "m.proxy_protocol: wants one of off, v1, v2"),
     ("m: {type: agent, optional: 1}", "m.optional: wants true or false"),
     ("m: {type: command}", "m.command: is missing"),
     ("m: {type: command, command: []}", "m.command: wants the program's absolute path and"),

@@ -42,11 +42,12 @@ package struct ProbeRunner: Sendable {
     }
     switch monitor.kind {
     case .tcp:
-      return await sockets.outcome(of: target.address, exchange: nil, timeout: monitor.timeout)
+      return await sockets.outcome(
+        of: target.address, greeting: monitor.greeting, exchange: nil, timeout: monitor.timeout)
     case .http(let expectation):
       return await sockets.outcome(
-        of: target.address, exchange: HTTPExchange(expectation, address: target.address),
-        timeout: monitor.timeout)
+        of: target.address, greeting: monitor.greeting,
+        exchange: HTTPExchange(expectation, address: target.address), timeout: monitor.timeout)
     default: break
     }
     let loop = monitor.kind.tls == nil ? self.loop ?? group.next() : group.next()
@@ -136,6 +137,7 @@ private struct ProbeRun: Sendable {
         // Closed by a reset: half the packets, and nothing waits for a minute on this machine.
         _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         return channel.eventLoop.makeCompletedFuture {
+          try addGreeting(to: channel)
           if let context { try addTLS(context, to: channel) }
           try addHandlers(to: channel)
         }
@@ -157,6 +159,13 @@ private struct ProbeRun: Sendable {
     } catch {
       throw UnreadableRoots(file: verification.rootsFile, reason: "\(error)")
     }
+  }
+
+  /// In front of TLS, as the PROXY protocol wants it.
+  private func addGreeting(to channel: any Channel) throws {
+    let greeting = monitor.greeting
+    guard !greeting.isEmpty else { return }
+    try channel.pipeline.syncOperations.addHandler(GreetingHandler(greeting))
   }
 
   private func addTLS(_ context: NIOSSLContext, to channel: any Channel) throws {

@@ -9,7 +9,9 @@ struct SocketProbe {
   /// nil: a connection is enough.
   private var exchange: HTTPExchange?
   private var isConnected = false
-  /// Of the request, where the socket did not take all of it at once.
+  /// Sent before the request.
+  private let greeting: [UInt8]
+  /// Of greeting and request, where the socket did not take all of it at once.
   private var unsent: ArraySlice<UInt8> = []
 
   /// Begins to connect.
@@ -17,7 +19,8 @@ struct SocketProbe {
   /// - Parameter id: what the poller tells events by, above 0.
   /// - Throws: an error number.
   init(
-    to address: SocketAddress, exchange: HTTPExchange?, poller: Int32, id: UInt64
+    to address: SocketAddress, greeting: [UInt8], exchange: HTTPExchange?, poller: Int32,
+    id: UInt64
   ) throws(SocketError) {
     let bits: UInt128
     let isIPv6: Bool
@@ -30,6 +33,7 @@ struct SocketProbe {
       isIPv6 ? 1 : 0, address.port, id)
     guard opened >= 0 else { throw SocketError(code: -opened) }
     descriptor = opened
+    self.greeting = greeting
     self.exchange = exchange
   }
 
@@ -50,10 +54,11 @@ struct SocketProbe {
       }
       guard event.is_writable != 0 else { return nil }
       isConnected = true
-      guard let exchange else { return .success }
-      unsent = Array(exchange.request.utf8)[...]
+      unsent = greeting[...]
+      if let exchange { unsent += exchange.request.utf8 }
     }
     if !unsent.isEmpty, event.is_writable != 0, let failed = send() { return failed }
+    if exchange == nil, unsent.isEmpty { return .success }
     return event.is_readable != 0 ? receive(isEnded: event.is_ended != 0, buffer) : nil
   }
 

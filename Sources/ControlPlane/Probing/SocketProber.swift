@@ -14,10 +14,10 @@ final class SocketProber: Sendable {
 
   deinit { thread.submit(.stop) }
 
-  /// A new connection to the address, and the exchange over it if there is one; ends within the
-  /// time-out.
+  /// A new connection to the address, the greeting, and the exchange over it if there is one; ends
+  /// within the time-out.
   func outcome(
-    of address: SocketAddress, exchange: HTTPExchange?, timeout: Duration
+    of address: SocketAddress, greeting: [UInt8], exchange: HTTPExchange?, timeout: Duration
   ) async -> ProbeOutcome {
     let id = thread.takeID()
     return await withTaskCancellationHandler {
@@ -29,8 +29,8 @@ final class SocketProber: Sendable {
         thread.submit(
           .start(
             ProbeThread.Start(
-              id: id, address: address, exchange: exchange, timeout: timeout,
-              continuation: continuation)))
+              id: id, address: address, greeting: greeting, exchange: exchange,
+              timeout: timeout, continuation: continuation)))
       }
     } onCancel: {
       thread.submit(.cancel(id))
@@ -45,6 +45,7 @@ private final class ProbeThread: @unchecked Sendable {
   struct Start {
     var id: UInt64
     var address: SocketAddress
+    var greeting: [UInt8]
     var exchange: HTTPExchange?
     var timeout: Duration
     var continuation: CheckedContinuation<ProbeOutcome, Never>
@@ -165,7 +166,8 @@ private final class ProbeThread: @unchecked Sendable {
   private func take(_ start: Start) {
     do throws(SocketError) {
       let probe = try SocketProbe(
-        to: start.address, exchange: start.exchange, poller: poller, id: start.id)
+        to: start.address, greeting: start.greeting, exchange: start.exchange, poller: poller,
+        id: start.id)
       let milliseconds =
         start.timeout.components.seconds * 1000
         + start.timeout.components.attoseconds / 1_000_000_000_000_000

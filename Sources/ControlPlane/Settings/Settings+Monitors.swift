@@ -2,6 +2,9 @@ package import DNSWire
 
 /// What the kinds of checks beyond plain connections and HTTP want.
 extension Settings.Monitor {
+  /// Of the PROXY protocol.
+  package enum ProxyVersion: Sendable, Equatable { case v1, v2 }
+
   /// Bytes sent on a connection, and bytes awaited in return.
   package struct Exchange: Sendable, Equatable {
     /// Sent at once; may be empty.

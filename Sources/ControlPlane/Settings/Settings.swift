@@ -129,6 +129,8 @@ package struct Settings: Sendable, Equatable {
     package var rise: Int
     /// Failures in a row before unhealthy, at least 1.
     package var fall: Int
+    /// Of the header that goes before all else; nil: none.
+    package var proxyHeader: ProxyVersion?
   }
 
   package struct Pool: Sendable, Equatable {

@@ -22,6 +22,9 @@ extension SettingsReader {
       rise: section.optional("rise")?.integer(1...100) ?? rise,
       fall: section.optional("fall")?.integer(1...100) ?? fall)
     readTimes(section, into: &monitor)
+    if type?.takesProxyHeader ?? true {
+      monitor.proxyHeader = proxyHeader(section.optional("proxy_protocol"))
+    }
     return monitor
   }
 
@@ -35,6 +38,14 @@ extension SettingsReader {
   private enum MonitorType: String, CaseIterable {
     case tcp, http, https, dns, grpc, agent, command, calculated
 
+    /// Agents are asked without one by HAProxy as well.
+    var takesProxyHeader: Bool {
+      switch self {
+      case .tcp, .http, .https, .grpc: true
+      case .dns, .agent, .command, .calculated: false
+      }
+    }
+
     static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
     static var words: KeyValuePairs<String, MonitorType> {
@@ -43,6 +54,13 @@ extension SettingsReader {
         "agent": .agent, "command": .command, "calculated": .calculated,
       ]
     }
+  }
+
+  private static func proxyHeader(_ value: Value?) -> Settings.Monitor.ProxyVersion? {
+    let versions: KeyValuePairs<String, Settings.Monitor.ProxyVersion?> = [
+      "off": nil, "v1": .v1, "v2": .v2,
+    ]
+    return value?.choice(versions) ?? nil
   }
 
   /// A check that may outlast the interval would overlap the next one, and a fast interval that is

@@ -181,6 +181,6 @@ func didYouMean(_ word: String, nearest candidates: [String]) -> String? {
 /// The near spelling, or the whole choice where it is small.
 func didYouMean(_ word: String, _ candidates: [String]) -> String? {
   if let near = didYouMean(word, nearest: candidates) { return near }
-  guard (1...12).contains(candidates.count) else { return nil }
+  guard (1...16).contains(candidates.count) else { return nil }
   return "known: \(candidates.joined(separator: ", "))"
 }

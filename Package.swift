@@ -84,8 +84,11 @@ let package = Package(
     .target(
       name: "Homes", dependencies: ["DNSWire"], path: "Sources/Core/Homes", swiftSettings: guarded),
     .target(
-      name: "Routing", dependencies: ["Homes", "Latency", "Places"], path: "Sources/Core/Routing",
+      name: "Balancing", dependencies: ["Places"], path: "Sources/Core/Balancing",
       swiftSettings: guarded),
+    .target(
+      name: "Routing", dependencies: ["Balancing", "Homes", "Latency", "Places"],
+      path: "Sources/Core/Routing", swiftSettings: guarded),
     .target(
       name: "Admitting", dependencies: ["Routing"], path: "Sources/Core/Admitting",
       swiftSettings: guarded),
@@ -98,6 +101,9 @@ let package = Package(
     .target(
       name: "RateLimiting", dependencies: ["Places"], path: "Sources/Core/RateLimiting",
       swiftSettings: guarded),
+    .target(
+      name: "ClientLimits", dependencies: ["Places", "RateLimiting"],
+      path: "Sources/Core/ClientLimits", swiftSettings: guarded),
     .target(
       name: "Editions",
       dependencies: [
@@ -131,7 +137,10 @@ let package = Package(
       path: "Sources/DataPlane/Sampling", swiftSettings: guarded),
     .target(
       name: "Proxying",
-      dependencies: ["CLinux", "Places", "Routing", "Editions", "Counters", "Sampling"],
+      dependencies: [
+        "CLinux", "Places", "Balancing", "ClientLimits", "Routing", "Editions", "Counters",
+        "Sampling",
+      ],
       path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
 
     // Control plane: makes, replaces and shows editions.
@@ -142,7 +151,8 @@ let package = Package(
       name: "MaxMind", dependencies: ["CMaxMindDB", "Places"],
       path: "Sources/ControlPlane/MaxMind", swiftSettings: guarded),
     .target(
-      name: "Settings", dependencies: ["Announcing", "DNSWire", "Places", yams],
+      name: "Settings",
+      dependencies: ["Announcing", "Balancing", "ClientLimits", "DNSWire", "Places", yams],
       path: "Sources/ControlPlane/Settings", swiftSettings: testable),
     .target(
       name: "Compiling",
@@ -256,6 +266,9 @@ let package = Package(
       name: "RateLimitingTests", dependencies: ["RateLimiting", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "ClientLimitsTests", dependencies: ["ClientLimits", "Places", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "CountersTests", dependencies: ["Counters", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "EditionsTests",
@@ -279,6 +292,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "HomesTests", dependencies: ["Homes", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "BalancingTests", dependencies: ["Balancing", "Places", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "RoutingTests",
       dependencies: ["Routing", "Homes", "Latency", "Places", "TestSupport"],
@@ -314,14 +330,19 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",
-      dependencies: ["Proxying", "CLinux", "Zones", "Places", "Routing", "Editions", "Counters"],
+      dependencies: [
+        "Proxying", "CLinux", "Zones", "Places", "Balancing", "ClientLimits", "Routing", "Editions",
+        "Counters",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "SettingsTests",
-      dependencies: ["Settings", "Announcing", "DNSWire", "Places", "TestSupport"],
+      dependencies: [
+        "Settings", "Announcing", "Balancing", "ClientLimits", "DNSWire", "Places", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CompilingTests",

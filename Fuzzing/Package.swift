@@ -36,7 +36,8 @@ let package = Package(
   name: "fuzzing",
   targets: [
     core("DNSWire"), core("Places"), core("Counters"), core("Zones", ["DNSWire"]),
-    core("Latency", ["Places"]), core("Routing", ["Homes", "Places", "Latency"]),
+    core("Latency", ["Places"]), core("Balancing", ["Places"]),
+    core("Routing", ["Homes", "Places", "Latency", "Balancing"]),
     core("Homes", ["DNSWire"]),
     core("ProxyProtocol", ["DNSWire", "Places"]),
     core("ServerNames", ["DNSWire"]),

@@ -54,6 +54,7 @@ final class DataPlane: Service {
     proxy = ProxyServer(
       listeners: proxyListeners(settings), threads: settings.proxy.threads, desk: desk,
       counters: counters, passive: passive, heldByteLimit: settings.proxy.bufferMemoryBytes,
+      clientTableBytes: settings.proxy.clientTableBytes,
       measuresRoundTrips: settings.latency.region != nil, sampler: sampler,
       log: accessLog)
   }
@@ -161,7 +162,8 @@ private func proxyListeners(_ settings: Settings) -> [ProxyListenerSettings] {
       connectBudget: listener.connectBudget, maximumAttempts: listener.maximumAttempts,
       raceAfter: raceDelay(listener.raceAfter),
       idleTimeout: listener.idleTimeout, halfClosedTimeout: listener.halfClosedTimeout,
-      bufferBytes: listener.bufferBytes, tcp: tcpOptions(listener.tcp))
+      bufferBytes: listener.bufferBytes, tcp: tcpOptions(listener.tcp),
+      clientLimits: listener.clientLimits)
   }
 }
 

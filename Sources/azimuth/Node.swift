@@ -174,11 +174,15 @@ private func makeProber(
     eventLoop: loop, logger: logger,
     probe: { await runner.outcome(of: $0) },
     passiveFailures: {
-      passive.takeFailures().map { (endpointID: $0.endpointID, failures: $0.count) }
+      for ejection in passive.takeEjections() { log(ejection, logger) }
+      return passive.takeFailures().map { (endpointID: $0.endpointID, failures: $0.count) }
     },
     publish: { update in
       for change in update.changes where change.state.health == .healthy {
         passive.forgive(endpointID: change.endpointID)
+        if change.transition.from == .unhealthy {
+          passive.start(endpointID: change.endpointID, now: monotonicNow())
+        }
       }
       await publisher.apply(
         conditions(update.changes.map { ($0.endpointID, $0.state) }),
@@ -187,6 +191,17 @@ private func makeProber(
           update.changes.map { ($0.endpointID, $0.transition.cause) }, uniquingKeysWith: { $1 }))
       if update.isFirstRoundComplete { await publisher.markReady() }
     })
+}
+
+/// Who looks at an endpoint that gets nothing should find out why.
+private func log(_ ejection: PassiveHealth.Ejection, _ logger: Logger) {
+  let left = ejection.until - min(ejection.until, monotonicNow())
+  logger.warning(
+    "endpoint ejected: connections to it fail",
+    metadata: [
+      "endpoint": "\(ejection.endpointID)", "seconds": "\((left + 999_999_999) / 1_000_000_000)",
+      "times": "\(ejection.times)",
+    ])
 }
 
 private func makeResolver(

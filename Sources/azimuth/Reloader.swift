@@ -146,6 +146,7 @@ actor Reloader {
       ("node.id", old.node.id != new.node.id), ("log", old.log != new.log),
       ("dns", runningDNS != new.dns),
       ("proxy.threads", old.proxy.threads != new.proxy.threads),
+      ("proxy.client_table", old.proxy.clientTableBytes != new.proxy.clientTableBytes),
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       (
         "proxy.listeners",

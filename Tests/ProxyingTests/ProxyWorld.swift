@@ -1,3 +1,4 @@
+import Balancing
 import Counters
 import Editions
 import Foundation
@@ -17,12 +18,15 @@ final class ProxyWorld: Sendable {
   private let editionNumber = Mutex<UInt64>(1)
 
   init(
-    regions: [[SocketAddress]], threads: Int = 1, isReady: Bool = true, log: AccessLogWriter? = nil,
+    regions: [[SocketAddress]], weights: [Int]? = nil, balance: BalanceRules = BalanceRules(),
+    threads: Int = 1, isReady: Bool = true, log: AccessLogWriter? = nil,
     heldByteLimit: Int = 256 << 20,
     edit: (inout ProxyListenerSettings) -> Void = { _ in }
   ) throws {
     desk = EditionDesk(
-      edition(number: 1, revision: 1, regions: regions, isReady: isReady))
+      edition(
+        number: 1, revision: 1, regions: regions, weights: weights, balance: balance,
+        isReady: isReady))
     var settings = ProxyListenerSettings(
       name: "web", addresses: [loopback(port: 0)], serviceName: "service")
     edit(&settings)
@@ -37,8 +41,8 @@ final class ProxyWorld: Sendable {
 
   /// Publishes another edition.
   func publish(
-    regions: [[SocketAddress]], revision: UInt64 = 1, isReady: Bool = true,
-    override: OverrideState = .auto, onAllDown: LastResort = .failOpen,
+    regions: [[SocketAddress]], balance: BalanceRules = BalanceRules(), revision: UInt64 = 1,
+    isReady: Bool = true, override: OverrideState = .auto, onAllDown: LastResort = .failOpen,
     serviceNames: [String] = ["service"]
   ) {
     let number = editionNumber.withLock { number in
@@ -47,7 +51,7 @@ final class ProxyWorld: Sendable {
     }
     desk.publish(
       edition(
-        number: number, revision: revision, regions: regions, isReady: isReady,
+        number: number, revision: revision, regions: regions, balance: balance, isReady: isReady,
         override: override, onAllDown: onAllDown, serviceNames: serviceNames))
   }
 
@@ -70,7 +74,8 @@ func loopback(port: UInt16) -> SocketAddress {
 
 /// One pool over regions `r0`, `r1`, …, in that order for everybody.
 func model(
-  regions: [[SocketAddress]], onAllDown: LastResort = .failOpen,
+  regions: [[SocketAddress]], weights: [Int]? = nil, balance: BalanceRules = BalanceRules(),
+  onAllDown: LastResort = .failOpen,
   serviceNames: [String] = ["service"]
 ) -> RoutingModel {
   var endpoints: [RoutingModel.Endpoint] = []
@@ -78,7 +83,8 @@ func model(
     for socket in sockets {
       endpoints.append(
         RoutingModel.Endpoint(
-          region: region, pool: 0, socket: socket, weight: 1, id: "pool/r\(region)/\(socket)"))
+          region: region, pool: 0, socket: socket, weight: weights?[endpoints.count] ?? 1,
+          id: "pool/r\(region)/\(socket)"))
     }
   }
   let names = regions.indices.map { Region(name: "r\($0)", point: nil, tags: []) }
@@ -89,7 +95,7 @@ func model(
     name: "pool",
     endpoints: regions.indices.map { region in
       endpoints.indices.filter { endpoints[$0].region == region }
-    }, panicThreshold: 0, minimumHealthy: 1)
+    }, panicThreshold: 0, minimumHealthy: 1, balance: balance)
   let services = serviceNames.map { name in
     RoutingModel.Service(
       name: name, map: 0, policyName: "in order", pool: 0, ttlSeconds: 30, onAllDown: onAllDown,
@@ -102,11 +108,14 @@ func model(
 }
 
 func edition(
-  number: UInt64, revision: UInt64, regions: [[SocketAddress]], isReady: Bool = true,
+  number: UInt64, revision: UInt64, regions: [[SocketAddress]], weights: [Int]? = nil,
+  balance: BalanceRules = BalanceRules(), isReady: Bool = true,
   override: OverrideState = .auto, onAllDown: LastResort = .failOpen,
   serviceNames: [String] = ["service"]
 ) -> Edition {
-  let model = model(regions: regions, onAllDown: onAllDown, serviceNames: serviceNames)
+  let model = model(
+    regions: regions, weights: weights, balance: balance, onAllDown: onAllDown,
+    serviceNames: serviceNames)
   let condition = EndpointCondition(health: .healthy, override: override)
   return Edition(
     number: number, revision: revision, zones: .empty, maps: CohortMaps([AddressTable()]),

@@ -65,6 +65,12 @@ package enum MetricCatalogue {
       "Times that a listener stopped accepting connections, by reason.",
     "azimuth_proxy_log_dropped_total":
       "Lines of the access log that were dropped since it could not be written fast enough.",
+    "azimuth_proxy_limited_clients_total":
+      "Connections closed because their address, prefix, ASN or country had all it may have.",
+    "azimuth_proxy_client_table_overflows_total":
+      "Connections not counted for their clients and rates forgotten for want of room.",
+    "azimuth_proxy_ejections_total":
+      "Endpoints left out for a time because connections to them failed, by pool and region.",
     "azimuth_proxy_decisions_total":
       "Decisions for connections, by service, policy, region and reason.",
     "azimuth_proxy_region_connections_total": "Connections made to endpoints, by region.",

@@ -129,7 +129,8 @@ struct ModelCompiler {
       pools.append(
         RoutingModel.Pool(
           name: pool.name, endpoints: byRegion, panicThreshold: pool.panicThreshold,
-          minimumHealthy: pool.minimumHealthy, zoneSharing: zoneSharing(of: pool)))
+          minimumHealthy: pool.minimumHealthy, zoneSharing: zoneSharing(of: pool),
+          balance: pool.balance))
     }
     return (pools, endpoints)
   }

@@ -1,3 +1,5 @@
+package import Balancing
+package import ClientLimits
 package import Places
 
 /// Everything an operator may say, checked: names refer to things that exist, numbers lie in their
@@ -159,6 +161,7 @@ package struct Settings: Sendable, Equatable {
     package var zoneSharing = ZoneSharing.spread
     /// By how much of its fair part an endpoint may get more because of its zone.
     package var zoneExcess = 0.5
+    package var balance = BalanceRules()
   }
 
   package struct Policy: Sendable, Equatable {
@@ -430,6 +433,7 @@ package struct Settings: Sendable, Equatable {
       package var halfClosedTimeout: Duration
       package var bufferBytes: Int
       package var tcp: TCP
+      package var clientLimits = ClientLimits()
     }
     package enum AccessLog: Sendable, Equatable {
       case off, standardOutput
@@ -440,6 +444,8 @@ package struct Settings: Sendable, Equatable {
     package var accessLog: AccessLog
     /// For bytes that peers do not take, over all connections.
     package var bufferMemoryBytes: Int
+    /// For what limits of clients are counted in.
+    package var clientTableBytes = 4 << 20
   }
 
   package struct Admin: Sendable, Equatable {

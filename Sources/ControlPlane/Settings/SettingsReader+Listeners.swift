@@ -58,6 +58,8 @@ extension SettingsReader {
       proxy.threads = section.optional("threads")?.integer(1...256) ?? proxy.threads
       proxy.bufferMemoryBytes =
         section.optional("buffer_memory")?.byteCount(1 << 20...1 << 40) ?? proxy.bufferMemoryBytes
+      proxy.clientTableBytes =
+        section.optional("client_table")?.byteCount(4 << 10...1 << 32) ?? proxy.clientTableBytes
       proxy.accessLog = section.optional("access_log")?.accessLog() ?? .off
       proxy.listeners = (section.optional("listeners")?.definitions() ?? []).compactMap {
         listener($0, serviceNames: serviceNames, services: services)
@@ -86,7 +88,8 @@ extension SettingsReader {
         halfClosedTimeout: section.optional("half_closed_timeout")?.duration(times)
           ?? .seconds(30),
         bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10,
-        tcp: tcp(section.optional("tcp")))
+        tcp: tcp(section.optional("tcp")),
+        clientLimits: clientLimits(section.optional("client_limits")))
       if listener.connectTimeout > listener.connectBudget {
         (attempt ?? section.value).report(
           "one attempt may take \(rendered(listener.connectTimeout)), longer than the "

@@ -9,6 +9,7 @@ extension SettingsReader {
       pool.panicThreshold = section.optional("panic_threshold")?.share(0...1) ?? 0
       pool.minimumHealthy = section.optional("minimum_healthy")?.integer(1...10_000) ?? 1
       readZoneSharing(section, into: &pool)
+      pool.balance = section.optional("balance").flatMap { balance($0) } ?? pool.balance
       let value = section.required("endpoints", "a mapping from region to addresses with ports")
       pool.endpoints = value.map { endpoints($0, regions: regions) } ?? []
       if let value, value.entries()?.isEmpty == true { value.report("wants at least one region") }

@@ -68,7 +68,31 @@ import Synchronization
   ) -> Bool {
     let interval = limits.intervalMicroseconds(kind)
     guard interval > 0 else { return true }
-    let hash = mixed(mixed(Self.prefixKey(address, kind: kind) ^ seed) &+ seed)
+    return spend(
+      Self.prefixKey(address, kind: kind), intervalMicroseconds: interval,
+      nowMicroseconds: nowMicroseconds) != .refused
+  }
+
+  /// What counting an event came to.
+  public enum Spending: Sendable, BitwiseCopyable {
+    case admitted
+    /// As `admitted`, and for want of room another key's use was forgotten.
+    case admittedInPlaceOfAnother
+    /// It is one too many; nothing was counted.
+    case refused
+  }
+
+  /// Counts one event of any key, if there is still room for it in its rate.
+  ///
+  /// - Parameters:
+  ///   - key: of what is limited; callers see to it that keys of one kind are none of another.
+  ///   - intervalMicroseconds: what the event uses up, above 0 and at most 15 s.
+  ///   - nowMicroseconds: of any clock that does not jump often.
+  /// - Complexity: one cache line; allocates nothing, takes no lock.
+  public func spend(
+    _ key: UInt64, intervalMicroseconds interval: UInt64, nowMicroseconds: UInt64
+  ) -> Spending {
+    let hash = mixed(mixed(key ^ seed) &+ seed)
     let first = Int(truncatingIfNeeded: hash) & (setCount &- 1)
     let set = first &* Self.entriesPerSet
     let tag = hash >> Self.timeBits
@@ -76,13 +100,15 @@ import Synchronization
     for _ in 0..<Self.maximumAttempts {
       let place = place(of: tag, inSetAt: set, now: now)
       let debt = place.isItsOwn ? place.debt : 0
-      guard debt <= Self.burstMicroseconds else { return false }
+      guard debt <= Self.burstMicroseconds else { return .refused }
       let usedUpTo = (now &+ debt &+ interval) & Self.timeMask
       let (exchanged, _) = unsafe entries[place.index].weakCompareExchange(
         expected: place.word, desired: tag << Self.timeBits | usedUpTo, ordering: .relaxed)
-      if exchanged { return true }
+      if exchanged {
+        return place.isItsOwn || place.debt == 0 ? .admitted : .admittedInPlaceOfAnother
+      }
     }
-    return true
+    return .admitted
   }
 
   private struct Place {

@@ -1,3 +1,4 @@
+public import Balancing
 public import Homes
 public import Latency
 public import Places
@@ -114,16 +115,19 @@ public struct RoutingModel: Sendable {
     public var panicThreshold: Double
     public var minimumHealthy: Int
     public var zoneSharing: ZoneSharing
+    /// For the proxy.
+    public var balance: BalanceRules
 
     public init(
       name: String, endpoints: [[Int]], panicThreshold: Double, minimumHealthy: Int,
-      zoneSharing: ZoneSharing = ZoneSharing()
+      zoneSharing: ZoneSharing = ZoneSharing(), balance: BalanceRules = BalanceRules()
     ) {
       self.name = name
       self.endpoints = endpoints
       self.panicThreshold = panicThreshold
       self.minimumHealthy = minimumHealthy
       self.zoneSharing = zoneSharing
+      self.balance = balance
     }
   }
 

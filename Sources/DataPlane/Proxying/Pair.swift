@@ -1,3 +1,4 @@
+import ClientLimits
 import Places
 import Routing
 
@@ -44,7 +45,7 @@ struct Attempt {
   var endpoint: Int32 = -1
   /// Index into the context's regions; −1: none was chosen.
   var region: Int32 = -1
-  /// Counted in the endpoint's ``PassiveHealth/Record/openCount``.
+  /// Counted in the endpoint's ``PassiveHealth/Record/load``.
   var isLoad = false
   var basis = Basis.healthy
   /// Of the edition ``editionNumber``.
@@ -76,11 +77,13 @@ struct Pair {
   var attempt = Attempt()
   var rival = Rival()
   var clientAddress = SocketAddress(address: .ipv4(0), port: 0)
+  /// What the client's connection counts in.
+  var ticket = ClientLimiter.Ticket.empty
   /// Of this worker's connections.
   var sequence: UInt64 = 0
   /// From the accept, nanoseconds; 0: not connected.
   var connectNanoseconds: UInt64 = 0
-  /// ``PassiveHealth/Record/serial`` of the endpoints that were tried; 0: none.
+  /// ``EndpointLoad/serial`` of the endpoints that were tried; 0: none.
   var tried = InlineArray<8, UInt32>(repeating: 0)
 
   func hasTried(_ serial: UInt32) -> Bool {

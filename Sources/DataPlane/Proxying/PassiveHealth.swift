@@ -1,3 +1,4 @@
+package import Balancing
 import Synchronization
 
 /// What connections tell of the endpoints' health and load, shared by all workers and polled by the
@@ -7,23 +8,24 @@ package final class PassiveHealth: Sendable {
   /// One endpoint: atomics that every worker may touch once a connection.
   package final class Record: Sendable {
     package let id: String
-    /// Unique in this process; tells endpoints apart without comparing ids.
-    let serial: UInt32
-    /// Connections open or being opened, over all workers.
-    let openCount = Atomic<Int>(0)
+    /// What its connections are chosen by, over all workers.
+    package let load: EndpointLoad
+    /// Whether the outlier detector waits for something good of it.
+    let isSuspected = Atomic<Bool>(false)
     fileprivate let consecutiveFailures = Atomic<Int>(0)
     fileprivate let untakenFailures = Atomic<Int>(0)
-    fileprivate let avoidedUntil = Atomic<UInt64>(0)
     private let roundTrip = Atomic<UInt64>(0)
     private let lostRaces = Atomic<Int>(0)
 
     fileprivate init(id: String, serial: UInt32) {
       self.id = id
-      self.serial = serial
+      load = EndpointLoad(id: id, serial: serial)
     }
 
+    deinit { load.deallocate() }
+
     /// Whether it failed so lately that it is used only where nothing else is left.
-    package func isAvoided(now: UInt64) -> Bool { now < avoidedUntil.load(ordering: .relaxed) }
+    package func isAvoided(now: UInt64) -> Bool { load.isAvoided(now: now) }
 
     /// Failures while it is avoided already (of attempts under way, or for want of another) are
     /// told to the prober, but do not make the penalty longer.
@@ -32,7 +34,7 @@ package final class PassiveHealth: Sendable {
       guard !isAvoided(now: now) else { return }
       let count = consecutiveFailures.add(1, ordering: .relaxed).newValue
       let seconds = UInt64(min(max(1, count), PassiveHealth.maximumPenaltySeconds))
-      avoidedUntil.store(now &+ seconds * 1_000_000_000, ordering: .relaxed)
+      load.avoid(until: now &+ seconds * 1_000_000_000)
     }
 
     /// How long connecting takes, smoothed; 0: never connected.
@@ -50,16 +52,21 @@ package final class PassiveHealth: Sendable {
 
     /// Another endpoint was connected to later and answered sooner. Of one whose round trip is not
     /// known that may mean that it is far away; not when it happens again and again.
-    func noteLostRace(now: UInt64) {
+    ///
+    /// - Returns: whether it counts as a failure.
+    func noteLostRace(now: UInt64) -> Bool {
       let count = lostRaces.add(1, ordering: .relaxed).newValue
-      guard roundTripNanoseconds > 0 || count >= PassiveHealth.lostRacesThatTell else { return }
+      guard roundTripNanoseconds > 0 || count >= PassiveHealth.lostRacesThatTell else {
+        return false
+      }
       noteFailure(now: now)
+      return true
     }
 
     package func noteSuccess() {
       guard consecutiveFailures.load(ordering: .relaxed) != 0 else { return }
       consecutiveFailures.store(0, ordering: .relaxed)
-      avoidedUntil.store(0, ordering: .relaxed)
+      load.avoid(until: 0)
     }
   }
 
@@ -72,10 +79,29 @@ package final class PassiveHealth: Sendable {
     weak var record: Record?
   }
 
+  private struct WeakGroup {
+    weak var group: EjectionGroup?
+  }
+
   private struct State {
     var records: [String: WeakRecord] = [:]
+    /// By pool and region.
+    var groups: [String: WeakGroup] = [:]
+    var ejections: [Ejection] = []
     var nextSerial: UInt32 = 1
   }
+
+  /// An endpoint that is left out because its connections go wrong.
+  package struct Ejection: Sendable, Equatable {
+    package var endpointID: String
+    /// Nanoseconds of ``monotonicNow()``.
+    package var until: UInt64
+    /// How often lately.
+    package var times: Int
+  }
+
+  /// Ejections that wait for whoever takes them; more are not told.
+  static let maximumWaiting = 256
 
   private let state = Mutex(State())
 
@@ -94,6 +120,44 @@ package final class PassiveHealth: Sendable {
       state.records = state.records.filter { $0.value.record != nil }
       return records
     }
+  }
+
+  /// The detector of one region's endpoints, whose records these are; takes a lock. The workers
+  /// share it, and what it knows of an endpoint lasts over reloads.
+  ///
+  /// - Parameter name: of pool and region.
+  func group(_ name: String, of records: [Record], rules: EjectionRules) -> EjectionGroup {
+    state.withLock { state in
+      let known = state.groups[name]?.group
+      if let known, known.ids == records.map(\.id) {
+        known.update(rules)
+        return known
+      }
+      let group = EjectionGroup(records: records, rules: rules, successorOf: known)
+      state.groups = state.groups.filter { $0.value.group != nil }
+      state.groups[name] = WeakGroup(group: group)
+      return group
+    }
+  }
+
+  func note(_ ejection: Ejection) {
+    state.withLock { state in
+      if state.ejections.count < Self.maximumWaiting { state.ejections.append(ejection) }
+    }
+  }
+
+  /// The ejections since the last call, for the log.
+  package func takeEjections() -> [Ejection] {
+    state.withLock { state in
+      defer { state.ejections = [] }
+      return state.ejections
+    }
+  }
+
+  /// An endpoint that was unhealthy is back: its slow start begins. Nothing else changes: whether
+  /// it is ejected is not for probes to say.
+  package func start(endpointID id: String, now: UInt64) {
+    state.withLock { $0.records[id]?.record }?.load.start(now: now)
   }
 
   /// Ends the penalty of an endpoint that probes have found healthy again.

@@ -1,3 +1,4 @@
+import ClientLimits
 import Counters
 
 /// The counters of one listener. Connections open now = accepted − closed.
@@ -14,6 +15,10 @@ struct ProxyCounters {
   let pausesAtCap: CounterIndex
   let pausesForDescriptors: CounterIndex
   let logDropped: CounterIndex
+  /// By ``ClientLimits/Group`` × 2, + 1 for rates.
+  let limitedClients: [CounterIndex]
+  let uncountedClients: CounterIndex
+  let forgottenRates: CounterIndex
 
   init(listener: String, board: CounterBoard) {
     let label = CounterBoard.Label("listener", listener)
@@ -32,5 +37,12 @@ struct ProxyCounters {
     pausesAtCap = index("accept_pauses", .init("reason", "connection_cap"))
     pausesForDescriptors = index("accept_pauses", .init("reason", "descriptors"))
     logDropped = index("log_dropped")
+    limitedClients = ClientLimits.Group.allCases.flatMap { group in
+      ["connections", "rate"].map {
+        index("limited_clients", .init("group", group.name), .init("limit", $0))
+      }
+    }
+    uncountedClients = index("client_table_overflows", .init("limit", "connections"))
+    forgottenRates = index("client_table_overflows", .init("limit", "rate"))
   }
 }

@@ -1,3 +1,4 @@
+package import ClientLimits
 package import Places
 
 /// How long an endpoint may take to answer before a second one is connected to beside it.
@@ -37,6 +38,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   /// counts as that.
   package var bufferBytes: Int
   package var tcp: TCPOptions
+  package var clientLimits: ClientLimits
 
   /// Attempts whose endpoints a connection remembers.
   package static let maximumAttemptsLimit = 8
@@ -47,7 +49,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     maximumAttempts: Int = 4, raceAfter: RaceDelay = .roundTrips,
     idleTimeout: Duration = .seconds(300),
     halfClosedTimeout: Duration = .seconds(30), bufferBytes: Int = 65_536,
-    tcp: TCPOptions = TCPOptions()
+    tcp: TCPOptions = TCPOptions(), clientLimits: ClientLimits = ClientLimits()
   ) {
     self.name = name
     self.addresses = addresses
@@ -61,6 +63,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     self.halfClosedTimeout = halfClosedTimeout
     self.bufferBytes = bufferBytes
     self.tcp = tcp
+    self.clientLimits = clientLimits
   }
 
   var limits: ConnectionStateMachine.Limits {

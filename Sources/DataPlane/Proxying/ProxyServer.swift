@@ -1,3 +1,4 @@
+import ClientLimits
 package import Counters
 package import Editions
 package import Places
@@ -36,13 +37,15 @@ package final class ProxyServer: Sendable {
   ///   - threads: at least 1; one for each core.
   ///   - heldByteLimit: most memory for bytes that peers do not take, over all threads; each has at
   ///     least one block of 64 KiB.
+  ///   - clientTableBytes: of the tables that limits of clients are kept in.
   ///   - measuresRoundTrips: whether each connection's lowest round trip is kept for whoever
   ///     takes it.
   ///   - sampler: notes some of the decisions; nil: none.
   ///   - log: nil writes none. Stopped by its owner, after the proxy.
   package init(
     listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
-    passive: PassiveHealth, heldByteLimit: Int = 256 << 20, measuresRoundTrips: Bool = false,
+    passive: PassiveHealth, heldByteLimit: Int = 256 << 20,
+    clientTableBytes: Int = 4 << 20, measuresRoundTrips: Bool = false,
     sampler: SampleCollector? = nil,
     log: AccessLogWriter? = nil
   ) {
@@ -55,7 +58,8 @@ package final class ProxyServer: Sendable {
     shared = ProxyShared(
       listeners: listeners.map { ProxyListener($0) }, passive: passive, counters: counters,
       roundTrips: roundTrips,
-      sampler: sampler ?? SampleCollector(.init(resolverInterval: nil), board: counters))
+      sampler: sampler ?? SampleCollector(.init(resolverInterval: nil), board: counters),
+      clients: ClientLimiter(byteCount: clientTableBytes, seed: .random(in: .min ... .max)))
   }
 
   /// Listens and starts the threads. Connections are accepted as soon as the edition is ready;

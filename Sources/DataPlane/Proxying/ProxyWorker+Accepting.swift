@@ -73,6 +73,7 @@ extension ProxyWorker {
     guard poller.addConnection(fd, data: data) else {
       return handle(.refused(.overload), slot: slot)
     }
+    guard admit(pair) else { return handle(.refused(.clientLimit), slot: slot) }
     handle(.accepted, slot: slot)
     if pair.pointee.isInUse { setTimer(slot) }
   }

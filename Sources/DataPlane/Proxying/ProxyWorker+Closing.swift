@@ -1,4 +1,5 @@
 import CLinux
+import ClientLimits
 import Counters
 import Places
 import Routing
@@ -12,6 +13,7 @@ extension ProxyWorker {
     // Counted first: whoever sees the end of the connection sees it counted.
     shard.add(to: listeners[listener].counters.closed[Int(reason.rawValue)])
     measureRoundTrip(pair)
+    noteEnd(pair, reason)
     for side in Side.allCases {
       let fd = pair[side].fd
       pool.discard(&pair[side].pending)
@@ -23,6 +25,7 @@ extension ProxyWorker {
     leaveEndpoint(&pair.pointee.attempt)
     dropRival(pair)
     writeLog(pair, reason)
+    shared.clients.leave(pair.pointee.ticket)
     listeners[listener].shared.leave()
     // A place and two descriptors are free: no need to wait for the end of the pause.
     if reason != .overload { listeners[listener].resumesAt = 0 }

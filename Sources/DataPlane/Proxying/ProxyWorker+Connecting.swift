@@ -1,3 +1,4 @@
+import Balancing
 import Counters
 import Editions
 import Places
@@ -56,7 +57,11 @@ extension ProxyWorker {
   mutating func settle(_ slot: Int, on winner: ConnectionStateMachine.Attempt) {
     let pair = pairs[slot]
     if winner == .first { return dropRival(pair) }
-    pair.pointee.attempt.record?.noteLostRace(now: now)
+    let first = pair.pointee.attempt
+    if let record = first.record, record.noteLostRace(now: now) {
+      record.load.noteLatency(now &- first.startedAt, now: now)
+      noteForEjection(.connectFailed, first)
+    }
     adoptRival(slot)
   }
 
@@ -133,7 +138,7 @@ extension ProxyWorker {
     }
     pair.pointee.connectNanoseconds = max(1, pair.pointee.machine.age(now: now))
     if let context = attempt.context {
-      attempt.record?.noteSuccess(nanoseconds: now &- attempt.startedAt)
+      noteConnected(attempt)
       shard.add(
         to: context.connectionCounter(
           listener: Int(pair.pointee.listener), region: Int(attempt.region)))
@@ -146,7 +151,10 @@ extension ProxyWorker {
   func chargeAttempt(_ pair: PairReference, _ attempt: Attempt, _ failure: ConnectFailure) {
     let listener = Int(pair.pointee.listener)
     shard.add(to: listeners[listener].counters.failures[Int(failure.rawValue)])
-    if failure != .local { attempt.record?.noteFailure(now: now) }
+    guard failure != .local, let record = attempt.record else { return }
+    record.noteFailure(now: now)
+    record.load.noteLatency(PeakLatency.failureNanoseconds, now: now)
+    noteForEjection(.connectFailed, attempt)
   }
 
   /// Closes the socket of the first attempt, which failed or lost.
@@ -168,7 +176,7 @@ extension ProxyWorker {
   func leaveEndpoint(_ attempt: inout Attempt) {
     guard attempt.isLoad, let record = attempt.record else { return }
     attempt.isLoad = false
-    record.openCount.subtract(1, ordering: .relaxed)
+    record.load.leave()
   }
 
   /// Nanoseconds after which an endpoint would have answered; .max: no limit.
@@ -205,18 +213,28 @@ extension ProxyWorker {
     _ target: TargetTable.Target, region: Int, of pair: PairReference, _ context: RouteContext,
     _ attempt: inout Attempt
   ) {
-    let record = context.endpoints[target.endpoint]
-    record.openCount.add(1, ordering: .relaxed)
+    let load = context.loads[target.endpoint]
+    load.enter()
     attempt.context = context
     attempt.isLoad = true
     attempt.endpoint = Int32(target.endpoint)
     attempt.region = Int32(region)
     attempt.startedAt = now
-    pair.pointee.noteTried(record.serial)
+    pair.pointee.noteTried(load.serial)
+  }
+
+  /// What an endpoint may have done and is tried nevertheless.
+  private enum Tolerance: CaseIterable {
+    case none
+    /// It has failed lately.
+    case failure
+    /// It is ejected: the client would be sent away otherwise.
+    case ejection
   }
 
   /// Routes the client by the current edition, each attempt anew, and looks for an endpoint that
-  /// was not tried: first one that has not failed lately, in all regions that the client may go to.
+  /// was not tried: first one that has not failed lately, in all regions that the client may go to,
+  /// at last one that is ejected.
   private mutating func search(
     _ pair: PairReference, _ edition: Edition, _ context: RouteContext,
     _ which: ConnectionStateMachine.Attempt, _ attempt: inout Attempt
@@ -247,17 +265,20 @@ extension ProxyWorker {
       let target = choose(
         pair, context,
         edition.targets.targets(
-          service: service, region: first, basis: outcome.basis), avoids: true)
+          service: service, region: first, basis: outcome.basis), service: service,
+        tolerance: .none)
     {
       return .found(target, region: first)
     }
     let regions = edition.targets.regionsToTry(for: decision, service: service)
     // A race with one that failed lately is no help.
-    for avoids in which == .first ? [true, false] : [true] {
+    for tolerance in which == .first ? Tolerance.allCases : [.none] {
       for region in regions {
         let targets = edition.targets.targets(
           service: service, region: region, basis: outcome.basis)
-        if let target = choose(pair, context, targets, avoids: avoids) {
+        if let target = choose(
+          pair, context, targets, service: service, tolerance: tolerance)
+        {
           return .found(target, region: region)
         }
       }
@@ -265,18 +286,30 @@ extension ProxyWorker {
     return .exhausted
   }
 
+  /// An endpoint of a region, by the rules of its pool.
+  ///
+  /// - Parameter tolerance: what it may have done.
   private mutating func choose(
     _ pair: PairReference, _ context: RouteContext, _ targets: ArraySlice<TargetTable.Target>,
-    avoids: Bool
+    service: Int, tolerance: Tolerance
   ) -> TargetTable.Target? {
-    let now = now
-    return chooser.choose(
-      among: targets,
-      isEligible: {
-        let record = context.endpoints[$0.endpoint]
-        return !pair.pointee.hasTried(record.serial) && !(avoids && record.isAvoided(now: now))
-      },
-      openCount: { context.endpoints[$0.endpoint].openCount.load(ordering: .relaxed) })
+    let rules = context.balance[service]
+    chooser.begin()
+    for target in targets {
+      let load = context.loads[target.endpoint]
+      chooser.add(
+        endpoint: target.endpoint, weight: target.weight, load: load,
+        isExcluded: pair.pointee.hasTried(load.serial)
+          || (tolerance == .none && load.isAvoided(now: now)),
+        rules: rules, now: now)
+    }
+    let key =
+      rules.method == .hash
+      ? Rendezvous.key(
+        pair.pointee.clientAddress.address.client, bitsIPv4: rules.keyBitsIPv4,
+        bitsIPv6: rules.keyBitsIPv6) : 0
+    return chooser.choose(rules, key: key, takesEjected: tolerance == .ejection)
+      .map { targets[targets.startIndex + $0] }
   }
 
   /// The context of the edition's configuration, made when the first connection needs it.
@@ -291,6 +324,7 @@ extension ProxyWorker {
       listeners: listeners.map(\.shared.currentSettings), passive: shared.passive,
       counters: shared.counters)
     context = fresh
+    chooser.renumber(endpointCount: fresh.endpoints.count)
     return fresh
   }
 }

@@ -1,4 +1,6 @@
+import Balancing
 import CLinux
+import ClientLimits
 import Counters
 import Editions
 import Places
@@ -18,13 +20,15 @@ final class ProxyShared: Sendable {
   let counters: CounterBoard
   let roundTrips: RoundTripCollector
   let sampler: SampleCollector
+  let clients: ClientLimiter
   /// Of the wall clock: part of connection ids.
   let startSeconds: UInt64
 
   init(
     listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard,
-    roundTrips: RoundTripCollector, sampler: SampleCollector
+    roundTrips: RoundTripCollector, sampler: SampleCollector, clients: ClientLimiter
   ) {
+    self.clients = clients
     self.sampler = sampler
     self.roundTrips = roundTrips
     self.listeners = listeners
@@ -79,6 +83,7 @@ struct ProxyWorker: ~Copyable {
     let counters: ProxyCounters
     var limits: ConnectionStateMachine.Limits
     var bufferLimit: Int
+    var clientLimits: ClientLimits
     var raceAfter: RaceDelay
     var outgoing: OutgoingOptions
     /// Whether epoll tells of new connections.
@@ -108,7 +113,7 @@ struct ProxyWorker: ~Copyable {
   var pool: BufferPool
   var pipes = PipePool()
   var timers: TimerWheel
-  var chooser: TargetChooser
+  var chooser: EndpointChooser
   var line = AccessLine()
   var listeners: [Listener]
   var context: RouteContext?
@@ -139,14 +144,15 @@ struct ProxyWorker: ~Copyable {
     now = monotonicNow()
     timers = TimerWheel(now: now)
     pool = BufferPool(limit: setup.heldBlockLimit)
-    chooser = TargetChooser(seed: setup.seed)
+    chooser = EndpointChooser(seed: setup.seed)
     settingsVersion = setup.shared.settingsVersion.load(ordering: .acquiring)
     listeners = zip(setup.shared.listeners, setup.sockets).map { listener, sockets in
       let settings = listener.currentSettings
       return Listener(
         shared: listener, sockets: sockets,
         counters: ProxyCounters(listener: listener.name, board: setup.shared.counters),
-        limits: settings.limits, bufferLimit: settings.bufferLimit, raceAfter: settings.raceAfter,
+        limits: settings.limits, bufferLimit: settings.bufferLimit,
+        clientLimits: settings.clientLimits, raceAfter: settings.raceAfter,
         outgoing: OutgoingOptions(settings.tcp))
     }
     _ = poller.addListener(wakeUp.fd, data: Self.eventData(.wakeUp, slot: 0, tag: 0))
@@ -195,6 +201,7 @@ struct ProxyWorker: ~Copyable {
       let settings = listeners[index].shared.currentSettings
       listeners[index].limits = settings.limits
       listeners[index].bufferLimit = settings.bufferLimit
+      listeners[index].clientLimits = settings.clientLimits
       listeners[index].raceAfter = settings.raceAfter
       listeners[index].outgoing = OutgoingOptions(settings.tcp)
       listeners[index].resumesAt = 0

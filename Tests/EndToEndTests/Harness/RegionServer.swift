@@ -8,6 +8,8 @@ final class RegionServer: Sendable {
     case answers
     /// Takes connections and says nothing.
     case isSilent
+    /// Answers health checks, and resets whoever asks for anything else.
+    case resetsClients
   }
 
   let region: String
@@ -56,11 +58,14 @@ final class RegionServer: Sendable {
     let end = Array("\r\n\r\n".utf8)
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: \(region.utf8.count + 1)\r\n\r\n\(region)\n"
     while let bytes = try? connection.receive(), !bytes.isEmpty {
-      guard manner == .answers else { continue }
+      guard manner != .isSilent else { continue }
       waiting += bytes
       while let range = waiting.firstRange(of: end) {
         let head = String(decoding: waiting[..<range.upperBound], as: UTF8.self)
         waiting.removeSubrange(..<range.upperBound)
+        if manner == .resetsClients && !head.contains("/healthz") {
+          return connection.resetWhenClosed()
+        }
         guard (try? connection.send(Array(answer.utf8))) != nil else { return }
         if head.lowercased().contains("connection: close") { return }
       }

@@ -130,6 +130,13 @@ final class Socket: Sendable {
     }
   }
 
+  /// Closing it is a reset from now on.
+  func resetWhenClosed() {
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+  }
+
   func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// The next connection; nil once the socket has been ``interrupt()``ed.

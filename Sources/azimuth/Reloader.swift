@@ -72,9 +72,9 @@ actor Reloader {
 
   private func replaceHomes() async -> [Fault] {
     do throws(Faults) {
-      let next = try await publisher.compiled.rereadingHomes(hashSeed: homesHashSeed)
+      let homes = try await publisher.compiled.rereadHomes(hashSeed: homesHashSeed)
       await publisher.replace(
-        with: next, conditions: conditions(await prober.states.map { ($0, $1) }))
+        homes: homes, conditions: conditions(await prober.states.map { ($0, $1) }))
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
       counts.accepted += 1

@@ -100,13 +100,13 @@ import Testing
     #expect(before.homes.filesNow == before.homes.filesRead)
     try folder.write("acme,frankfurt,sydney\nnew,virginia\n")
     #expect(before.homes.filesNow != before.homes.filesRead)
-    let after = try before.rereadingHomes(hashSeed: 1)
+    let after = try before.placing(before.rereadHomes(hashSeed: 1))
     #expect(try home("acme", after) == "sydney override")
     #expect(try home("new", after) == "virginia override")
     #expect(after.homes.filesNow == after.homes.filesRead)
     #expect(after.model.maps.map(\.planner) == before.model.maps.map(\.planner))
     try folder.write("acme,osaka\n")
-    #expect(throws: Faults.self) { try after.rereadingHomes(hashSeed: 1) }
+    #expect(throws: Faults.self) { try after.rereadHomes(hashSeed: 1) }
     #expect(try home("acme", after) == "sydney override")
   }
 
@@ -116,7 +116,7 @@ import Testing
     let alone = try folder.compiled(fence: fence)
     #expect(try home("acme", alone) == "frankfurt override")
     try folder.write("acme,tokyo\n")
-    #expect(try home("acme", alone.rereadingHomes(hashSeed: 1)) == " override")
+    #expect(try home("acme", alone.placing(alone.rereadHomes(hashSeed: 1))) == " override")
     let latency = try folder.compiled("default: tokyo, fallback: latency", fence: fence)
     #expect(try home("x", latency) == "frankfurt default")
   }
@@ -128,7 +128,7 @@ import Testing
     try folder.write((0..<1_000_000).map { "tenant-\($0),\(regions[$0 % 3])\n" }.joined())
     var compiled: CompiledSettings?
     let clock = ContinuousClock()
-    let taken = try clock.measure { compiled = try before.rereadingHomes(hashSeed: 1) }
+    let taken = try clock.measure { compiled = try before.placing(before.rereadHomes(hashSeed: 1)) }
     #expect(taken < .seconds(2))
     #expect(try home("tenant-999997", #require(compiled)) == "dublin override")
   }

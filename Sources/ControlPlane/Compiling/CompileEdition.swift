@@ -128,13 +128,18 @@ package struct CompiledSettings: Sendable {
     return next
   }
 
-  /// The same configuration with its files of overrides as they are now.
+  /// The homes of keys with the files of overrides as they are now.
   ///
   /// - Parameter hashSeed: random for each process.
-  package func rereadingHomes(hashSeed: UInt64) throws(Faults) -> CompiledSettings {
+  package func rereadHomes(hashSeed: UInt64) throws(Faults) -> CompiledHomes {
+    try CompiledHomes(settings, previous: homes, hashSeed: hashSeed)
+  }
+
+  /// The same configuration with other homes of keys.
+  package func placing(_ homes: CompiledHomes) -> CompiledSettings {
     var next = self
-    next.homes = try CompiledHomes(settings, previous: homes, hashSeed: hashSeed)
-    next.model = model.placing(next.homes)
+    next.homes = homes
+    next.model = model.placing(homes)
     return next
   }
 

@@ -155,6 +155,11 @@ package actor EditionPublisher {
     return lost
   }
 
+  /// Takes the configuration in force with other homes of keys, whatever else has become of it.
+  package func replace(homes: CompiledHomes, conditions: [String: EndpointCondition]) {
+    replace(with: compiled.placing(homes), conditions: conditions)
+  }
+
   /// Lets the keys of signed zones do what their times say.
   ///
   /// - Parameter now: seconds since 1970.

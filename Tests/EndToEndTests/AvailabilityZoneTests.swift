@@ -7,9 +7,14 @@ extension EndToEnd {
     private static let hosts = ["apple": 1, "birch": 21, "cedar": 22]
 
     /// The demo, where Tokyo has an endpoint in each of three zones.
-    private static func world() throws -> (world: World, zones: [String: RegionServer]) {
+    private static func world(
+      state: URL? = nil
+    ) throws -> (world: World, zones: [String: RegionServer]) {
       let world = try World { configuration in
-        configuration.replacing(#/(?m)^      tokyo: +\[127\.0\.10\.1:(\d+)\]/#) { match in
+        let kept = state.map { "state: \($0.path)\n\npolicies:\n" } ?? "policies:\n"
+        return configuration.replacing("policies:\n", with: kept).replacing(
+          #/(?m)^      tokyo: +\[127\.0\.10\.1:(\d+)\]/#
+        ) { match in
           let endpoints = hosts.sorted { $0.key < $1.key }.map { zone, host in
             "{address: 127.0.10.\(host):\(match.1), zone: \(zone)}"
           }
@@ -67,6 +72,31 @@ extension EndToEnd {
       #expect(abs(Double(after["apple"] ?? 0) / total - 0.5) < 0.1, "\(after)")
       let addresses = try world.ask(DNSQuestion("www.example.org", subnet: "133.11.0.1")).addresses
       #expect(addresses.sorted() == ["127.0.10.1", "127.0.10.22"])
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `one that is drained, and a region that is, stay so over a restart`() throws {
+      let (world, zones) = try Self.world(state: try temporaryFolder())
+      defer { zones.values.forEach { $0.stop() } }
+      #expect(try world.override("tokyo/@birch", state: "drain").status == 201)
+      #expect(try world.override("dublin", state: "drain").status == 201)
+      let before = try world.admin("GET", "/v1/overrides").text
+      #expect(before.contains("tokyo/@birch") && before.contains("dublin"))
+      world.process.signal(SIGTERM)
+      eventually("the end") { !world.process.isRunning }
+      let again = try RunningProcess(Program.path, ["serve", world.file.path])
+      eventually("the restart") { again.isRunning && world.isReady }
+      let overrides = try world.admin("GET", "/v1/overrides").text
+      for word in ["\"tokyo/@birch\"", "\"dublin\"", "\"end to end\"", "\"tests\""] {
+        #expect(overrides.contains(word), "\(word) of \(overrides)")
+      }
+      #expect(
+        try world.route("133.11.0.1").outcome.addresses.sorted() == ["127.0.10.1", "127.0.10.22"])
+      for _ in 0..<50 {
+        #expect(try world.proxyRegion(from: "127.81.0.1").trimmed != "birch")
+      }
+      again.signal(SIGTERM)
+      eventually("the second end") { !again.isRunning }
     }
 
     @Test(.timeLimit(.minutes(2)))

@@ -34,12 +34,18 @@ final class ScriptedServer: Sendable {
   private init(channel: any Channel, log: Log) {
     self.channel = channel
     self.log = log
+    let isIPv6 = channel.localAddress?.protocol == .inet6
     address = Places.SocketAddress(
-      address: .ipv4(0x7F00_0001), port: UInt16(channel.localAddress?.port ?? 0))
+      address: isIPv6 ? .ipv6(1) : .ipv4(0x7F00_0001),
+      port: UInt16(channel.localAddress?.port ?? 0))
   }
 
-  /// - Parameter certificate: PEM; nil: no TLS.
-  static func start(_ steps: [Step], certificate: String? = nil) async throws -> ScriptedServer {
+  /// - Parameters:
+  ///   - host: `127.0.0.1` or `::1`.
+  ///   - certificate: PEM; nil: no TLS.
+  static func start(
+    _ steps: [Step], host: String = "127.0.0.1", certificate: String? = nil
+  ) async throws -> ScriptedServer {
     let log = Log()
     let context = try certificate.map { try tlsContext(certificate: $0, log: log) }
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -51,7 +57,7 @@ final class ScriptedServer: Sendable {
           try pipeline.addHandler(ScriptHandler(steps: steps, log: log))
         }
       }
-      .bind(host: "127.0.0.1", port: 0).get()
+      .bind(host: host, port: 0).get()
     return ScriptedServer(channel: channel, log: log)
   }
 

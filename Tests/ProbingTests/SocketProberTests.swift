@@ -33,6 +33,22 @@ import Testing
     await server.stop()
   }
 
+  @Test func `run over IPv6 too`() async throws {
+    let server = try await ScriptedServer.start([.request, .send(Self.ok)], host: "::1")
+    let runner = ProbeRunner(group: MultiThreadedEventLoopGroup.singleton)
+    #expect(server.address.address.isIPv6)
+    #expect(await runner.outcome(of: target(server.address, isHTTP: false)) == .success)
+    #expect(await runner.outcome(of: target(server.address, isHTTP: true)) == .success)
+    let port = server.address.port
+    #expect(server.seen.requests.first?.contains("Host: [::1]:\(port)\r\n") == true)
+    await server.stop()
+    let outcome = await runner.outcome(of: target(server.address, isHTTP: false))
+    guard case .failure = outcome else {
+      Issue.record("nobody listens, yet it is \(outcome)")
+      return
+    }
+  }
+
   @Test func `end with the task that waits for them`() async throws {
     let server = try await ScriptedServer.start([.request])
     let runner = ProbeRunner(group: MultiThreadedEventLoopGroup.singleton)

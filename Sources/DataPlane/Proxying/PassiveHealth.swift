@@ -168,7 +168,7 @@ package final class PassiveHealth: Sendable {
   /// Connections open or being opened, by the id of their endpoint; only those that have any.
   package var openCounts: [String: Int] {
     let records = state.withLock { $0.records.values.compactMap(\.record) }
-    let counts = records.map { ($0.id, $0.openCount.load(ordering: .relaxed)) }
+    let counts = records.map { ($0.id, $0.load.openCount) }
     return Dictionary(counts.filter { $0.1 > 0 }, uniquingKeysWith: +)
   }
 

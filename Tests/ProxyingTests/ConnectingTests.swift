@@ -43,7 +43,6 @@ private func greeting(_ world: ProxyWorld) throws -> String {
   let good = try TestServer.greeter("good")
   let world = try ProxyWorld(regions: [[hole.address], [good.address]]) {
     $0.connectTimeout = .milliseconds(100)
-    $0.raceAfter = .never
   }
   #expect(try greeting(world) == "good")
   #expect(world.counter("connect_failures", "timed_out") == 1)
@@ -57,6 +56,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
   defer { withExtendedLifetime(hole) {} }
   let good = try TestServer.greeter("good")
   let world = try ProxyWorld(regions: [[hole.address], [good.address]]) {
+    $0.raceAfter = .roundTrips
     $0.connectTimeout = .seconds(300)
     $0.connectBudget = .seconds(300)
   }
@@ -79,6 +79,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
   let good = try TestServer.greeter("good")
   // All at once: some answers are there, with their FIN, before the proxy looks.
   let world = try ProxyWorld(regions: [[hole.address], [good.address]]) {
+    $0.raceAfter = .roundTrips
     $0.connectTimeout = .seconds(300)
     $0.connectBudget = .seconds(300)
   }
@@ -94,6 +95,7 @@ private func greeting(_ world: ProxyWorld) throws -> String {
   defer { withExtendedLifetime((hole, bad)) {} }
   let good = try TestServer.greeter("good")
   let world = try ProxyWorld(regions: [[hole.address], [bad.address], [good.address]]) {
+    $0.raceAfter = .roundTrips
     $0.connectTimeout = .seconds(300)
     $0.connectBudget = .seconds(300)
   }

@@ -1,8 +1,5 @@
-import AsyncHTTPClient
 import Compiling
 import Logging
-import NIOCore
-import NIOHTTP1
 import Publishing
 import ServiceLifecycle
 import Settings
@@ -65,12 +62,4 @@ struct ReportedLoadService: Service {
       logger.debug("no load", metadata: ["url": "\(question.url)", "reason": "\(error)"])
     }
   }
-}
-
-/// The body of an answer that should be a number; nil: its status is not 200.
-func fetchedNumber(_ url: String, timeout: Duration) async throws -> [UInt8]? {
-  let response = try await HTTPClient.shared.execute(
-    HTTPClientRequest(url: url), timeout: .nanoseconds(Int64(timeout / .nanoseconds(1))))
-  let body = try await response.body.collect(upTo: 1024)
-  return response.status.code == 200 ? Array(body.readableBytesView) : nil
 }

@@ -55,6 +55,19 @@ extension EndToEnd {
     /// Of Tokyo; each draws its own slot.
     private static func subnet(_ index: Int) -> String { "133.11.\(index * 16).1" }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `may report its load as the line of an agent`() throws {
+      let port = Ports.free()
+      let agent = try Socket.listening(on: "127.0.0.1", port: port)
+      Thread.detachNewThread {
+        while let connection = agent.accept() { try? connection.send(Array("42\r\nmore".utf8)) }
+      }
+      defer { agent.interrupt() }
+      let world = try world(
+        capacity: "reported_load: {url: \"tcp://127.0.0.1:\(port)\", interval: 1s}")
+      eventually("the report") { try self.tokyo(world).reportedLoad == 0.42 }
+    }
+
     @Test(.timeLimit(.minutes(3)))
     func `sends connections elsewhere while too many are open`() throws {
       let world = try world(capacity: "open_connections: 20")

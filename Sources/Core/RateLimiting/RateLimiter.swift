@@ -68,7 +68,7 @@ import Synchronization
   ) -> Bool {
     let interval = limits.intervalMicroseconds(kind)
     guard interval > 0 else { return true }
-    return spend(
+    return spending(
       Self.prefixKey(address, kind: kind), intervalMicroseconds: interval,
       nowMicroseconds: nowMicroseconds) != .refused
   }
@@ -90,6 +90,14 @@ import Synchronization
   ///   - nowMicroseconds: of any clock that does not jump often.
   /// - Complexity: one cache line; allocates nothing, takes no lock.
   public func spend(
+    _ key: UInt64, intervalMicroseconds: UInt64, nowMicroseconds: UInt64
+  ) -> Spending {
+    spending(key, intervalMicroseconds: intervalMicroseconds, nowMicroseconds: nowMicroseconds)
+  }
+
+  /// In both of its callers: what a limited answer costs has a budget.
+  @inline(__always)
+  private func spending(
     _ key: UInt64, intervalMicroseconds interval: UInt64, nowMicroseconds: UInt64
   ) -> Spending {
     let hash = mixed(mixed(key ^ seed) &+ seed)

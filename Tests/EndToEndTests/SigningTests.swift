@@ -30,7 +30,8 @@ extension EndToEnd {
       ("docs.example.org A", "127.0.10.", 3), ("a.wild.example.org TXT", "wild", 1),
       ("b.a.wild.example.org TXT", "wild", 1), ("x.alias.example.org A", "192.0.2.25", 2),
       ("a.old.example.org A", "192.0.2.77", 2), ("secure.example.org DS", " 13 2 ", 1),
-      ("a.secure.example.org A", "192.0.2.78", 1),
+      ("a.secure.example.org A", "192.0.2.78", 1), ("ledger.example.org A", "127.0.10.", 1),
+      ("_primary.ledger.example.org TXT", "region=frankfurt epoch=", 1),
     ]
 
     @Test(arguments: Keys.allCases, positive)

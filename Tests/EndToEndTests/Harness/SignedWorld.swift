@@ -101,9 +101,16 @@ final class SignedWorld: @unchecked Sendable {
       with: "    ns: [ns1, ns2]\n    dnssec: {keys: [\(keys.joined(separator: ", "))]}\n"
     ).replacing("    records:  ", with: "    records:\(secure)\n\(records)\n  ", maxReplacements: 1)
       .replacing("policy: nearest, pool: web, ttl: 20s}", with: binding, maxReplacements: 1)
+      .replacing("policies:\n", with: "policies:\n\(ledgerPolicy)\n", maxReplacements: 1)
+      .replacing(
+        "services:\n", with: "services:\n  ledger: {policy: ledger, pool: web}\n",
+        maxReplacements: 1
+      )
+      .replacing("      www: web\n", with: "      www: web\n      ledger: ledger\n")
       .replacing("\ndns:\n", with: "\(zones(child: child))\ndns:\n", maxReplacements: 1)
   }
 
+  private static let ledgerPolicy = "  ledger: {type: primary, order: [frankfurt, dublin]}"
   private static let binding = "policy: nearest, pool: web, ttl: 20s, https: '1 . alpn=h2'}"
 
   private static let records = """

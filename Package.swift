@@ -87,7 +87,7 @@ let package = Package(
       name: "Balancing", dependencies: ["Places"], path: "Sources/Core/Balancing",
       swiftSettings: guarded),
     .target(
-      name: "Routing", dependencies: ["Balancing", "Homes", "Latency", "Places"],
+      name: "Routing", dependencies: ["Balancing", "Homes", "Latency", "Places", "ProxyProtocol"],
       path: "Sources/Core/Routing", swiftSettings: guarded),
     .target(
       name: "Admitting", dependencies: ["Routing"], path: "Sources/Core/Admitting",
@@ -108,7 +108,7 @@ let package = Package(
       name: "Editions",
       dependencies: [
         "DNSWire", "Zones", "Places", "Homes", "Routing", "Counters", "Cookies", "RateLimiting",
-        "Signing",
+        "ServerNames", "Signing",
       ],
       path: "Sources/Core/Editions", swiftSettings: guarded),
     .target(
@@ -138,8 +138,8 @@ let package = Package(
     .target(
       name: "Proxying",
       dependencies: [
-        "CLinux", "Places", "Balancing", "ClientLimits", "Routing", "Editions", "Counters",
-        "Sampling",
+        "CLinux", "Places", "Balancing", "ClientLimits", "ProxyProtocol", "ServerNames", "Routing",
+        "Editions", "Counters", "Sampling",
       ],
       path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
 
@@ -152,7 +152,10 @@ let package = Package(
       path: "Sources/ControlPlane/MaxMind", swiftSettings: guarded),
     .target(
       name: "Settings",
-      dependencies: ["Announcing", "Balancing", "ClientLimits", "DNSWire", "Places", yams],
+      dependencies: [
+        "Announcing", "Balancing", "ClientLimits", "DNSWire", "Places", "ProxyProtocol",
+        "ServerNames", yams,
+      ],
       path: "Sources/ControlPlane/Settings", swiftSettings: testable),
     .target(
       name: "Compiling",
@@ -174,7 +177,7 @@ let package = Package(
     .target(
       name: "Simulating",
       dependencies: [
-        "Settings", "Compiling", "Editions", "Admitting", "Routing", "Places",
+        "Settings", "Compiling", "Editions", "Admitting", "Routing", "Places", "ServerNames",
       ],
       path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
     .target(
@@ -229,7 +232,8 @@ let package = Package(
         "Simulating",
         "Resolving", "Learning", "Announcing",
         "Listening",
-        "Proxying", "ProxyProtocol", "DNSWire", "Zones", "Editions", "Routing", "Places",
+        "Proxying", "ProxyProtocol", "ServerNames", "Homes", "DNSWire", "Zones", "Editions",
+        "Routing", "Places",
         "Counters", "RateLimiting", "Tapping", "Sampling", "Transferring", "Replicating",
         "Answering",
         "KeyFiles", nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
@@ -331,8 +335,8 @@ let package = Package(
     .testTarget(
       name: "ProxyingTests",
       dependencies: [
-        "Proxying", "CLinux", "Zones", "Places", "Balancing", "ClientLimits", "Routing", "Editions",
-        "Counters",
+        "Proxying", "CLinux", "Zones", "Places", "Balancing", "ClientLimits", "Routing",
+        "Editions", "Counters", "ProxyProtocol", "ServerNames", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -341,7 +345,8 @@ let package = Package(
     .testTarget(
       name: "SettingsTests",
       dependencies: [
-        "Settings", "Announcing", "Balancing", "ClientLimits", "DNSWire", "Places", "TestSupport",
+        "Settings", "Announcing", "Balancing", "ClientLimits", "DNSWire", "Places",
+        "ProxyProtocol", "ServerNames", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -355,8 +360,8 @@ let package = Package(
     .testTarget(
       name: "ProbingTests",
       dependencies: [
-        "Probing", "Settings", "DNSWire", "Transferring", "Routing", "Places", nio, nioPosix,
-        nioSSL, logging, "TestSupport",
+        "Probing", "Settings", "DNSWire", "ProxyProtocol", "Transferring", "Routing", "Places", nio,
+        nioPosix, nioSSL, logging, "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "SimulatingTests",

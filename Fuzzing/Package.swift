@@ -37,7 +37,7 @@ let package = Package(
   targets: [
     core("DNSWire"), core("Places"), core("Counters"), core("Zones", ["DNSWire"]),
     core("Latency", ["Places"]), core("Balancing", ["Places"]),
-    core("Routing", ["Homes", "Places", "Latency", "Balancing"]),
+    core("Routing", ["Homes", "Places", "Latency", "Balancing", "ProxyProtocol"]),
     core("Homes", ["DNSWire"]),
     core("ProxyProtocol", ["DNSWire", "Places"]),
     core("ServerNames", ["DNSWire"]),
@@ -48,7 +48,7 @@ let package = Package(
       "Editions",
       [
         "DNSWire", "Zones", "Places", "Homes", "Routing", "Counters", "Cookies", "RateLimiting",
-        "Signing",
+        "ServerNames", "Signing",
       ]),
     core(
       "Answering",

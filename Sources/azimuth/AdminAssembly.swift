@@ -30,7 +30,10 @@ struct AdminAssembly: Sendable {
         startedAt: Date.now.timeIntervalSince1970),
       publisher: publisher, counters: counters, now: { Date.now.timeIntervalSince1970 },
       token: { token }, lookUpName: { lookUp($0, in: $1) },
-      services: { serviceNames(await publisher.compiled.settings) },
+      lookUpListener: { name, serverName, edition in
+        lookUpListener(
+          name, serverName: serverName, await publisher.compiled.settings, in: edition)
+      },
       reload: { isForced in
         let faults = await reloader.reload(isForced: isForced)
         if !faults.isEmpty { throw Faults(faults) }
@@ -94,13 +97,6 @@ private struct AdminFailure: Error, CustomStringConvertible {
   var listen: SocketAddress
   var cause: String
   var description: String { "admin: \(listen): \(cause)" }
-}
-
-/// Listener name → service name.
-func serviceNames(_ settings: Settings) -> [String: String] {
-  Dictionary(
-    settings.proxy.listeners.map { ($0.name, settings.services[$0.service].name) },
-    uniquingKeysWith: { $1 })
 }
 
 private func probeSamples(_ counts: ProbeCounts) -> [MetricSample] {

@@ -2,6 +2,7 @@ import Counters
 import Editions
 import Listening
 import Logging
+import ProxyProtocol
 import Proxying
 import RateLimiting
 import Sampling
@@ -157,7 +158,9 @@ private func proxyListeners(_ settings: Settings) -> [ProxyListenerSettings] {
   settings.proxy.listeners.map { listener in
     ProxyListenerSettings(
       name: listener.name, addresses: listener.listen,
-      serviceName: settings.services[listener.service].name,
+      services: .init(listener, settings),
+      trustedProxies: listener.trustedProxies.map { TrustedProxies($0) },
+      greetingTimeout: listener.greetingTimeout,
       maximumConnections: listener.maximumConnections, connectTimeout: listener.connectTimeout,
       connectBudget: listener.connectBudget, maximumAttempts: listener.maximumAttempts,
       raceAfter: raceDelay(listener.raceAfter),

@@ -18,21 +18,19 @@ final class DecisionLog: Service {
   private static let interval = Duration.milliseconds(200)
 
   private let collector: SampleCollector
-  private let services: @Sendable () async -> [String: String]
+  private let settings: @Sendable () async -> Settings
   private let writer: AccessLogWriter
   private let ring: AccessLogRing
   private let shard: CounterShard
   private let written: CounterIndex
   private let dropped: CounterIndex
 
-  /// - Parameters:
-  ///   - services: service names by listener.
   init(
     _ destination: AccessLogWriter.Destination, collector: SampleCollector,
-    counters: CounterBoard, services: @escaping @Sendable () async -> [String: String]
+    counters: CounterBoard, settings: @escaping @Sendable () async -> Settings
   ) throws {
     self.collector = collector
-    self.services = services
+    self.settings = settings
     writer = try AccessLogWriter(destination)
     ring = writer.makeRing()
     shard = counters.makeShard()
@@ -57,15 +55,15 @@ final class DecisionLog: Service {
   private func gather() async {
     let samples = collector.takeDecisions()
     guard !samples.isEmpty else { return }
-    let services = await services()
+    let settings = await settings()
     for sample in samples {
       // What steers nothing is no decision.
-      guard let text = try? line(sample, services: services)?.text() else { continue }
+      guard let text = try? line(sample, settings)?.text() else { continue }
       shard.add(to: ring.append(text) ? written : dropped)
     }
   }
 
-  private func line(_ sample: DecisionSample, services: [String: String]) -> DecisionLine? {
+  private func line(_ sample: DecisionSample, _ settings: Settings) -> DecisionLine? {
     let edition = sample.edition
     let seconds = Double(sample.nanoseconds) / 1e9
     switch sample.question {
@@ -78,13 +76,16 @@ final class DecisionLog: Service {
         edition: edition, client: sample.client, service: service,
         question: .name(name.description, isIPv6: type == .aaaa), key: key,
         type: type.description, seconds: seconds)
-    case .listener(let listener):
+    case .listener(let listener, let asked):
+      let serverName = String(decoding: asked, as: UTF8.self)
       guard
-        let service = edition.model.services.firstIndex(where: { $0.name == services[listener] })
+        case .found(let service, let key) = lookUpListener(
+          listener, serverName: serverName, settings, in: edition)
       else { return nil }
       return DecisionLine(
-        edition: edition, client: sample.client, service: service, question: .listener(listener),
-        type: nil, seconds: seconds)
+        edition: edition, client: sample.client, service: service,
+        question: .listener(listener, serverName: serverName.isEmpty ? nil : serverName),
+        key: key, type: nil, seconds: seconds)
     }
   }
 }
@@ -102,5 +103,5 @@ func makeDecisionLog(
   }
   return try DecisionLog(
     destination, collector: collector, counters: counters,
-    services: { serviceNames(await publisher.compiled.settings) })
+    settings: { await publisher.compiled.settings })
 }

@@ -27,6 +27,8 @@ struct Explain: AsyncParsableCommand {
   var name: String
   @Flag(help: "The name is that of a listener of the proxy.")
   var listener = false
+  @Option(help: "With --listener: what the client's ClientHello asks for.")
+  var serverName: String?
   @Option(help: "A or AAAA.")
   var type = "A"
   @Option(help: "The configuration file.")
@@ -42,6 +44,9 @@ struct Explain: AsyncParsableCommand {
     }
     guard let address = IPAddress(address) else {
       throw ValidationError("\"\(address)\" is not an IPv4 or IPv6 address")
+    }
+    guard listener || serverName == nil else {
+      throw ValidationError("--server-name goes with --listener")
     }
     guard ["A", "AAAA"].contains(type.uppercased()) else {
       throw ValidationError("--type wants A or AAAA, not \"\(type)\"")
@@ -71,11 +76,8 @@ struct Explain: AsyncParsableCommand {
     let question: RouteReport.Question
     var key: RoutedKey?
     if listener {
-      let serviceName = serviceNames(compiled.settings)[name]
-      guard let index = compiled.model.services.firstIndex(where: { $0.name == serviceName }) else {
-        throw ValidationError("there is no listener \"\(name)\"")
-      }
-      (service, question) = (index, .listener(name))
+      (service, key) = try listenerService(edition, compiled.settings)
+      question = .listener(name, serverName: serverName)
     } else {
       (service, key) = try steeredService(edition)
       question = .name(name, isIPv6: type.uppercased() == "AAAA")
@@ -85,6 +87,19 @@ struct Explain: AsyncParsableCommand {
         edition: edition, address: address, service: service, question: question, key: key)
     else { throw ValidationError("there is no service for \"\(name)\"") }
     return report
+  }
+
+  private func listenerService(
+    _ edition: Edition, _ settings: Settings
+  ) throws -> (Int, RoutedKey?) {
+    switch lookUpListener(name, serverName: serverName ?? "", settings, in: edition) {
+    case .found(let service, let key): return (service, key)
+    case .noSuchListener: throw ValidationError("there is no listener \"\(name)\"")
+    case .noRoute:
+      throw ValidationError(
+        serverName.map { "listener \"\(name)\" has no service for \"\($0)\"" }
+          ?? "listener \"\(name)\" goes by the asked name: wants --server-name")
+    }
   }
 
   private func steeredService(_ edition: Edition) throws -> (Int, RoutedKey?) {
@@ -105,6 +120,9 @@ struct Explain: AsyncParsableCommand {
       URLQueryItem(name: "ip", value: self.address),
       URLQueryItem(name: listener ? "listener" : "name", value: name),
     ]
+    if let serverName {
+      address.queryItems?.append(URLQueryItem(name: "server_name", value: serverName))
+    }
     if !listener { address.queryItems?.append(URLQueryItem(name: "type", value: type)) }
     guard let url = address.string else { throw ValidationError("--admin wants a URL") }
     let response = try await HTTPClient.shared.execute(

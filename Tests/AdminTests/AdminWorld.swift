@@ -35,7 +35,10 @@ struct AdminWorld: Sendable {
       node: NodeFacts(id: "node-1", version: "1.2.3", startedAt: Self.start),
       publisher: publisher, counters: counters, now: { [clock] in clock.now },
       token: { token }, lookUpName: { name, _ in Self.lookUp(name) },
-      services: { ["front": "web", "ghost": "nowhere"] }, reload: { _ in })
+      lookUpListener: { name, _, edition in
+        edition.model.services.firstIndex { name == "front" && $0.name == "web" }
+          .map { .found(service: $0) } ?? .noSuchListener
+      }, reload: { _ in })
   }
 
   /// Once for all tests: compiling takes longer than most of them.

@@ -31,7 +31,7 @@ import Testing
       says: "goes with name, not with listener"),
     Ask(
       uri: "/v1/route?ip=10.1.1.1&nmae=www.example.org", status: 400,
-      says: "unknown parameter; known are ip, name, listener, type"),
+      says: "unknown parameter; known are ip, name, listener, server_name, type"),
     Ask(uri: "/v1/route?ip=10.1.1.1&ip=10.1.1.2&name=x", status: 400, says: "given twice"),
     Ask(uri: "/v1/route?ip=10.1.1.1&name=a..b", status: 400, says: "an empty label"),
     Ask(

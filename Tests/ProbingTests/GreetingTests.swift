@@ -1,4 +1,5 @@
 import NIOPosix
+import ProxyProtocol
 import Testing
 
 @testable import Probing

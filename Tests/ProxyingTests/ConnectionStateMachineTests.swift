@@ -3,8 +3,8 @@ import Proxying
 import Testing
 
 private let limits = ConnectionStateMachine.Limits(
-  connectTimeout: 100, connectBudget: 250, maximumAttempts: 3, idleTimeout: 1000,
-  halfClosedTimeout: 500)
+  greetingTimeout: 400, connectTimeout: 100, connectBudget: 250, maximumAttempts: 3,
+  idleTimeout: 1000, halfClosedTimeout: 500)
 
 /// One line of a story: at this time this event, and what must follow.
 private struct Line: CustomStringConvertible {
@@ -56,6 +56,25 @@ private let stories = [
   Story(
     description: "client resets before there is an endpoint",
     lines: [Line(0, .accepted, .connect), Line(5, .reset(.client), .close(.clientReset))]),
+  Story(
+    description: "a greeting takes none of the time to connect",
+    lines: [
+      Line(0, .greetingExpected, .none), Line(399, .timerExpired, .none),
+      Line(399, .greeted, .connect), Line(498, .timerExpired, .none),
+      Line(499, .timerExpired, .connect), Line(599, .timerExpired, .connect),
+      Line(649, .timerExpired, .close(.connectBudget)),
+    ]),
+  Story(
+    description: "no greeting in its time",
+    lines: [
+      Line(0, .greetingExpected, .none), Line(400, .timerExpired, .close(.greetingTimeout)),
+      Line(401, .greeted, .none),
+    ]),
+  Story(
+    description: "a greeting that is refused",
+    lines: [
+      Line(0, .greetingExpected, .none), Line(5, .refused(.proxyHeader), .close(.proxyHeader)),
+    ]),
   Story(
     description: "refused by policy",
     lines: [
@@ -225,7 +244,9 @@ private struct RandomSchedule {
       now = max(now, machine.deadline(limits))
       if machine.handle(.timerExpired, now: now, limits) == .none { fault = "stuck at \(now)" }
     }
-    if machine.phase == .connecting || machine.phase == .relaying { fault = "never closed" }
+    if machine.phase == .greeting || machine.phase == .connecting || machine.phase == .relaying {
+      fault = "never closed"
+    }
   }
 
   private mutating func check(
@@ -251,7 +272,8 @@ private struct RandomSchedule {
   }
 
   private static let events: [ConnectionStateMachine.Event] = [
-    .accepted, .accepted, .connected(.first), .connected(.rival), .noRival,
+    .accepted, .accepted, .greetingExpected, .greeted, .connected(.first), .connected(.rival),
+    .noRival,
     .connectFailed(.rival, .refused), .connectFailed(.first, .refused),
     .connectFailed(.first, .local),
     .ended(.client), .ended(.upstream), .timerExpired, .timerExpired, .targetsExhausted,

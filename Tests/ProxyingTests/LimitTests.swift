@@ -1,3 +1,4 @@
+import Editions
 import Foundation
 import Proxying
 import Testing
@@ -59,7 +60,7 @@ import Testing
   let second = try TestSocket(to: world.address)
   try second.send([2])
   var settings = ProxyListenerSettings(
-    name: "web", addresses: [loopback(port: 0)], serviceName: "service")
+    name: "web", addresses: [loopback(port: 0)], services: .init(other: "service"))
   settings.maximumConnections = 2
   #expect(world.server.update(listeners: [settings]).isEmpty)
   #expect(try second.receive() == [2])

@@ -3,6 +3,7 @@ import Counters
 import Editions
 import Foundation
 import Places
+import ProxyProtocol
 import Proxying
 import Routing
 import Synchronization
@@ -17,18 +18,46 @@ final class ProxyWorld: Sendable {
   let address: SocketAddress
   private let editionNumber = Mutex<UInt64>(1)
 
-  init(
+  /// A region with one endpoint, and each service has a pool of its own.
+  convenience init(
+    services: KeyValuePairs<String, SocketAddress>,
+    edit: (inout ProxyListenerSettings) -> Void = { _ in }
+  ) throws {
+    var model = model(
+      regions: [services.map(\.value)], serviceNames: services.map(\.key))
+    model.pools = services.indices.map { index in
+      var pool = model.pools[0]
+      pool.endpoints = [[index]]
+      return pool
+    }
+    for index in model.services.indices {
+      model.services[index].pool = index
+      model.endpoints[index].pool = index
+    }
+    try self.init(edition(number: 1, revision: 1, model), edit: edit)
+  }
+
+  convenience init(
     regions: [[SocketAddress]], weights: [Int]? = nil, balance: BalanceRules = BalanceRules(),
-    threads: Int = 1, isReady: Bool = true, log: AccessLogWriter? = nil,
+    header: ProxyVersion? = nil, threads: Int = 1, isReady: Bool = true,
+    log: AccessLogWriter? = nil,
     heldByteLimit: Int = 256 << 20,
     edit: (inout ProxyListenerSettings) -> Void = { _ in }
   ) throws {
-    desk = EditionDesk(
-      edition(
-        number: 1, revision: 1, regions: regions, weights: weights, balance: balance,
-        isReady: isReady))
+    var model = model(regions: regions, weights: weights, balance: balance)
+    model.pools[0].header = header
+    try self.init(
+      edition(number: 1, revision: 1, model, isReady: isReady), threads: threads, log: log,
+      heldByteLimit: heldByteLimit, edit: edit)
+  }
+
+  init(
+    _ edition: Edition, threads: Int = 1, log: AccessLogWriter? = nil,
+    heldByteLimit: Int = 256 << 20, edit: (inout ProxyListenerSettings) -> Void
+  ) throws {
+    desk = EditionDesk(edition)
     var settings = ProxyListenerSettings(
-      name: "web", addresses: [loopback(port: 0)], serviceName: "service")
+      name: "web", addresses: [loopback(port: 0)], services: .init(other: "service"))
     // On a busy machine a connection within it may take long; tests of races say otherwise.
     settings.raceAfter = .never
     edit(&settings)
@@ -53,8 +82,10 @@ final class ProxyWorld: Sendable {
     }
     desk.publish(
       edition(
-        number: number, revision: revision, regions: regions, balance: balance, isReady: isReady,
-        override: override, onAllDown: onAllDown, serviceNames: serviceNames))
+        number: number, revision: revision,
+        model(
+          regions: regions, balance: balance, onAllDown: onAllDown, serviceNames: serviceNames),
+        isReady: isReady, override: override))
   }
 
   /// The sum of a counter over all labels that contain these values.
@@ -110,14 +141,9 @@ func model(
 }
 
 func edition(
-  number: UInt64, revision: UInt64, regions: [[SocketAddress]], weights: [Int]? = nil,
-  balance: BalanceRules = BalanceRules(), isReady: Bool = true,
-  override: OverrideState = .auto, onAllDown: LastResort = .failOpen,
-  serviceNames: [String] = ["service"]
+  number: UInt64, revision: UInt64, _ model: RoutingModel, isReady: Bool = true,
+  override: OverrideState = .auto
 ) -> Edition {
-  let model = model(
-    regions: regions, weights: weights, balance: balance, onAllDown: onAllDown,
-    serviceNames: serviceNames)
   let condition = EndpointCondition(health: .healthy, override: override)
   return Edition(
     number: number, revision: revision, zones: .empty, maps: CohortMaps([AddressTable()]),

@@ -122,6 +122,18 @@ final class TestServer: Sendable {
     }
   }
 
+  /// Says its name, then sends back all it reads.
+  static func namedEcho(_ name: String) throws -> TestServer {
+    try TestServer { socket in
+      try socket.send(Array(name.utf8))
+      while true {
+        let bytes = try socket.receive()
+        if bytes.isEmpty { return }
+        try socket.send(bytes)
+      }
+    }
+  }
+
   /// Says its name and closes.
   static func greeter(_ name: String) throws -> TestServer {
     try TestServer { socket in

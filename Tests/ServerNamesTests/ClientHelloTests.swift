@@ -22,10 +22,12 @@ import Testing
     Real(testDescription: "TLS 1.2 without a name", stream: Hellos.tls12Nameless, name: nil),
     Real(
       testDescription: "as large as with a post-quantum key",
-      stream: records(
+      stream: HelloParts.records(
         HelloParts(
-          extensions: field(0x0A0A, []) + field(51, vector(2, field(0x11EC, .random(1_216))))
-            + field(21, .random(600)) + serverName([(0, Array("a.example".utf8))])
+          extensions: HelloParts.field(0x0A0A, [])
+            + HelloParts.field(51, HelloParts.vector(2, HelloParts.field(0x11EC, .random(1_216))))
+            + HelloParts.field(21, .random(600))
+            + HelloParts.serverName([(0, Array("a.example".utf8))])
         ).message), name: "a.example"),
   ]
 
@@ -51,14 +53,15 @@ import Testing
   func `is read however its records are cut`(real: Real) {
     let message = Array(real.stream[5...])
     for byteCount in [1, 2, 3, 4, 5, 7, 16, 100, message.count - 1] {
-      let stream = records(message, of: byteCount)
+      let stream = HelloParts.records(message, of: byteCount)
       let wanted = Seen.hello(
         name: real.name, protocols: real.protocols, isEncrypted: false, end: stream.count)
       #expect(Seen.reading(stream) == wanted, "records of \(byteCount)")
       #expect(Seen.reading(stream, cutAt: Array(0..<stream.count)) == wanted)
     }
     for place in 1..<message.count {
-      let stream = records(Array(message[..<place])) + records(Array(message[place...]))
+      let stream =
+        HelloParts.records(Array(message[..<place])) + HelloParts.records(Array(message[place...]))
       #expect(
         Seen.reading(stream)
           == .hello(
@@ -76,34 +79,37 @@ import Testing
       "GREASE of RFC 8701 §2",
       HelloParts(
         ciphers: [0xFA, 0xFA, 0x13, 1],
-        extensions: field(0xDADA, []) + serverName([(0, [97])]) + protocols(["\u{1A}", "h2"])
-          + field(0x1A1A, [0])), "a", ["\u{1A}", "h2"], false
+        extensions: HelloParts.field(0xDADA, []) + HelloParts.serverName([(0, [97])])
+          + HelloParts.protocols(["\u{1A}", "h2"])
+          + HelloParts.field(0x1A1A, [0])), "a", ["\u{1A}", "h2"], false
     ),
     (
       "the public name of an encrypted hello",
       HelloParts(
-        extensions: field(0xFE0D, [0, 0, 1, 0, 1, 7, 0, 0, 0, 0])
-          + serverName([(0, Array("Public.Example".utf8))])), "public.example", nil, true
+        extensions: HelloParts.field(0xFE0D, [0, 0, 1, 0, 1, 7, 0, 0, 0, 0])
+          + HelloParts.serverName([(0, Array("Public.Example".utf8))])), "public.example", nil, true
     ),
     (
       "a name of a type that is not known, beside a host name",
-      HelloParts(extensions: serverName([(9, [1, 2]), (0, [97, 46, 98])])), "a.b", nil, false
+      HelloParts(extensions: HelloParts.serverName([(9, [1, 2]), (0, [97, 46, 98])])), "a.b", nil,
+      false
     ),
     (
       "a name of a type that is not known alone",
-      HelloParts(extensions: serverName([(9, [1, 2])])), nil, nil, false
+      HelloParts(extensions: HelloParts.serverName([(9, [1, 2])])), nil, nil, false
     ),
     (
       "more protocols than there is room for",
       HelloParts(
-        extensions: protocols(["h2", String(repeating: "x", count: 255), "http/1.1"])), nil,
+        extensions: HelloParts.protocols(["h2", String(repeating: "x", count: 255), "http/1.1"])),
+      nil,
       ["h2", "http/1.1"], false
     ),
   ])
   func `may have`(
     what: String, parts: HelloParts, name: String?, protocols: [String]?, isEncrypted: Bool
   ) {
-    let stream = records(parts.message)
+    let stream = HelloParts.records(parts.message)
     #expect(
       Seen.reading(stream)
         == .hello(name: name, protocols: protocols, isEncrypted: isEncrypted, end: stream.count))
@@ -122,7 +128,7 @@ import Testing
   func `has a host name as in RFC 6066 §3, or an address in its place`(
     sent: String, wanted: String?
   ) {
-    let stream = records(HelloParts.named(sent).message)
+    let stream = HelloParts.records(HelloParts.named(sent).message)
     #expect(
       Seen.reading(stream)
         == .hello(name: wanted, protocols: nil, isEncrypted: false, end: stream.count))
@@ -138,7 +144,8 @@ import Testing
   ])
   func `is refused with a name that no host has`(name: String) {
     #expect(
-      Seen.reading(records(HelloParts.named(name).message)) == .malformed(Self.nameOffset))
+      Seen.reading(HelloParts.records(HelloParts.named(name).message))
+        == .malformed(Self.nameOffset))
   }
 }
 

@@ -46,52 +46,6 @@ enum Hellos {
   }
 }
 
-/// A hello put together from its parts.
-struct HelloParts {
-  var version: [UInt8] = [3, 3]
-  var sessionID = [UInt8](repeating: 7, count: 32)
-  var ciphers: [UInt8] = [0x13, 1, 0x13, 2]
-  var compressions: [UInt8] = [0]
-  /// nil: nothing behind the compressions.
-  var extensions: [UInt8]?
-
-  /// With its type and length.
-  var message: [UInt8] {
-    let body =
-      version + [UInt8](repeating: 9, count: 32) + vector(1, sessionID) + vector(2, ciphers)
-      + vector(1, compressions) + (extensions.map { vector(2, $0) } ?? [])
-    return [1] + vector(3, body)
-  }
-
-  static func named(_ name: String) -> HelloParts {
-    HelloParts(extensions: serverName([(0, Array(name.utf8))]))
-  }
-}
-
-/// - Parameter lengthByteCount: of the length in front.
-func vector(_ lengthByteCount: Int, _ octets: [UInt8]) -> [UInt8] {
-  (0..<lengthByteCount).reversed().map { UInt8(octets.count >> (8 * $0) & 255) } + octets
-}
-
-func field(_ type: Int, _ octets: [UInt8]) -> [UInt8] {
-  [UInt8(type >> 8), UInt8(type & 255)] + vector(2, octets)
-}
-
-func serverName(_ names: [(type: UInt8, name: [UInt8])]) -> [UInt8] {
-  field(0, vector(2, names.flatMap { [$0.type] + vector(2, $0.name) }))
-}
-
-func protocols(_ names: [String]) -> [UInt8] {
-  field(16, vector(2, names.flatMap { vector(1, Array($0.utf8)) }))
-}
-
-/// A message in records of so many octets.
-func records(_ message: [UInt8], of byteCount: Int = 16_384) -> [UInt8] {
-  stride(from: 0, to: message.count, by: byteCount).flatMap {
-    [22, 3, 1] + vector(2, Array(message[$0..<min($0 + byteCount, message.count)]))
-  }
-}
-
 /// A verdict with the names themselves in place of where they stand.
 enum Seen: Equatable {
   case needsMore, notTLS, tooLong

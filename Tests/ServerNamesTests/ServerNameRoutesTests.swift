@@ -16,6 +16,20 @@ private func route(_ name: String, in table: ServerNameRoutes) -> Int? {
 
 @Suite struct `Routes by server name` {
   @Test(arguments: [
+    ("*.example.com", "acme.example.com", "acme"),
+    ("*.example.com", "www.acme.example.com", "acme"),
+    ("www.example.com", "www.example.com", "www"), ("*", "a.b", "a"), ("*", "a", "a"),
+    ("*.com", "example.com", "example"),
+  ])
+  func `tell the tenant by the label next to the wildcard`(
+    pattern: String, name: String, key: String
+  ) throws {
+    let octets = Array(name.utf8)
+    let label = try #require(ServerNamePattern(pattern)).keyLabel(of: octets.span.bytes)
+    #expect(String(decoding: octets[label], as: UTF8.self) == key)
+  }
+
+  @Test(arguments: [
     ("www.example.com", 0), ("example.com", 1), ("a.example.com", 2), ("b.a.example.com", 2),
     ("x.www.example.com", 2), ("a.deep.example.com", 3), ("b.a.deep.example.com", 3),
     ("deep.example.com", 2), ("example.org", 4), ("com", 4), ("", 4), ("wexample.com", 4),

@@ -206,7 +206,7 @@ private let valueFaults: [BadDocument] = [
         b: {connect_timeout: 9s}
     """, #":6: proxy.listeners.a.service: there is no service "x""#,
     ":6: proxy.listeners.a.listen[0]: 0.0.0.0:8000 is taken by admin.listen on line 2",
-    ":7: proxy.listeners.b.service: is missing; wants the name of a service",
+    ":7: proxy.listeners.b.service: is missing; wants the name of a service; or give server_names",
     ":7: proxy.listeners.b.listen: is missing; wants addresses with ports, such as [127.0.0.1:8000]",
     ":7: proxy.listeners.b.connect_timeout: one attempt may take 9s, longer than the connect_budget of 5s for all of them"
   ),

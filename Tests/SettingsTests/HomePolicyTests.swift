@@ -136,8 +136,9 @@ import Testing
           + "name, not the client; this names \"tenants\"",
         "a.yaml:8: services.tenants.pool: pool \"web\" has no endpoint in dublin, where policy "
           + "\"tenants\" has keys at home",
-        "a.yaml:11: proxy.listeners.front.service: service \"tenants\" goes by the asked name, and "
-          + "a connection has none; use a service whose policy is not of type home",
+        "a.yaml:11: proxy.listeners.front.service: service \"tenants\" goes by a name, and these "
+          + "connections have none; name it under server_names, or use one whose policy is not of "
+          + "type home",
       ])
   }
 }

@@ -1,4 +1,5 @@
 import DNSWire
+import ProxyProtocol
 import Testing
 
 @testable import Settings

@@ -15,8 +15,9 @@ package struct AdminSources: Sendable {
   package var token: @Sendable () async -> String?
   /// What an edition serves under a name; the name as it came, not yet checked.
   package var lookUpName: @Sendable (_ name: String, _ edition: Edition) -> NameLookup
-  /// The name of the service of each listener of the proxy, by the listener's name.
-  package var services: @Sendable () async -> [String: String]
+  /// Which service connections of a listener get that ask for a name; empty: for none.
+  package var lookUpListener:
+    @Sendable (_ name: String, _ serverName: String, _ edition: Edition) async -> ListenerLookup
   package var probeReports: @Sendable () async -> [ProbeReport] = { [] }
   /// All zones, by name.
   package var zones: @Sendable () async -> [ZoneReport] = { [] }
@@ -39,13 +40,13 @@ package struct AdminSources: Sendable {
     throw SimulationRefusal.misunderstood(["this node answers no simulations"])
   }
 
-  /// - Parameters:
-  ///   - services: the service's name by the listener's.
   package init(
     node: NodeFacts, publisher: EditionPublisher, counters: CounterBoard,
     now: @escaping @Sendable () -> Double, token: @escaping @Sendable () async -> String?,
     lookUpName: @escaping @Sendable (_ name: String, _ edition: Edition) -> NameLookup,
-    services: @escaping @Sendable () async -> [String: String],
+    lookUpListener:
+      @escaping @Sendable (_ name: String, _ serverName: String, _ edition: Edition)
+      async -> ListenerLookup,
     reload: @escaping @Sendable (_ isForced: Bool) async throws -> Void
   ) {
     self.node = node
@@ -54,7 +55,7 @@ package struct AdminSources: Sendable {
     self.now = now
     self.token = token
     self.lookUpName = lookUpName
-    self.services = services
+    self.lookUpListener = lookUpListener
     self.reload = reload
   }
 }
@@ -92,6 +93,15 @@ package enum NameLookup: Sendable, Equatable {
   case notOurs
   /// No name at all; why.
   case malformed(String)
+}
+
+/// What becomes of the connections of a listener.
+package enum ListenerLookup: Sendable, Equatable {
+  /// An index into the model's services, and the key that has chosen it, if any has.
+  case found(service: Int, key: RoutedKey? = nil)
+  case noSuchListener
+  /// No service is for the name that is asked for, or for connections that ask for none.
+  case noRoute
 }
 
 /// What the last check of an endpoint found.

@@ -20,6 +20,7 @@ package struct DecisionLine: Sendable, Equatable, Encodable {
   package var name: String?
   package var type: String?
   package var listener: String?
+  package var serverName: String?
   package var service: String
   package var policy: String
   /// The first of ``regions``; nil where the client is refused.
@@ -57,6 +58,7 @@ package struct DecisionLine: Sendable, Equatable, Encodable {
     name = report.name
     self.type = type
     listener = report.listener
+    serverName = report.serverName
     self.service = report.service
     policy = edition.model.services[service].policyName
     region = report.outcome.regions.first

@@ -6,14 +6,16 @@ import Publishing
 import Routing
 
 extension AdminServer {
-  /// `GET /v1/route?ip=&name=[&type=]` and `?ip=&listener=`: the decision for a client.
+  /// `GET /v1/route?ip=&name=[&type=]` and `?ip=&listener=[&server_name=]`: the decision for a
+  /// client.
   func route(_ request: Request) async throws -> Response {
     let asked = try RouteQuery(request)
     let edition = sources.publisher.desk.take()
     let (service, key): (Int, RoutedKey?) =
       switch asked.question {
       case .name(let name, _): try service(ofName: name, edition: edition)
-      case .listener(let name): (try await service(ofListener: name, edition: edition), nil)
+      case .listener(let name, let serverName):
+        try await service(ofListener: name, serverName: serverName, edition: edition)
       }
     let report = RouteReport(
       edition: edition, address: asked.address, service: service, question: asked.question,
@@ -39,11 +41,18 @@ extension AdminServer {
     }
   }
 
-  private func service(ofListener name: String, edition: Edition) async throws -> Int {
-    guard let serviceName = await sources.services()[name],
-      let service = edition.model.services.firstIndex(where: { $0.name == serviceName })
-    else { throw Problem(.notFound, "there is no listener \(name)") }
-    return service
+  private func service(
+    ofListener name: String, serverName: String?, edition: Edition
+  ) async throws -> (Int, RoutedKey?) {
+    switch await sources.lookUpListener(name, serverName ?? "", edition) {
+    case .found(let service, let key): return (service, key)
+    case .noSuchListener: throw Problem(.notFound, "there is no listener \(name)")
+    case .noRoute:
+      throw Problem(
+        .unprocessableContent,
+        serverName.map { "listener \(name) has no service for \($0)" }
+          ?? "listener \(name) goes by the asked name: give server_name")
+    }
   }
 }
 
@@ -53,7 +62,7 @@ private struct RouteQuery {
   var question: RouteReport.Question
 
   init(_ request: Request) throws(Problem) {
-    var query = QueryReader(request, known: ["ip", "name", "listener", "type"])
+    var query = QueryReader(request, known: ["ip", "name", "listener", "server_name", "type"])
     var address: IPAddress?
     if let text = query["ip"] {
       address = IPAddress(text)
@@ -77,10 +86,13 @@ private struct RouteQuery {
     if isIPv6 == nil { query.report("type", "wants A or AAAA") }
     switch (query["name"], query["listener"]) {
     case (let name?, nil):
+      if query["server_name"] != nil {
+        query.report("server_name", "goes with listener, not with name")
+      }
       return .name(name, isIPv6: isIPv6 ?? false)
     case (nil, let listener?):
       if query["type"] != nil { query.report("type", "goes with name, not with listener") }
-      return .listener(listener)
+      return .listener(listener, serverName: query["server_name"])
     case (nil, nil): query.report("name", "missing: a name, or a listener")
     case (_?, _?): query.report("listener", "goes without name: give one of them")
     }

@@ -25,7 +25,8 @@ extension RouteReport {
   }
 
   private var headline: String {
-    let what = name.map { "\($0) \(type ?? "")" } ?? "listener \(listener ?? "")"
+    let asked = serverName.map { " for \($0)" } ?? ""
+    let what = name.map { "\($0) \(type ?? "")" } ?? "listener \(listener ?? "")\(asked)"
     let regions = outcome.regions.isEmpty ? outcome.kind : outcome.regions.joined(separator: ", ")
     let addresses =
       outcome.addresses.isEmpty ? "no address" : outcome.addresses.joined(separator: " ")

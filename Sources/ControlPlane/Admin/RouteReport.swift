@@ -12,7 +12,8 @@ package struct RouteReport: Sendable, Equatable, Codable {
     /// A steered name, its A or its AAAA records.
     case name(String, isIPv6: Bool)
     /// A listener of the proxy.
-    case listener(String)
+    /// - Parameter serverName: what the client's ClientHello asks for; nil: nothing.
+    case listener(String, serverName: String? = nil)
   }
 
   package struct Client: Sendable, Equatable, Codable {
@@ -110,6 +111,8 @@ package struct RouteReport: Sendable, Equatable, Codable {
   package var ip: String
   package var name: String?
   package var listener: String?
+  /// For a listener: what the client's ClientHello asks for.
+  package var serverName: String?
   /// `A` or `AAAA`; nil for a listener.
   package var type: String?
   package var service: String
@@ -175,7 +178,9 @@ package struct RouteReport: Sendable, Equatable, Codable {
       let records = edition.answers.records(
         outcome: explanation.decision.outcome, slot: isIPv6 ? .aaaa : .a)
       ttl = Int(records.first?.ttlSeconds ?? model.services[service].ttlSeconds)
-    case .listener(let text): listener = text
+    case .listener(let text, let asked):
+      listener = text
+      serverName = asked
     }
   }
 

@@ -178,7 +178,9 @@ package struct CompiledSettings: Sendable {
     var checks: [String: Check] = [:]
     let declared = settings.pools.flatMap { pool in pool.endpoints.map { (pool, $0) } }
     for (endpoint, (pool, declaration)) in zip(model.endpoints, declared) {
-      let monitor = pool.monitor.map { settings.monitors[$0] }
+      let monitor = pool.monitor.map {
+        settings.monitors[$0].sending(pool.proxyHeader, to: declaration)
+      }
       let port = declaration.checkPort ?? monitor?.port.map { UInt16($0) } ?? declaration.port
       checks[endpoint.id] = Check(
         monitor: monitor,

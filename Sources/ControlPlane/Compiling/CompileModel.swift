@@ -130,7 +130,7 @@ struct ModelCompiler {
         RoutingModel.Pool(
           name: pool.name, endpoints: byRegion, panicThreshold: pool.panicThreshold,
           minimumHealthy: pool.minimumHealthy, zoneSharing: zoneSharing(of: pool),
-          balance: pool.balance))
+          balance: pool.balance, header: pool.proxyHeader))
     }
     return (pools, endpoints)
   }

@@ -1,9 +1,24 @@
 package import DNSWire
+package import ProxyProtocol
 
 /// What the kinds of checks beyond plain connections and HTTP want.
 extension Settings.Monitor {
-  /// Of the PROXY protocol.
-  package enum ProxyVersion: Sendable, Equatable { case v1, v2 }
+  /// The same, with the header of the endpoint's pool where it follows that: as HAProxy does, only
+  /// while it connects to where the proxy does.
+  package func sending(
+    _ header: ProxyVersion?, to endpoint: Settings.Pool.Endpoint
+  ) -> Settings.Monitor {
+    var monitor = self
+    let isElsewhere = endpoint.checkAddress != nil || endpoint.checkPort != nil || port != nil
+    if followsPoolHeader && !isElsewhere { monitor.proxyHeader = header }
+    if case .calculated(var calculation) = kind {
+      calculation.children = calculation.children.map {
+        Calculation.Child(monitor: $0.monitor.sending(header, to: endpoint), weight: $0.weight)
+      }
+      monitor.kind = .calculated(calculation)
+    }
+    return monitor
+  }
 
   /// Bytes sent on a connection, and bytes awaited in return.
   package struct Exchange: Sendable, Equatable {

@@ -1,6 +1,21 @@
 package import Places
+package import ServerNames
+
+extension Settings.Proxy.Listener {
+  /// The services that it has, with the names that they are for; nil: for all others.
+  package var services: [(serverName: ServerNamePattern?, service: Int)] {
+    (service.map { [(nil, $0)] } ?? []) + serverNames.map { ($0.pattern, $0.service) }
+  }
+}
 
 extension Settings.Proxy {
+  /// Where connections go whose ClientHello asks for a name.
+  package struct ServerName: Sendable, Equatable {
+    package var pattern: ServerNamePattern
+    /// Index into ``Settings/services``.
+    package var service: Int
+  }
+
   /// When a second endpoint is connected to beside one that has not answered.
   package enum RaceDelay: Sendable, Equatable {
     case never

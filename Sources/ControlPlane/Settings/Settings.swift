@@ -1,6 +1,7 @@
 package import Balancing
 package import ClientLimits
 package import Places
+package import ProxyProtocol
 
 /// Everything an operator may say, checked: names refer to things that exist, numbers lie in their
 /// ranges, regions have coordinates where a policy needs them. Made only by ``SettingsReader``.
@@ -133,6 +134,9 @@ package struct Settings: Sendable, Equatable {
     package var fall: Int
     /// Of the header that goes before all else; nil: none.
     package var proxyHeader: ProxyVersion?
+    /// It has none of its own: endpoints that are checked where the proxy connects get that of
+    /// their pool.
+    package var followsPoolHeader = false
   }
 
   package struct Pool: Sendable, Equatable {
@@ -162,6 +166,8 @@ package struct Settings: Sendable, Equatable {
     /// By how much of its fair part an endpoint may get more because of its zone.
     package var zoneExcess = 0.5
     package var balance = BalanceRules()
+    /// Of the header that the proxy sends before all else; nil: none.
+    package var proxyHeader: ProxyVersion?
   }
 
   package struct Policy: Sendable, Equatable {
@@ -420,8 +426,15 @@ package struct Settings: Sendable, Equatable {
     package struct Listener: Sendable, Equatable {
       package var name: String
       package var listen: [SocketAddress]
-      /// Index into ``Settings/services``.
-      package var service: Int
+      /// Index into ``Settings/services``; nil: connections without a name of `serverNames` are
+      /// refused.
+      package var service: Int?
+      package var serverNames: [ServerName] = []
+      /// Whose connections begin with the header of a proxy, and from whom alone any are taken;
+      /// nil: nobody's do.
+      package var trustedProxies: [AddressPrefix]?
+      /// For that header, and for the ClientHello.
+      package var greetingTimeout: Duration
       package var maximumConnections: Int
       /// For one attempt.
       package var connectTimeout: Duration

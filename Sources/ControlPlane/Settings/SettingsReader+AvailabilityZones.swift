@@ -45,7 +45,7 @@ extension SettingsReader {
   static func reportUnknownSite(_ settings: Settings, node: Value?, document: Document) {
     guard settings.node.site == nil else { return }
     // Of a document with faults, a reference may lead nowhere.
-    let pools = settings.proxy.listeners.map(\.service)
+    let pools = settings.proxy.listeners.flatMap { $0.services.map(\.service) }
       .filter(settings.services.indices.contains)
       .compactMap { settings.services[$0].pool }.filter(settings.pools.indices.contains)
     guard let pool = pools.first(where: { settings.pools[$0].zoneSharing == .preferSame })

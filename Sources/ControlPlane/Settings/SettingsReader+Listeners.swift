@@ -72,13 +72,22 @@ extension SettingsReader {
     _ entry: Entry, serviceNames: Names, services: [Settings.Service]
   ) -> Settings.Proxy.Listener? {
     entry.value.section { section in
-      let service = section.required("service", "the name of a service")
+      let names = section.optional("server_names")
+      let service =
+        names == nil
+        ? section.required("service", "the name of a service; or give server_names")
+        : section.optional("service")
+      let proxies = section.optional("proxy_protocol")
+      let greeting = section.optional("greeting_timeout")
       let listen = section.required("listen", "addresses with ports, such as [127.0.0.1:8000]")
       let attempt = section.optional("connect_timeout")
       let times = Duration.milliseconds(10) ... .seconds(86_400)
       let listener = Settings.Proxy.Listener(
         name: entry.name, listen: listen?.listenAddresses() ?? [],
-        service: connectable(service, serviceNames, services),
+        service: service.flatMap { other($0, serviceNames, services) },
+        serverNames: serverNames(names, serviceNames, services),
+        trustedProxies: proxies.map { trustedProxies($0) },
+        greetingTimeout: greeting?.duration(.milliseconds(100) ... .seconds(300)) ?? .seconds(3),
         maximumConnections: section.optional("max_connections")?.integer(1...10_000_000) ?? 10_000,
         connectTimeout: attempt?.duration(times) ?? .seconds(1),
         connectBudget: section.optional("connect_budget")?.duration(times) ?? .seconds(5),
@@ -90,6 +99,9 @@ extension SettingsReader {
         bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10,
         tcp: tcp(section.optional("tcp")),
         clientLimits: clientLimits(section.optional("client_limits")))
+      if names == nil && proxies == nil {
+        greeting?.report("bounds nothing: there is neither proxy_protocol nor server_names")
+      }
       if listener.connectTimeout > listener.connectBudget {
         (attempt ?? section.value).report(
           "one attempt may take \(rendered(listener.connectTimeout)), longer than the "
@@ -97,24 +109,6 @@ extension SettingsReader {
       }
       return listener
     }
-  }
-
-  /// The index of a service whose endpoints can be connected to.
-  private static func connectable(
-    _ value: Value?, _ names: Names, _ services: [Settings.Service]
-  ) -> Int {
-    guard let value, let index = value.reference(to: names) else { return 0 }
-    if services[index].content != .endpoints {
-      value.report(
-        "service \"\(services[index].name)\" answers names, and a listener needs endpoints",
-        suggestion: "use a service with a pool and without cname and alias")
-    }
-    if services[index].isKeyed {
-      value.report(
-        "service \"\(services[index].name)\" goes by the asked name, and a connection has none",
-        suggestion: "use a service whose policy is not of type home")
-    }
-    return index
   }
 
   static func admin(_ value: Value?) -> Settings.Admin {

@@ -1,3 +1,5 @@
+import ProxyProtocol
+
 extension SettingsReader {
   /// - Returns: also what a calculated monitor is made of, which it comes without.
   static func monitor(_ entry: Entry) -> (monitor: Settings.Monitor, children: Value?) {
@@ -23,7 +25,9 @@ extension SettingsReader {
       fall: section.optional("fall")?.integer(1...100) ?? fall)
     readTimes(section, into: &monitor)
     if type?.takesProxyHeader ?? true {
-      monitor.proxyHeader = proxyHeader(section.optional("proxy_protocol"))
+      let header = section.optional("proxy_protocol")
+      monitor.proxyHeader = proxyHeader(header)
+      monitor.followsPoolHeader = header == nil
     }
     return monitor
   }
@@ -56,8 +60,8 @@ extension SettingsReader {
     }
   }
 
-  private static func proxyHeader(_ value: Value?) -> Settings.Monitor.ProxyVersion? {
-    let versions: KeyValuePairs<String, Settings.Monitor.ProxyVersion?> = [
+  static func proxyHeader(_ value: Value?) -> ProxyVersion? {
+    let versions: KeyValuePairs<String, ProxyVersion?> = [
       "off": nil, "v1": .v1, "v2": .v2,
     ]
     return value?.choice(versions) ?? nil

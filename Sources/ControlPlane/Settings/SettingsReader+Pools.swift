@@ -10,6 +10,7 @@ extension SettingsReader {
       pool.minimumHealthy = section.optional("minimum_healthy")?.integer(1...10_000) ?? 1
       readZoneSharing(section, into: &pool)
       pool.balance = section.optional("balance").flatMap { balance($0) } ?? pool.balance
+      pool.proxyHeader = proxyHeader(section.optional("proxy_protocol"))
       let value = section.required("endpoints", "a mapping from region to addresses with ports")
       pool.endpoints = value.map { endpoints($0, regions: regions) } ?? []
       if let value, value.entries()?.isEmpty == true { value.report("wants at least one region") }

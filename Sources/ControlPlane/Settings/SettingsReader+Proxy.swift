@@ -1,6 +1,54 @@
 import Places
+import ServerNames
 
 extension SettingsReader {
+  /// The services of connections that ask for a name.
+  static func serverNames(
+    _ value: Value?, _ names: Names, _ services: [Settings.Service]
+  ) -> [Settings.Proxy.ServerName] {
+    var lines: [ServerNamePattern: Int] = [:]
+    return (value?.entries() ?? []).compactMap { entry in
+      guard let pattern = ServerNamePattern(entry.name) else {
+        entry.key.report("wants a host name, or one below *, such as *.example.org")
+        return nil
+      }
+      if pattern.isAny {
+        entry.key.report("stands for all names", suggestion: "name their service as `service`")
+      }
+      if let line = lines[pattern] {
+        entry.key.report("the same name, in other letters, stands on line \(line)")
+      }
+      lines[pattern] = entry.key.line ?? 0
+      return connectable(entry.value, names, services).map {
+        Settings.Proxy.ServerName(pattern: pattern, service: $0)
+      }
+    }
+  }
+
+  /// The service of connections that no name sends elsewhere.
+  static func other(_ value: Value, _ names: Names, _ services: [Settings.Service]) -> Int? {
+    let index = connectable(value, names, services)
+    if let index, services[index].isKeyed {
+      value.report(
+        "service \"\(services[index].name)\" goes by a name, and these connections have none",
+        suggestion: "name it under server_names, or use one whose policy is not of type home")
+    }
+    return index
+  }
+
+  /// The index of a service whose endpoints can be connected to.
+  private static func connectable(
+    _ value: Value, _ names: Names, _ services: [Settings.Service]
+  ) -> Int? {
+    guard let index = value.reference(to: names) else { return nil }
+    if services[index].content != .endpoints {
+      value.report(
+        "service \"\(services[index].name)\" answers names, and a listener needs endpoints",
+        suggestion: "use a service with a pool and without cname and alias")
+    }
+    return index
+  }
+
   static func raceDelay(_ value: Value?) -> Settings.Proxy.RaceDelay {
     let range = Duration.milliseconds(1) ... .seconds(60)
     let delay = value?.parsed("auto, off, or a duration from 1ms to 60s") { text in

@@ -1,3 +1,4 @@
+import ServerNames
 package import Settings
 
 /// How long clients go on being sent to a region that has failed, at the worst, for every steered
@@ -46,7 +47,9 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
     entries = settings.zones.flatMap { zone in
       zone.steered.map { Self.entry(of: $0, in: settings) }
     }
-    entries += settings.proxy.listeners.map { Self.entry(of: $0, in: settings) }
+    entries += settings.proxy.listeners.flatMap { listener in
+      listener.services.map { Self.entry(of: listener, $0, in: settings) }
+    }
   }
 
   private static func entry(of name: Settings.Zone.Steered, in settings: Settings) -> Entry {
@@ -73,11 +76,13 @@ package struct RecoveryPlan: Sendable, Codable, Equatable {
   }
 
   private static func entry(
-    of listener: Settings.Proxy.Listener, in settings: Settings
+    of listener: Settings.Proxy.Listener, _ taken: (serverName: ServerNamePattern?, service: Int),
+    in settings: Settings
   ) -> Entry {
-    let service = settings.services[listener.service]
+    let service = settings.services[taken.service]
     let detection = DetectionTime(service: service, in: settings)
-    var entry = entry(name: listener.name, kind: "proxy", service: service, detection, settings)
+    let name = taken.serverName.map { "\(listener.name) \($0)" } ?? listener.name
+    var entry = entry(name: name, kind: "proxy", service: service, detection, settings)
     let endpoints = service.pool.map { settings.pools[$0].endpoints } ?? []
     let most = Dictionary(grouping: endpoints, by: \.region).values.map(\.count).max() ?? 0
     let retry = listener.connectTimeout * most

@@ -26,11 +26,15 @@ public struct TargetTable: Sendable {
   init(model: RoutingModel, board: HealthBoard, sets: [VerdictSet]) {
     var targets: [Target] = []
     var ranges: [Range<Int>] = []
-    for service in model.services {
-      // No connection is made by a key.
-      let pool = service.home == nil ? service.pool : nil
+    for (index, service) in model.services.enumerated() {
+      if let home = service.home, home.service < index {
+        // All homes of a service have its endpoints.
+        let first = home.service * model.regions.count * 2
+        ranges += ranges[first..<first + model.regions.count * 2]
+        continue
+      }
       let endpointsOfRegions =
-        pool.map { model.pools[$0].endpoints } ?? model.regions.map { _ in [] }
+        service.pool.map { model.pools[$0].endpoints } ?? model.regions.map { _ in [] }
       for endpoints in endpointsOfRegions {
         for ignoringHealth in [false, true] {
           let start = targets.count

@@ -111,6 +111,11 @@ public struct ProxyHeader: Sendable, Equatable {
   }
 }
 
+/// The form of a header.
+public enum ProxyVersion: String, Sendable, CaseIterable {
+  case v1, v2
+}
+
 /// Why octets are no header of a proxy.
 public enum ProxyHeaderFault: Error, Sendable, Equatable {
   case signature, version, command, family, addresses

@@ -2,6 +2,7 @@ public import Balancing
 public import Homes
 public import Latency
 public import Places
+public import ProxyProtocol
 
 /// All that decisions are made from except health: compiled from settings, kept by the edition,
 /// read when verdicts are compiled and when a decision is explained.
@@ -117,10 +118,13 @@ public struct RoutingModel: Sendable {
     public var zoneSharing: ZoneSharing
     /// For the proxy.
     public var balance: BalanceRules
+    /// What the proxy sends to these endpoints before all else; nil: nothing.
+    public var header: ProxyVersion?
 
     public init(
       name: String, endpoints: [[Int]], panicThreshold: Double, minimumHealthy: Int,
-      zoneSharing: ZoneSharing = ZoneSharing(), balance: BalanceRules = BalanceRules()
+      zoneSharing: ZoneSharing = ZoneSharing(), balance: BalanceRules = BalanceRules(),
+      header: ProxyVersion? = nil
     ) {
       self.name = name
       self.endpoints = endpoints
@@ -128,6 +132,7 @@ public struct RoutingModel: Sendable {
       self.minimumHealthy = minimumHealthy
       self.zoneSharing = zoneSharing
       self.balance = balance
+      self.header = header
     }
   }
 

@@ -1,3 +1,5 @@
+import DNSWire
+
 /// For which names a route is: `www.example.com`, `*.example.com` or `*`.
 public struct ServerNamePattern: Sendable, Hashable, CustomStringConvertible {
   enum Kind: Hashable { case exact, wildcard, any }
@@ -24,6 +26,27 @@ public struct ServerNamePattern: Sendable, Hashable, CustomStringConvertible {
     }
     kind = isWildcard ? .wildcard : .exact
     name = String(decoding: rest[..<count], as: UTF8.self)
+  }
+
+  /// Whether it stands for all names.
+  public var isAny: Bool { kind == .any }
+
+  /// The label of a name under this pattern that tells its tenants apart: the one next to the name
+  /// that a wildcard stands before, else the first one. Asked names of a zone have theirs in the
+  /// same place.
+  ///
+  /// - Parameter name: one that the pattern is for, in lower case.
+  public func keyLabel(of name: RawSpan) -> Range<Int> {
+    let dot = UInt8(ascii: ".")
+    if kind == .wildcard, name.byteCount > self.name.utf8.count {
+      let end = name.byteCount &- self.name.utf8.count &- 1
+      var start = end
+      while start > 0, name.byte(at: start &- 1) != dot { start &-= 1 }
+      return start..<end
+    }
+    var end = 0
+    while end < name.byteCount, name.byte(at: end) != dot { end &+= 1 }
+    return 0..<end
   }
 
   public var description: String {

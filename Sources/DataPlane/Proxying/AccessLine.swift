@@ -10,7 +10,7 @@ package struct AccessLine {
 
   /// Starts a line with its time: RFC 3339 §5.6, UTC, milliseconds.
   package mutating func begin(wallClockNanoseconds: UInt64) {
-    bytes.removeAll(keepingCapacity: true)
+    clear()
     append("{\"time\":\"")
     appendTime(wallClockNanoseconds)
     append("\"")
@@ -54,16 +54,39 @@ package struct AccessLine {
     append("\"")
   }
 
-  /// `start-worker-sequence` in hexadecimal: unique on this node as long as its clock is.
   package mutating func addConnection(startSeconds: UInt64, worker: Int, sequence: UInt64) {
     addName("connection")
     append("\"")
+    appendConnection(startSeconds: startSeconds, worker: worker, sequence: sequence)
+    append("\"")
+  }
+
+  /// A name: letters, digits, dots, `-` and `_` alone. Empty: null.
+  package mutating func add(_ name: StaticString, hostName: [UInt8]) {
+    addName(name)
+    guard !hostName.isEmpty else { return append("null") }
+    append("\"")
+    bytes += hostName
+    append("\"")
+  }
+
+  /// Forgets what stands there.
+  package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
+  /// `start-worker-sequence` in hexadecimal: unique on this node as long as its clock is.
+  package mutating func appendConnection(startSeconds: UInt64, worker: Int, sequence: UInt64) {
     appendHexadecimal(startSeconds)
     append("-")
     appendHexadecimal(UInt64(worker))
     append("-")
     appendHexadecimal(sequence)
-    append("\"")
+  }
+
+  /// `edition-cohort`: the two that name a decision.
+  package mutating func appendDecision(edition: UInt64, cohort: UInt64) {
+    appendNumber(edition)
+    append("-")
+    appendNumber(cohort)
   }
 
   private mutating func addName(_ name: StaticString) {

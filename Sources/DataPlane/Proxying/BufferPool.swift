@@ -66,6 +66,21 @@ enum Relayed {
     return .moved(moved, isAll: moved == available)
   }
 
+  /// Shows the first bytes that wait in a socket, at most `limit`, to `look`; they stay there.
+  ///
+  /// - Returns: nil, and what was met in place of bytes, if there are none.
+  func peek<Result>(
+    _ fd: Int32, limit: Int, _ look: (RawSpan) -> Result
+  ) -> (Result?, Transfer) {
+    // Not more than the shared buffer holds.
+    let count = min(limit, Self.blockByteCount)
+    let peeked = Transfer(result: unsafe az_tcp_peek(fd, shared, count), endsAtZero: true)
+    guard case .moved(let available) = peeked else { return (nil, peeked) }
+    // So many bytes were just written to the front of the buffer.
+    let bytes = unsafe UnsafeRawBufferPointer(start: shared, count: available)
+    return unsafe (look(bytes.bytes), peeked)
+  }
+
   /// Reads from a socket into the shared buffer, at most `limit` bytes.
   func receive(_ fd: Int32, limit: Int) -> Transfer {
     // Not more than the shared buffer holds.

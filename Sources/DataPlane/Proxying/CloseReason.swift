@@ -9,6 +9,18 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case connectFailed
   /// As ``connectFailed``, and the last attempt got no answer in its time.
   case connectTimedOut
+  /// From an address that is not trusted to send the header of a proxy.
+  case untrustedProxy
+  /// What came was no header of a proxy, or a damaged one.
+  case proxyHeader
+  /// No whole greeting (a proxy's header, a ClientHello) in its time.
+  case greetingTimeout
+  /// The client ended before its greeting was whole.
+  case greetingEnded
+  /// TLS that breaks a rule before it names anyone.
+  case malformedHello
+  /// No service is for the name that the client asked for, or for clients that name none.
+  case noRoute
   /// The time for all attempts together was over.
   case connectBudget
   case idleTimeout, halfClosedTimeout
@@ -33,6 +45,12 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .upstreamReset: "upstream_reset"
     case .connectFailed: "connect_failed"
     case .connectTimedOut: "connect_timed_out"
+    case .untrustedProxy: "untrusted_proxy"
+    case .proxyHeader: "proxy_header"
+    case .greetingTimeout: "greeting_timeout"
+    case .greetingEnded: "greeting_ended"
+    case .malformedHello: "malformed_hello"
+    case .noRoute: "no_route"
     case .connectBudget: "connect_budget"
     case .idleTimeout: "idle_timeout"
     case .halfClosedTimeout: "half_closed_timeout"

@@ -8,11 +8,11 @@ package enum Side: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 /// The life of one proxied connection: events in, actions out, the time an argument. It knows no
 /// socket; ``ProxyWorker`` performs the actions.
 ///
-///     accepted → connect ─ failed ─→ connect to the next … ─→ close
-///                  │└─ no answer for long → race: a second attempt beside the first
-///                  └─ connected → relay ─ one side ended → shut down the other's writing
-///                                   │        └─ the other side ended → close
-///                                   └─ reset, idle, half-closed for too long → close
+///     accepted → greet? → connect ─ failed ─→ connect to the next … ─→ close
+///                           │└─ no answer for long → race: a second attempt beside the first
+///                           └─ connected → relay ─ one side ended → shut down the other's writing
+///                                            │        └─ the other side ended → close
+///                                            └─ reset, idle, half-closed for too long → close
 ///
 /// Times are nanoseconds of a clock that never goes back.
 package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
@@ -20,7 +20,9 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   package struct Limits: Sendable, Equatable, BitwiseCopyable {
     /// For one attempt.
     package var connectTimeout: UInt64
-    /// For all attempts together, from the accept.
+    /// From the accept, for what the client has to say before it is known where it goes.
+    package var greetingTimeout: UInt64
+    /// For all attempts together, from the accept, or from the end of the greeting.
     package var connectBudget: UInt64
     /// At least 1.
     package var maximumAttempts: UInt8
@@ -30,9 +32,10 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     package var halfClosedTimeout: UInt64
 
     package init(
-      connectTimeout: UInt64, connectBudget: UInt64, maximumAttempts: UInt8, idleTimeout: UInt64,
-      halfClosedTimeout: UInt64
+      greetingTimeout: UInt64 = 3_000_000_000, connectTimeout: UInt64, connectBudget: UInt64,
+      maximumAttempts: UInt8, idleTimeout: UInt64, halfClosedTimeout: UInt64
     ) {
+      self.greetingTimeout = greetingTimeout
       self.connectTimeout = connectTimeout
       self.connectBudget = connectBudget
       self.maximumAttempts = maximumAttempts
@@ -42,7 +45,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   }
 
   package enum Phase: UInt8, Sendable, BitwiseCopyable {
-    case accepted, connecting, relaying, closed
+    case accepted, greeting, connecting, relaying, closed
   }
 
   /// Attempts to connect: one, and a second beside it when that gets no answer.
@@ -53,6 +56,10 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   package enum Event: Sendable, Equatable, BitwiseCopyable {
     /// The client was accepted.
     case accepted
+    /// The same, but it has to say something first.
+    case greetingExpected
+    /// It has.
+    case greeted
     /// No endpoint was looked for: the reason says why.
     case refused(CloseReason)
     /// No endpoint is left that has not been tried.
@@ -94,6 +101,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   package private(set) var endedSide: Side?
   package private(set) var lastFailure: ConnectFailure?
   private let acceptedAt: UInt64
+  /// From where the time of all attempts counts.
+  private var budgetStartedAt: UInt64
   private var attemptStartedAt: UInt64
   /// nil: there is none.
   private var rivalStartedAt: UInt64?
@@ -103,6 +112,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
 
   package init(acceptedAt now: UInt64) {
     acceptedAt = now
+    budgetStartedAt = now
     attemptStartedAt = now
     lastActivityAt = now
   }
@@ -119,8 +129,10 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   /// When ``Event/timerExpired`` is due next.
   package func deadline(_ limits: Limits) -> UInt64 {
     switch phase {
+    case .greeting: acceptedAt &+ limits.greetingTimeout
     case .accepted, .connecting:
-      min(attemptStartedAt &+ limits.connectTimeout, acceptedAt &+ limits.connectBudget, raceAt)
+      min(
+        attemptStartedAt &+ limits.connectTimeout, budgetStartedAt &+ limits.connectBudget, raceAt)
     case .relaying where endedSide != nil: lastActivityAt &+ limits.halfClosedTimeout
     case .relaying: lastActivityAt &+ limits.idleTimeout
     case .closed: .max
@@ -139,7 +151,13 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case (_, .stopped): close(.shutdown)
     case (_, .reset(let side)): close(side == .client ? .clientReset : .upstreamReset)
     case (.accepted, .accepted): attempt(now: now)
-    case (.accepted, .refused(let reason)), (.connecting, .refused(let reason)): close(reason)
+    case (.accepted, .greetingExpected): greet()
+    case (.greeting, .greeted): connect(now: now)
+    case (.greeting, .timerExpired):
+      now >= deadline(limits) ? close(.greetingTimeout) : .none
+    case (.accepted, .refused(let reason)), (.greeting, .refused(let reason)),
+      (.connecting, .refused(let reason)):
+      close(reason)
     case (.connecting, .targetsExhausted): close(reasonOfFailure)
     case (.connecting, .noRival): endRace()
     case (.connecting, .connected(let attempt)): relay(attempt, now: now)
@@ -152,6 +170,16 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case (.relaying, .timerExpired): relayTimer(now: now, limits)
     default: .none
     }
+  }
+
+  private mutating func greet() -> Action {
+    phase = .greeting
+    return .none
+  }
+
+  private mutating func connect(now: UInt64) -> Action {
+    budgetStartedAt = now
+    return attempt(now: now)
   }
 
   private mutating func attempt(now: UInt64) -> Action {
@@ -173,7 +201,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     after failure: ConnectFailure, now: UInt64, _ limits: Limits
   ) -> Action {
     lastFailure = failure
-    if now >= acceptedAt &+ limits.connectBudget { return close(.connectBudget) }
+    if now >= budgetStartedAt &+ limits.connectBudget { return close(.connectBudget) }
     if let started = rivalStartedAt {
       attemptStartedAt = started
       rivalStartedAt = nil
@@ -209,7 +237,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   }
 
   private mutating func connectTimer(now: UInt64, _ limits: Limits) -> Action {
-    if now >= acceptedAt &+ limits.connectBudget { return close(.connectBudget) }
+    if now >= budgetStartedAt &+ limits.connectBudget { return close(.connectBudget) }
     if isAttemptOverdue(now: now, limits) { return next(after: .timedOut, now: now, limits) }
     return now >= raceAt ? race(now: now, limits) : .none
   }

@@ -45,12 +45,16 @@ struct Attempt {
   var endpoint: Int32 = -1
   /// Index into the context's regions; −1: none was chosen.
   var region: Int32 = -1
+  /// Index into the context's services.
+  var service: Int32 = -1
   /// Counted in the endpoint's ``PassiveHealth/Record/load``.
   var isLoad = false
   var basis = Basis.healthy
   /// Of the edition ``editionNumber``.
   var decision = Decision(outcome: 0, cohort: 0, scopeBits: 0)
   var editionNumber: UInt64 = 0
+  /// Of the service's primary in that edition; 0: it has none.
+  var epoch: UInt64 = 0
   /// Nanoseconds of the monotonic clock.
   var startedAt: UInt64 = 0
 
@@ -58,7 +62,8 @@ struct Attempt {
   var record: PassiveHealth.Record? { endpoint < 0 ? nil : context?.endpoints[Int(endpoint)] }
 }
 
-/// A second attempt beside the first one.
+/// A second attempt beside the first one. It lives for milliseconds, so it is kept apart from the
+/// slots.
 struct Rival {
   /// Becomes the upstream if it wins.
   var half = Half()
@@ -75,8 +80,10 @@ struct Pair {
   var listener: Int32 = 0
   /// The last one, or the one that connected.
   var attempt = Attempt()
-  var rival = Rival()
+  /// As a trusted proxy says, if there is one.
   var clientAddress = SocketAddress(address: .ipv4(0), port: 0)
+  /// What the client says before it is known where it goes; nil: nothing is asked.
+  var greeting: Greeting?
   /// What the client's connection counts in.
   var ticket = ClientLimiter.Ticket.empty
   /// Of this worker's connections.

@@ -1,5 +1,7 @@
 package import ClientLimits
+package import Editions
 package import Places
+package import ProxyProtocol
 
 /// How long an endpoint may take to answer before a second one is connected to beside it.
 package enum RaceDelay: Sendable, Equatable {
@@ -18,9 +20,13 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package var name: String
   /// Where it listens; port 0 takes a free one.
   package var addresses: [SocketAddress]
-  /// The service (``RoutingModel/Service/name``) whose decisions it follows; looked up in each
-  /// edition, so that a new edition can give it another index.
-  package var serviceName: String
+  /// Whose decisions it follows; looked up in each edition.
+  package var services: ListenerServices.Names
+  /// Whose connections begin with the header of a proxy; no others are taken then. nil: nobody's
+  /// do.
+  package var trustedProxies: TrustedProxies?
+  /// For the header and the ClientHello.
+  package var greetingTimeout: Duration
   /// Open at once, over all workers; at least 1.
   package var maximumConnections: Int
   /// For one attempt.
@@ -44,7 +50,9 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package static let maximumAttemptsLimit = 8
 
   package init(
-    name: String, addresses: [SocketAddress], serviceName: String, maximumConnections: Int = 10_000,
+    name: String, addresses: [SocketAddress], services: ListenerServices.Names,
+    trustedProxies: TrustedProxies? = nil,
+    greetingTimeout: Duration = .seconds(3), maximumConnections: Int = 10_000,
     connectTimeout: Duration = .seconds(2), connectBudget: Duration = .seconds(6),
     maximumAttempts: Int = 4, raceAfter: RaceDelay = .roundTrips,
     idleTimeout: Duration = .seconds(300),
@@ -53,7 +61,9 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   ) {
     self.name = name
     self.addresses = addresses
-    self.serviceName = serviceName
+    self.services = services
+    self.trustedProxies = trustedProxies
+    self.greetingTimeout = greetingTimeout
     self.maximumConnections = maximumConnections
     self.connectTimeout = connectTimeout
     self.connectBudget = connectBudget
@@ -68,6 +78,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
 
   var limits: ConnectionStateMachine.Limits {
     ConnectionStateMachine.Limits(
+      greetingTimeout: greetingTimeout.nanoseconds,
       connectTimeout: connectTimeout.nanoseconds, connectBudget: connectBudget.nanoseconds,
       maximumAttempts: UInt8(max(1, min(maximumAttempts, Self.maximumAttemptsLimit))),
       idleTimeout: idleTimeout.nanoseconds, halfClosedTimeout: halfClosedTimeout.nanoseconds)

@@ -1,6 +1,7 @@
 import Counters
 import Editions
 import Places
+import ProxyProtocol
 
 extension ProxyWorker {
   /// Connections accepted from one socket before others have their turn.
@@ -73,8 +74,15 @@ extension ProxyWorker {
     guard poller.addConnection(fd, data: data) else {
       return handle(.refused(.overload), slot: slot)
     }
-    guard admit(pair) else { return handle(.refused(.clientLimit), slot: slot) }
-    handle(.accepted, slot: slot)
+    if let trusted = listeners[index].rules.trustedProxies {
+      guard trusted.contains(peer.address) else {
+        return handle(.refused(.untrustedProxy), slot: slot)
+      }
+    } else if !admit(pair) {
+      return handle(.refused(.clientLimit), slot: slot)
+    }
+    pair.pointee.greeting = listeners[index].rules.greeting()
+    handle(pair.pointee.greeting == nil ? .accepted : .greetingExpected, slot: slot)
     if pair.pointee.isInUse { setTimer(slot) }
   }
 }

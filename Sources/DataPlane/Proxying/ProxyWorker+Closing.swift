@@ -23,7 +23,7 @@ extension ProxyWorker {
     }
     timers.cancel(slot)
     leaveEndpoint(&pair.pointee.attempt)
-    dropRival(pair)
+    dropRival(slot)
     writeLog(pair, reason)
     shared.clients.leave(pair.pointee.ticket)
     listeners[listener].shared.leave()
@@ -63,6 +63,7 @@ extension ProxyWorker {
     line.addConnection(
       startSeconds: shared.startSeconds, worker: index, sequence: pair.pointee.sequence)
     line.add("client", pair.pointee.clientAddress)
+    line.add("server_name", hostName: pair.pointee.greeting?.serverName ?? [])
     line.add("region", region < 0 ? nil : attempt.context?.regionNames[Int(region)])
     line.add("endpoint", attempt.record?.id)
     line.add("attempts", UInt64(pair.pointee.machine.attemptCount))

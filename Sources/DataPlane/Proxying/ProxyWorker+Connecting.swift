@@ -47,17 +47,16 @@ extension ProxyWorker {
   mutating func adoptRival(_ slot: Int) {
     let pair = pairs[slot]
     dropFirst(pair)
-    pair.pointee.upstream = pair.pointee.rival.half
-    pair.pointee.attempt = pair.pointee.rival.attempt
-    pair.pointee.rival = Rival()
+    guard let rival = rivals.removeValue(forKey: slot) else { return }
+    pair.pointee.upstream = rival.half
+    pair.pointee.attempt = rival.attempt
   }
 
   /// One of two attempts has connected: the other one is dropped. A first one that the rival has
   /// overtaken is charged for it.
   mutating func settle(_ slot: Int, on winner: ConnectionStateMachine.Attempt) {
-    let pair = pairs[slot]
-    if winner == .first { return dropRival(pair) }
-    let first = pair.pointee.attempt
+    if winner == .first { return dropRival(slot) }
+    let first = pairs[slot].pointee.attempt
     if let record = first.record, record.noteLostRace(now: now) {
       record.load.noteLatency(now &- first.startedAt, now: now)
       noteForEjection(.connectFailed, first)
@@ -68,7 +67,7 @@ extension ProxyWorker {
   private func give(
     _ event: ConnectionStateMachine.Event, to pair: PairReference
   ) -> ConnectionStateMachine.Action {
-    let limits = listeners[Int(pair.pointee.listener)].limits
+    let limits = listeners[Int(pair.pointee.listener)].rules.limits
     return pair.pointee.machine.handle(event, now: now, limits)
   }
 
@@ -97,11 +96,12 @@ extension ProxyWorker {
       shard.add(to: listeners[listener].counters.attempts)
       do {
         try open(target.socket, slot: slot, which)
-        set(attempt, of: pair, which)
+        set(attempt, of: slot, which)
         return .underWay
       } catch {
         leaveEndpoint(&attempt)
-        set(attempt, of: pair, which)
+        set(attempt, of: slot, which)
+        if which == .rival { dropRival(slot) }
         if error.isOutOfDescriptors {
           if which == .first { pause(listener: listener, for: 100_000_000) }
           return .refused(.overload)
@@ -113,12 +113,12 @@ extension ProxyWorker {
     }
   }
 
-  private func set(
-    _ attempt: Attempt, of pair: PairReference, _ which: ConnectionStateMachine.Attempt
+  private mutating func set(
+    _ attempt: Attempt, of slot: Int, _ which: ConnectionStateMachine.Attempt
   ) {
     switch which {
-    case .first: pair.pointee.attempt = attempt
-    case .rival: pair.pointee.rival.attempt = attempt
+    case .first: pairs[slot].pointee.attempt = attempt
+    case .rival: rivals[slot]?.attempt = attempt
     }
   }
 
@@ -127,13 +127,15 @@ extension ProxyWorker {
     _ slot: Int, _ which: ConnectionStateMachine.Attempt, isBroken: Bool
   ) {
     let pair = pairs[slot]
-    let isFirst = which == .first
-    let attempt = isFirst ? pair.pointee.attempt : pair.pointee.rival.attempt
+    var (fd, attempt) = (pair.pointee.upstream.fd, pair.pointee.attempt)
+    if which == .rival {
+      guard let rival = rivals[slot] else { return }
+      (fd, attempt) = (rival.half.fd, rival.attempt)
+    }
     if isBroken {
-      let code = Sockets.takeError(isFirst ? pair.pointee.upstream.fd : pair.pointee.rival.half.fd)
-      let failure = ConnectFailure(code: code)
+      let failure = ConnectFailure(code: Sockets.takeError(fd))
       chargeAttempt(pair, attempt, failure)
-      if !isFirst { dropRival(pair) }
+      if which == .rival { dropRival(slot) }
       return handle(.connectFailed(which, failure), slot: slot)
     }
     pair.pointee.connectNanoseconds = max(1, pair.pointee.machine.age(now: now))
@@ -165,11 +167,10 @@ extension ProxyWorker {
   }
 
   /// Closes the socket of the rival, if there is one.
-  func dropRival(_ pair: PairReference) {
-    guard pair.pointee.rival.half.fd >= 0 else { return }
-    leaveEndpoint(&pair.pointee.rival.attempt)
-    Sockets.reset(pair.pointee.rival.half.fd)
-    pair.pointee.rival = Rival()
+  mutating func dropRival(_ slot: Int) {
+    guard !rivals.isEmpty, var rival = rivals.removeValue(forKey: slot) else { return }
+    leaveEndpoint(&rival.attempt)
+    Sockets.reset(rival.half.fd)
   }
 
   /// The connection no longer counts as a load of its endpoint.
@@ -181,7 +182,7 @@ extension ProxyWorker {
 
   /// Nanoseconds after which an endpoint would have answered; .max: no limit.
   private func raceDelay(_ pair: PairReference) -> UInt64 {
-    switch listeners[Int(pair.pointee.listener)].raceAfter {
+    switch listeners[Int(pair.pointee.listener)].rules.raceAfter {
     case .never: .max
     case .fixed(let nanoseconds): nanoseconds
     case .roundTrips:
@@ -195,15 +196,13 @@ extension ProxyWorker {
   ) throws(SystemError) {
     let pair = pairs[slot]
     let fd = try Sockets.connect(
-      to: address, listeners[Int(pair.pointee.listener)].outgoing)
+      to: address, listeners[Int(pair.pointee.listener)].rules.outgoing)
     let tag = pairs.makeTag()
     switch which {
     case .first:
       pair.pointee.upstream.fd = fd
       pair.pointee.upstream.tag = tag
-    case .rival:
-      pair.pointee.rival.half.fd = fd
-      pair.pointee.rival.half.tag = tag
+    case .rival: rivals[slot] = Rival(half: Half(fd: fd, tag: tag))
     }
     let data = Self.eventData(.upstream, slot: slot, tag: tag)
     guard poller.addConnection(fd, data: data) else { throw SystemError.outOfMemory }
@@ -239,8 +238,11 @@ extension ProxyWorker {
     _ pair: PairReference, _ edition: Edition, _ context: RouteContext,
     _ which: ConnectionStateMachine.Attempt, _ attempt: inout Attempt
   ) -> Search {
-    guard let service = context.services[Int(pair.pointee.listener)] else {
-      return .refused(.notReady)
+    let service: Int
+    switch find(pair, edition, context) {
+    case .service(let index, key: _): service = index
+    case .noRoute: return .refused(.noRoute)
+    case .notReady: return .refused(.notReady)
     }
     var trace = SilentTrace()
     let decision = edition.steering.route(
@@ -253,11 +255,14 @@ extension ProxyWorker {
       shard.addDemand(.connections, row: edition.steering.row(of: decision, service: service))
       sampler.take(
         client: pair.pointee.clientAddress.address,
-        listener: listeners[Int(pair.pointee.listener)].shared.name, edition: edition)
+        listener: listeners[Int(pair.pointee.listener)].shared.name,
+        serverName: pair.pointee.greeting?.serverName ?? [], edition: edition)
     }
+    attempt.service = Int32(service)
     attempt.decision = decision
     attempt.basis = outcome.basis
     attempt.editionNumber = edition.number
+    attempt.epoch = edition.board.admissions.primary(ofService: service)?.epoch ?? 0
     if which == .first { pair.pointee.attempt = attempt }
     guard outcome.kind == .serve else { return .refused(.refusedByPolicy) }
     // Almost always the first region has one: the whole list is made only if not.
@@ -284,6 +289,16 @@ extension ProxyWorker {
       }
     }
     return .exhausted
+  }
+
+  private func find(
+    _ pair: PairReference, _ edition: Edition, _ context: RouteContext
+  ) -> ListenerServices.Finding {
+    let services = context.services[Int(pair.pointee.listener)]
+    guard let greeting = pair.pointee.greeting else {
+      return services.find(serverName: RawSpan(), in: edition)
+    }
+    return unsafe services.find(serverName: greeting.serverName.span.bytes, in: edition)
   }
 
   /// An endpoint of a region, by the rules of its pool.

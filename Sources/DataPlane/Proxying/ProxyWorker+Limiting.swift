@@ -9,7 +9,7 @@ extension ProxyWorker {
   /// whatever costs something.
   mutating func admit(_ pair: PairReference) -> Bool {
     let listener = Int(pair.pointee.listener)
-    let limits = listeners[listener].clientLimits
+    let limits = listeners[listener].rules.clientLimits
     guard !limits.isEmpty else { return true }
     let counters = listeners[listener].counters
     var overflow = ClientLimiter.Overflow()

@@ -16,10 +16,7 @@ extension ProxyWorker {
     let pair = pairs[slot]
     guard pair[side].tag == tag else {
       // Else an event of a descriptor that was closed in this batch.
-      if side == .upstream && pair.pointee.rival.half.fd >= 0 && pair.pointee.rival.half.tag == tag
-      {
-        handleRival(readiness, slot: slot)
-      }
+      if side == .upstream && rivals[slot]?.half.tag == tag { handleRival(readiness, slot: slot) }
       return
     }
     pair[side].note(readiness)
@@ -29,12 +26,15 @@ extension ProxyWorker {
         finishConnecting(slot, .first, isBroken: readiness.isBroken)
       }
     case .relaying: relay(slot, side, readiness)
+    case .greeting where side == .client:
+      greet(slot)
+      if readiness.isBroken && pair[side].tag == tag { handle(.reset(side), slot: slot) }
     default: if readiness.isBroken { handle(.reset(side), slot: slot) }
     }
   }
 
   private mutating func handleRival(_ readiness: Poller.Readiness, slot: Int) {
-    pairs[slot].pointee.rival.half.note(readiness)
+    rivals[slot]?.half.note(readiness)
     guard readiness.isBroken || readiness.isWritable else { return }
     finishConnecting(slot, .rival, isBroken: readiness.isBroken)
   }
@@ -113,7 +113,7 @@ extension ProxyWorker {
 
   /// Through the buffer: least work for what is small.
   private mutating func copy(_ pair: PairReference, from side: Side) -> Step {
-    let limit = listeners[Int(pair.pointee.listener)].bufferLimit
+    let limit = listeners[Int(pair.pointee.listener)].rules.bufferLimit
     switch pool.receive(pair[side].fd, limit: limit) {
     case .moved(let count):
       noteRead(count, of: limit, from: side, pair)
@@ -153,7 +153,7 @@ extension ProxyWorker {
 
   /// While the memory for held bytes is used up.
   private mutating func relayUnheld(_ pair: PairReference, from side: Side) -> Step {
-    let limit = listeners[Int(pair.pointee.listener)].bufferLimit
+    let limit = listeners[Int(pair.pointee.listener)].rules.bufferLimit
     switch pool.relay(from: pair[side].fd, to: pair[side.other].fd, limit: limit) {
     case .moved(let count, let isAll):
       guard isAll else {

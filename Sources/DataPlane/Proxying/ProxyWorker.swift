@@ -4,6 +4,7 @@ import ClientLimits
 import Counters
 import Editions
 import Places
+import ProxyProtocol
 import Routing
 import Sampling
 import Synchronization
@@ -76,20 +77,52 @@ struct ProxyWorker: ~Copyable {
     case client, upstream, listener, wakeUp
   }
 
+  /// What the settings of a listener say to a worker.
+  struct Rules {
+    let limits: ConnectionStateMachine.Limits
+    let bufferLimit: Int
+    let clientLimits: ClientLimits
+    let raceAfter: RaceDelay
+    let outgoing: OutgoingOptions
+    let trustedProxies: TrustedProxies?
+    /// Whether the name in the ClientHello counts.
+    let readsServerNames: Bool
+
+    init(_ settings: ProxyListenerSettings) {
+      limits = settings.limits
+      bufferLimit = settings.bufferLimit
+      clientLimits = settings.clientLimits
+      raceAfter = settings.raceAfter
+      outgoing = OutgoingOptions(settings.tcp)
+      trustedProxies = settings.trustedProxies
+      readsServerNames = !settings.services.named.isEmpty
+    }
+
+    /// What is to be heard from a new client first; nil: nothing.
+    func greeting() -> Greeting? {
+      guard trustedProxies != nil || readsServerNames else { return nil }
+      return Greeting(awaits: trustedProxies == nil ? .hello : .header)
+    }
+  }
+
   /// The worker's part of a listener.
   struct Listener {
     let shared: ProxyListener
     var sockets: [Int32]
     let counters: ProxyCounters
-    var limits: ConnectionStateMachine.Limits
-    var bufferLimit: Int
-    var clientLimits: ClientLimits
-    var raceAfter: RaceDelay
-    var outgoing: OutgoingOptions
+    var rules: Rules
     /// Whether epoll tells of new connections.
     var isPolled = false
     /// Not before.
     var resumesAt: UInt64 = 0
+
+    init(_ shared: ProxyListener, sockets: [Int32], board: CounterBoard) {
+      self.shared = shared
+      self.sockets = sockets
+      counters = ProxyCounters(listener: shared.name, board: board)
+      rules = Rules(shared.currentSettings)
+    }
+
   }
 
   /// Reads and writes of a connection before others have their turn.
@@ -110,6 +143,8 @@ struct ProxyWorker: ~Copyable {
   var reader: EditionReader
   var poller: Poller
   var pairs = PairTable()
+  /// By slot.
+  var rivals: [Int: Rival] = [:]
   var pool: BufferPool
   var pipes = PipePool()
   var timers: TimerWheel
@@ -146,14 +181,8 @@ struct ProxyWorker: ~Copyable {
     pool = BufferPool(limit: setup.heldBlockLimit)
     chooser = EndpointChooser(seed: setup.seed)
     settingsVersion = setup.shared.settingsVersion.load(ordering: .acquiring)
-    listeners = zip(setup.shared.listeners, setup.sockets).map { listener, sockets in
-      let settings = listener.currentSettings
-      return Listener(
-        shared: listener, sockets: sockets,
-        counters: ProxyCounters(listener: listener.name, board: setup.shared.counters),
-        limits: settings.limits, bufferLimit: settings.bufferLimit,
-        clientLimits: settings.clientLimits, raceAfter: settings.raceAfter,
-        outgoing: OutgoingOptions(settings.tcp))
+    listeners = zip(setup.shared.listeners, setup.sockets).map {
+      Listener($0, sockets: $1, board: setup.shared.counters)
     }
     _ = poller.addListener(wakeUp.fd, data: Self.eventData(.wakeUp, slot: 0, tag: 0))
   }
@@ -198,12 +227,7 @@ struct ProxyWorker: ~Copyable {
     guard version != settingsVersion else { return }
     settingsVersion = version
     for index in listeners.indices {
-      let settings = listeners[index].shared.currentSettings
-      listeners[index].limits = settings.limits
-      listeners[index].bufferLimit = settings.bufferLimit
-      listeners[index].clientLimits = settings.clientLimits
-      listeners[index].raceAfter = settings.raceAfter
-      listeners[index].outgoing = OutgoingOptions(settings.tcp)
+      listeners[index].rules = Rules(listeners[index].shared.currentSettings)
       listeners[index].resumesAt = 0
     }
   }
@@ -223,7 +247,7 @@ struct ProxyWorker: ~Copyable {
     while let slot = timers.next(now: now) {
       let pair = pairs[slot]
       guard pair.pointee.isInUse else { continue }
-      let limits = listeners[Int(pair.pointee.listener)].limits
+      let limits = listeners[Int(pair.pointee.listener)].rules.limits
       if pair.pointee.machine.isAttemptOverdue(now: now, limits) {
         chargeAttempt(pair, pair.pointee.attempt, .timedOut)
       }
@@ -236,7 +260,7 @@ struct ProxyWorker: ~Copyable {
   /// Makes sure that the connection is looked at when its deadline comes.
   mutating func setTimer(_ slot: Int) {
     let pair = pairs[slot]
-    let limits = listeners[Int(pair.pointee.listener)].limits
+    let limits = listeners[Int(pair.pointee.listener)].rules.limits
     timers.bringForward(slot, to: pair.pointee.machine.deadline(limits))
   }
 
@@ -253,6 +277,7 @@ struct ProxyWorker: ~Copyable {
         return setTimer(slot)
       case .relay(let attempt):
         settle(slot, on: attempt)
+        guard sendHeader(pairs[slot]) else { return handle(.reset(.upstream), slot: slot) }
         pump(slot, from: .client)
         if pairs[slot].pointee.machine.phase == .relaying { pump(slot, from: .upstream) }
         return
@@ -267,7 +292,7 @@ struct ProxyWorker: ~Copyable {
   /// Gives an event to the connection's state machine and performs what it says.
   mutating func handle(_ event: ConnectionStateMachine.Event, slot: Int) {
     let pair = pairs[slot]
-    let limits = listeners[Int(pair.pointee.listener)].limits
+    let limits = listeners[Int(pair.pointee.listener)].rules.limits
     perform(pair.pointee.machine.handle(event, now: now, limits), slot: slot)
   }
 

@@ -1,6 +1,7 @@
 import Balancing
 import Counters
 import Editions
+import ProxyProtocol
 import Routing
 
 /// What a worker keeps of one configuration: the shared records of its endpoints, names for the
@@ -15,10 +16,12 @@ final class RouteContext {
   /// Of the same endpoints, whose records keep them.
   let loads: [EndpointLoad]
   let regionNames: [String]
-  /// By listener index; nil: the edition has no service of that name.
-  let services: [Int?]
+  /// By listener index.
+  let services: [ListenerServices]
   /// By service index: how its pool's endpoints are chosen.
   let balance: [BalanceRules]
+  /// By service index: the header that its pool's endpoints want before all else.
+  let headers: [ProxyVersion?]
   /// By endpoint index; nil: nothing of its pool is ejected.
   private let ejectable: [Ejectable?]
   /// By listener × regions + region.
@@ -43,12 +46,11 @@ final class RouteContext {
     endpoints = records
     loads = records.map(\.load)
     regionNames = model.regions.map(\.name)
-    services = listeners.map { listener in
-      model.services.firstIndex { $0.name == listener.serviceName }
-    }
+    services = listeners.map { ListenerServices($0.services, model: model) }
     balance = model.services.map { service in
       service.pool.map { model.pools[$0].balance } ?? BalanceRules()
     }
+    headers = model.services.map { service in service.pool.flatMap { model.pools[$0].header } }
     ejectable = Self.ejectable(model, records: records, passive: passive, counters: counters)
     connections = listeners.flatMap { listener in
       model.regions.map { region in

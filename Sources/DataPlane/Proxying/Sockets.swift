@@ -73,6 +73,16 @@ package enum Sockets {
   /// The pending error of a socket; 0: none.
   static func takeError(_ fd: Int32) -> Int32 { az_tcp_take_error(fd) }
 
+  static func send(_ bytes: RawSpan, to fd: Int32) -> Transfer {
+    // The span is alive for the call, and as long as it says.
+    Transfer(
+      result: unsafe bytes.withUnsafeBytes { unsafe az_tcp_send(fd, $0.baseAddress, $0.count) },
+      endsAtZero: false)
+  }
+
+  /// Takes bytes that were peeked at from a socket.
+  static func drop(_ count: Int, from fd: Int32) { _ = az_tcp_drop(fd, count) }
+
   /// Passes FIN on. An error means that the connection is gone, which epoll says too.
   static func shutDownWriting(_ fd: Int32) { _ = az_tcp_shutdown_write(fd) }
 

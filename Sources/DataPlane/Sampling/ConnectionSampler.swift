@@ -21,11 +21,13 @@ package struct ConnectionSampler: ~Copyable {
   }
 
   /// Counts a connection, and notes it if it is one to be taken.
-  package mutating func take(client: IPAddress, listener: String, edition: Edition) {
+  package mutating func take(
+    client: IPAddress, listener: String, serverName: @autoclosure () -> [UInt8], edition: Edition
+  ) {
     guard clock.pass(1) else { return }
     let sample = DecisionSample(
-      nanoseconds: az_wall_clock_ns(), client: client, question: .listener(listener),
-      edition: edition)
+      nanoseconds: az_wall_clock_ns(), client: client,
+      question: .listener(listener, serverName: serverName()), edition: edition)
     if !ring.append(sample) { shard.add(to: dropped) }
   }
 }

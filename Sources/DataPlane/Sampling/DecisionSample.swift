@@ -7,8 +7,8 @@ public struct DecisionSample: Sendable {
   public enum Question: Sendable, Equatable {
     /// In wire form, as it was asked; and its type.
     case name([UInt8], type: UInt16)
-    /// A listener of the proxy.
-    case listener(String)
+    /// A listener of the proxy; what the client's ClientHello asks for, empty: nothing.
+    case listener(String, serverName: [UInt8])
   }
 
   /// Since 1970.

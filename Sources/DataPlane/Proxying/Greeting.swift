@@ -1,0 +1,21 @@
+import Places
+import ServerNames
+
+/// What a client says of a connection before it is known where that goes: the header of a proxy in
+/// front of it, then the ClientHello. Both are looked at where they wait, in the socket; the header
+/// is taken from there, the hello goes on to the endpoint with what follows.
+final class Greeting {
+  enum Part {
+    case header, hello, nothing
+  }
+
+  /// What comes next.
+  var awaited: Part
+  var reader = ClientHelloReader()
+  /// Where the client has connected to, as the proxy in front of us says.
+  var destination: SocketAddress?
+  /// What the client asked for, in lower case; empty: nothing.
+  var serverName: [UInt8] = []
+
+  init(awaits part: Part) { awaited = part }
+}

@@ -1,0 +1,88 @@
+import Places
+import ProxyProtocol
+import ServerNames
+
+extension ProxyWorker {
+  /// Octets of a greeting that may wait in the socket.
+  private static let greetingLimit =
+    max(ProxyHeader.maximumByteCount, ClientHelloReader.maximumByteCount)
+
+  /// What a look at a greeting has found.
+  private enum Look {
+    case header(ProxyHeader)
+    case hello(serverName: [UInt8])
+    case needsMore
+    case refused(CloseReason)
+  }
+
+  /// Looks at what the client has said so far, and connects once it is whole.
+  mutating func greet(_ slot: Int) {
+    let pair = pairs[slot]
+    guard let greeting = pair.pointee.greeting else { return handle(.greeted, slot: slot) }
+    while greeting.awaited != .nothing {
+      let (look, transfer) = pool.peek(pair[.client].fd, limit: Self.greetingLimit) {
+        Self.look(at: $0, for: greeting)
+      }
+      guard let look else {
+        switch transfer {
+        case .ended: return handle(.refused(.greetingEnded), slot: slot)
+        case .broken: return handle(.reset(.client), slot: slot)
+        // epoll tells of the next octets.
+        case .moved, .wouldBlock: return
+        }
+      }
+      switch look {
+      case .header(let header):
+        Sockets.drop(header.byteCount, from: pair[.client].fd)
+        guard adopt(header, pair, greeting) else {
+          return handle(.refused(.clientLimit), slot: slot)
+        }
+      case .hello(let serverName):
+        greeting.serverName = serverName
+        greeting.awaited = .nothing
+      case .needsMore:
+        // What waits is all there will be.
+        if pair[.client].isFinished { handle(.refused(.greetingEnded), slot: slot) }
+        return
+      case .refused(let reason): return handle(.refused(reason), slot: slot)
+      }
+    }
+    handle(.greeted, slot: slot)
+  }
+
+  private static func look(at bytes: RawSpan, for greeting: Greeting) -> Look {
+    if greeting.awaited == .header {
+      do {
+        return try ProxyHeader.decode(stream: bytes).map { .header($0) } ?? .needsMore
+      } catch {
+        return .refused(.proxyHeader)
+      }
+    }
+    var octets = InlineArray<512, UInt8>(repeating: 0)
+    var span = octets.mutableSpan
+    var names = unsafe span.mutableBytes
+    switch greeting.reader.read(bytes, names: &names) {
+    case .needsMore: return .needsMore
+    case .hello(let hello): return .hello(serverName: hello.serverName.map { octets[$0] } ?? [])
+    case .notTLS: return .hello(serverName: [])
+    case .tooLong, .malformed: return .refused(.malformedHello)
+    }
+  }
+
+  /// Takes what a trusted proxy says for what the socket would say; whether the client may come.
+  private mutating func adopt(
+    _ header: ProxyHeader, _ pair: PairReference, _ greeting: Greeting
+  ) -> Bool {
+    if let ends = header.ends {
+      pair.pointee.clientAddress = ends.source
+      greeting.destination = ends.destination
+    }
+    let readsNames = listeners[Int(pair.pointee.listener)].rules.readsServerNames
+    greeting.awaited = readsNames ? .hello : .nothing
+    return admit(pair)
+  }
+}
+
+extension InlineArray where Element == UInt8 {
+  fileprivate subscript(range: Range<Int>) -> [UInt8] { range.map { self[$0] } }
+}

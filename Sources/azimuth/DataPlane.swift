@@ -164,7 +164,8 @@ private func proxyListeners(_ settings: Settings) -> [ProxyListenerSettings] {
       maximumConnections: listener.maximumConnections, connectTimeout: listener.connectTimeout,
       connectBudget: listener.connectBudget, maximumAttempts: listener.maximumAttempts,
       raceAfter: raceDelay(listener.raceAfter),
-      idleTimeout: listener.idleTimeout, halfClosedTimeout: listener.halfClosedTimeout,
+      repeatedBytes: listener.repeatedBytes, idleTimeout: listener.idleTimeout,
+      halfClosedTimeout: listener.halfClosedTimeout,
       bufferBytes: listener.bufferBytes, tcp: tcpOptions(listener.tcp),
       clientLimits: listener.clientLimits)
   }

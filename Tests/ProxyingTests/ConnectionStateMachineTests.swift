@@ -237,6 +237,7 @@ private struct RandomSchedule {
       if action == .connect || action == .adoptRival {
         machine.expectAnswer(by: now + UInt64.random(in: 0..<90, using: &random))
       }
+      if case .relay = action { machine.setRepeatable(Bool.random(using: &random)) }
       check(event, before, action)
     }
     // However it went: once its deadline has come, a timer ends it or asks for the next attempt.
@@ -268,7 +269,10 @@ private struct RandomSchedule {
     if shutDowns > 1 { fault = "more than one FIN passed on" }
     if closes > 1 { fault = "closed twice" }
     if before.phase != .closed && machine.phase == .closed && closes != 1 { fault = "no close" }
-    if case .reset = event, before.phase != .closed, closes != 1 { fault = "reset ignored" }
+    let isRepeated = before.isRepeatable && event == .reset(.upstream)
+    if case .reset = event, before.phase != .closed, closes != 1 {
+      if isRepeated && action == .connect { shutDowns = 0 } else { fault = "reset ignored" }
+    }
   }
 
   private static let events: [ConnectionStateMachine.Event] = [
@@ -277,6 +281,6 @@ private struct RandomSchedule {
     .connectFailed(.rival, .refused), .connectFailed(.first, .refused),
     .connectFailed(.first, .local),
     .ended(.client), .ended(.upstream), .timerExpired, .timerExpired, .targetsExhausted,
-    .reset(.client), .reset(.upstream), .refused(.refusedByPolicy), .stopped,
+    .reset(.client), .reset(.upstream), .reset(.upstream), .refused(.refusedByPolicy), .stopped,
   ]
 }

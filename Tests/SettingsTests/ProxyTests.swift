@@ -49,6 +49,25 @@ func `a race begins when the listener says so`(
   #expect(try proxy(text).listeners[0].raceAfter == delay)
 }
 
+@Test(arguments: [("", 0), ("retry_after_reset: off", 0), ("retry_after_reset: 16KiB", 16_384)])
+func `a listener keeps what may have to be sent again`(_ text: String, _ bytes: Int) throws {
+  #expect(try proxy(text).listeners[0].repeatedBytes == bytes)
+}
+
+@Test func `a listener takes whom it says`() throws {
+  #expect(try proxy("").listeners[0].access == nil)
+  let access = try #require(
+    try proxy("access: {allow: {eu: true}, deny: {country: [KP], prefix: [192.0.2.0/24]}}")
+      .listeners[0].access)
+  #expect(access.allowed?.isInEuropeanUnion == true)
+  #expect(access.denied?.countries.map(\.description) == ["KP"])
+  #expect(
+    faults("access: {}") == [
+      "a.yaml:11: proxy.listeners.web.access: says nothing; wants allow or deny, such as "
+        + "{deny: {country: [KP]}}"
+    ])
+}
+
 @Test func `sockets have options`() throws {
   let tcp = try proxy(
     """

@@ -54,6 +54,8 @@ package enum MetricCatalogue {
       "Lines of the decision log that were dropped since it could not be written fast enough.",
     "azimuth_ecs_sampled_queries_total":
       "DNS queries that were sampled, by whether they had a client subnet (RFC 7871).",
+    "azimuth_proxy_repeated_connections_total":
+      "Connections that an endpoint reset before it answered, and that went to another one.",
     "azimuth_proxy_accepted_total": "Connections that a listener accepted.",
     "azimuth_proxy_closed_total": "Connections closed, by reason.",
     "azimuth_proxy_bytes_total":

@@ -113,6 +113,8 @@ package struct RouteReport: Sendable, Equatable, Codable {
   package var listener: String?
   /// For a listener: what the client's ClientHello asks for.
   package var serverName: String?
+  /// For a listener that does not take this client: why, such as `country DE`.
+  package var denied: String?
   /// `A` or `AAAA`; nil for a listener.
   package var type: String?
   package var service: String
@@ -181,6 +183,8 @@ package struct RouteReport: Sendable, Equatable, Codable {
     case .listener(let text, let asked):
       listener = text
       serverName = asked
+      denied = model.access[text]?.denial(of: address.client, in: model.places)
+      if let denied { steps.append("Listener \(text) does not take this client: \(denied).") }
     }
   }
 

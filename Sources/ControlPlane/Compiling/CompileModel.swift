@@ -66,7 +66,8 @@ struct ModelCompiler {
     let (pools, endpoints) = compiledPools()
     let model = RoutingModel(
       regions: regions, pools: pools, endpoints: endpoints, services: services, maps: maps,
-      places: divided, latency: latency, uniformMap: hasHomes ? maps.count - 1 : nil)
+      places: divided, latency: latency, access: policies.access,
+      uniformMap: hasHomes ? maps.count - 1 : nil)
     return (model.placing(homes), plainMaps)
   }
 

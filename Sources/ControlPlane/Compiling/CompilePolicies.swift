@@ -2,8 +2,8 @@ package import Places
 import Routing
 import Settings
 
-/// The prefixes that rules and fences name, each with the index by which ``Place/prefixSet`` and
-/// ``Routing/ClientMatch/prefixes`` speak of it.
+/// The prefixes that rules, fences and access name, each with the index by which
+/// ``Place/prefixSet`` and ``Routing/ClientMatch/prefixes`` speak of it.
 package struct RulePrefixes: Sendable, Equatable {
   package private(set) var prefixes: [AddressPrefix] = []
   private var indices: [AddressPrefix: UInt32] = [:]
@@ -19,12 +19,14 @@ package struct RulePrefixes: Sendable, Equatable {
   }
 }
 
-/// Policies and fences as the routing core has them.
+/// Policies, fences and the access to listeners as the routing core has them.
 struct CompiledPolicies {
   /// In the order of ``Settings/policies``.
   var policies: [Policy] = []
   /// In the order of ``Settings/fences``.
   var fences: [Fence] = []
+  /// By listener of the proxy.
+  var access: [String: AccessRules] = [:]
   var prefixes = RulePrefixes()
 
   init(_ settings: Settings) {
@@ -38,6 +40,13 @@ struct CompiledPolicies {
           isInside: settings.regions.map { region in
             region.tags.contains(where: fence.tags.contains)
           }, whenEmpty: Self.compiled(fence.whenEmpty)))
+    }
+    for listener in settings.proxy.listeners {
+      guard let rules = listener.access else { continue }
+      var compiledRules = AccessRules(allowed: nil, denied: nil)
+      if let allowed = rules.allowed { compiledRules.allowed = compiled(allowed) }
+      if let denied = rules.denied { compiledRules.denied = compiled(denied) }
+      access[listener.name] = compiledRules
     }
   }
 

@@ -9,6 +9,14 @@ extension Settings.Proxy.Listener {
 }
 
 extension Settings.Proxy {
+  /// Whom a listener takes; at least one of them is said.
+  package struct Access: Sendable, Equatable {
+    /// nil: all whom `denied` does not name.
+    package var allowed: Settings.ClientMatch?
+    /// Wins over `allowed`.
+    package var denied: Settings.ClientMatch?
+  }
+
   /// Where connections go whose ClientHello asks for a name.
   package struct ServerName: Sendable, Equatable {
     package var pattern: ServerNamePattern

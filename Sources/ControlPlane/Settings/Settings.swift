@@ -442,10 +442,14 @@ package struct Settings: Sendable, Equatable {
       package var connectBudget: Duration
       package var maximumAttempts: Int
       package var raceAfter: RaceDelay
+      /// Kept for another endpoint until one answers; 0: a reset resets the client.
+      package var repeatedBytes = 0
       package var idleTimeout: Duration
       package var halfClosedTimeout: Duration
       package var bufferBytes: Int
       package var tcp: TCP
+      /// nil: everybody is taken.
+      package var access: Access?
       package var clientLimits = ClientLimits()
     }
     package enum AccessLog: Sendable, Equatable {

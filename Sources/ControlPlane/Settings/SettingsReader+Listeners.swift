@@ -93,11 +93,12 @@ extension SettingsReader {
         connectBudget: section.optional("connect_budget")?.duration(times) ?? .seconds(5),
         maximumAttempts: section.optional("max_attempts")?.integer(1...100) ?? 4,
         raceAfter: raceDelay(section.optional("race_after")),
+        repeatedBytes: repeatedBytes(section.optional("retry_after_reset")),
         idleTimeout: section.optional("idle_timeout")?.duration(times) ?? .seconds(600),
         halfClosedTimeout: section.optional("half_closed_timeout")?.duration(times)
           ?? .seconds(30),
         bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10,
-        tcp: tcp(section.optional("tcp")),
+        tcp: tcp(section.optional("tcp")), access: access(section.optional("access")),
         clientLimits: clientLimits(section.optional("client_limits")))
       if names == nil && proxies == nil {
         greeting?.report("bounds nothing: there is neither proxy_protocol nor server_names")

@@ -49,6 +49,26 @@ extension SettingsReader {
     return index
   }
 
+  static func access(_ value: Value?) -> Settings.Proxy.Access? {
+    value?.section { section in
+      let access = Settings.Proxy.Access(
+        allowed: section.optional("allow")?.section { Settings.ClientMatch($0) },
+        denied: section.optional("deny")?.section { Settings.ClientMatch($0) })
+      if access.allowed == nil && access.denied == nil {
+        section.value.report("says nothing; wants allow or deny, such as {deny: {country: [KP]}}")
+      }
+      return access
+    }
+  }
+
+  static func repeatedBytes(_ value: Value?) -> Int {
+    let wanted = "off, or a size from 1KiB to 64KiB"
+    let bytes = value?.parsed(wanted) { text in
+      text == "off" ? 0 : parsedByteCount(text).flatMap { (1024...65_536).contains($0) ? $0 : nil }
+    }
+    return bytes ?? 0
+  }
+
   static func raceDelay(_ value: Value?) -> Settings.Proxy.RaceDelay {
     let range = Duration.milliseconds(1) ... .seconds(60)
     let delay = value?.parsed("auto, off, or a duration from 1ms to 60s") { text in

@@ -85,24 +85,49 @@ public struct ClientMatch: Sendable, Hashable {
 
   public init() {}
 
+  /// What of a client can meet this.
+  enum Cause {
+    /// The index in ``ClientMatch/prefixes``.
+    case prefix(Int)
+    case asn(UInt32)
+    case subdivision(Subdivision)
+    case country(CountryCode)
+    case continent(ContinentCode)
+    case europeanUnion, unknownCountry
+  }
+
+  /// - Complexity: linear in what is named; allocates nothing.
+  func cause(for place: Place, prefixSet: [UInt32]) -> Cause? {
+    for index in prefixes.indices where prefixSet.contains(prefixes[index]) {
+      return .prefix(index)
+    }
+    if place.asn != 0 && asns.contains(place.asn) { return .asn(place.asn) }
+    if let subdivision = place.subdivision, subdivisions.contains(subdivision) {
+      return .subdivision(subdivision)
+    }
+    if let country = place.country, countries.contains(country) { return .country(country) }
+    if let continent = place.continent, continents.contains(continent) {
+      return .continent(continent)
+    }
+    if isInEuropeanUnion && place.isInEuropeanUnion { return .europeanUnion }
+    if isUnknown && place.country == nil { return .unknownCountry }
+    return nil
+  }
+
   /// What of the client met this, or nil: `country DE`.
   ///
   /// - Parameter prefixSet: the rule prefixes that cover the client.
   public func reason(for place: Place, prefixSet: [UInt32]) -> String? {
-    for (prefix, name) in zip(prefixes, prefixNames) where prefixSet.contains(prefix) {
-      return "prefix \(name)"
+    switch cause(for: place, prefixSet: prefixSet) {
+    case .prefix(let index): "prefix \(prefixNames[index])"
+    case .asn(let asn): "AS\(asn)"
+    case .subdivision(let subdivision): "subdivision \(subdivision)"
+    case .country(let country): "country \(country)"
+    case .continent(let continent): "continent \(continent)"
+    case .europeanUnion: "European Union"
+    case .unknownCountry: "unknown country"
+    case nil: nil
     }
-    if place.asn != 0 && asns.contains(place.asn) { return "AS\(place.asn)" }
-    if let subdivision = place.subdivision, subdivisions.contains(subdivision) {
-      return "subdivision \(subdivision)"
-    }
-    if let country = place.country, countries.contains(country) { return "country \(country)" }
-    if let continent = place.continent, continents.contains(continent) {
-      return "continent \(continent)"
-    }
-    if isInEuropeanUnion && place.isInEuropeanUnion { return "European Union" }
-    if isUnknown && place.country == nil { return "unknown country" }
-    return nil
   }
 }
 

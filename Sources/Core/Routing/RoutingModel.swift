@@ -17,13 +17,15 @@ public struct RoutingModel: Sendable {
   public var latency: LatencyView?
   /// Key → home, one map for each service that goes by a key, in their order.
   public var homes: HomeMaps
+  /// Whom listeners of the proxy take, by their names; of others, everybody.
+  public var access: [String: AccessRules]
   /// Of ``maps``, one by which all clients are of one cohort; nil where no service goes by a key.
   public var uniformMap: Int?
 
   public init(
     regions: [Region], pools: [Pool], endpoints: [Endpoint], services: [Service],
     maps: [SteeringMap], places: PlaceTable, latency: LatencyView? = nil,
-    homes: HomeMaps = .empty, uniformMap: Int? = nil
+    homes: HomeMaps = .empty, access: [String: AccessRules] = [:], uniformMap: Int? = nil
   ) {
     self.regions = regions
     self.pools = pools
@@ -33,6 +35,7 @@ public struct RoutingModel: Sendable {
     self.places = places
     self.latency = latency
     self.homes = homes
+    self.access = access
     self.uniformMap = uniformMap
   }
 

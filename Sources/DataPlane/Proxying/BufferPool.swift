@@ -124,6 +124,36 @@ enum Relayed {
     return transfer
   }
 
+  /// Copies the first `count` bytes of the shared buffer behind what is held already.
+  ///
+  /// - Returns: false if more than `limit` would be held, or no block is left; nothing is then.
+  mutating func keep(_ count: Int, in held: inout PendingBytes, limit: Int) -> Bool {
+    guard Int(held.count) + count <= min(limit, Self.blockByteCount),
+      !(held.isEmpty && isExhausted)
+    else {
+      discard(&held)
+      return false
+    }
+    if held.isEmpty { unsafe held.base = takeBlock() }
+    guard let block = unsafe held.base else { return false }
+    // Both are a block long, and the sum was checked.
+    unsafe (block + Int(held.count)).copyMemory(from: shared, byteCount: count)
+    held.count += Int32(count)
+    return true
+  }
+
+  /// Another copy of what is held.
+  mutating func copy(_ held: PendingBytes) -> PendingBytes {
+    var copy = PendingBytes()
+    guard let source = unsafe held.base else { return copy }
+    let block = unsafe takeBlock()
+    // Offset and count stay within the block.
+    unsafe block.copyMemory(from: source + Int(held.offset), byteCount: Int(held.count))
+    unsafe copy.base = block
+    copy.count = held.count
+    return copy
+  }
+
   /// Forgets what is pending.
   mutating func discard(_ pending: inout PendingBytes) {
     guard let block = unsafe pending.base else { return }

@@ -28,6 +28,8 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case refusedByPolicy
   /// The process has no descriptor or memory left for the second socket.
   case overload
+  /// The client is none of those that the listener takes.
+  case geoDenied
   /// The client, its prefix, ASN or country has all that it may have.
   case clientLimit
   /// The current edition has no service of the listener's name.
@@ -56,6 +58,7 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .halfClosedTimeout: "half_closed_timeout"
     case .refusedByPolicy: "refused_by_policy"
     case .overload: "overload"
+    case .geoDenied: "geo_denied"
     case .clientLimit: "client_limit"
     case .notReady: "not_ready"
     case .drained: "drained"

@@ -9,10 +9,11 @@ package enum Side: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 /// socket; ``ProxyWorker`` performs the actions.
 ///
 ///     accepted → greet? → connect ─ failed ─→ connect to the next … ─→ close
-///                           │└─ no answer for long → race: a second attempt beside the first
-///                           └─ connected → relay ─ one side ended → shut down the other's writing
-///                                            │        └─ the other side ended → close
-///                                            └─ reset, idle, half-closed for too long → close
+///                        │└─ no answer for long → race: a second attempt beside the first
+///                        └─ connected → relay ─ one side ended → shut down the other's writing
+///                                         │        └─ the other side ended → close
+///                                         ├─ reset before it answered → connect to the next?
+///                                         └─ reset, idle, half-closed for too long → close
 ///
 /// Times are nanoseconds of a clock that never goes back.
 package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
@@ -100,10 +101,14 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   /// The side whose FIN came first.
   package private(set) var endedSide: Side?
   package private(set) var lastFailure: ConnectFailure?
+  /// The endpoint has not answered, and everything that it was told could be told to another one.
+  package private(set) var isRepeatable = false
   private let acceptedAt: UInt64
   /// From where the time of all attempts counts.
   private var budgetStartedAt: UInt64
   private var attemptStartedAt: UInt64
+  /// An endpoint took the connection, and reset it.
+  private var hasReset = false
   /// nil: there is none.
   private var rivalStartedAt: UInt64?
   /// When a rival is due; ``UInt64/max``: not.
@@ -119,6 +124,9 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
 
   /// Bytes moved.
   package mutating func noteActivity(now: UInt64) { lastActivityAt = now }
+
+  /// From now on a reset by the endpoint is met with another one.
+  package mutating func setRepeatable(_ isRepeatable: Bool) { self.isRepeatable = isRepeatable }
 
   /// An attempt is under way whose endpoint would have answered by this time.
   package mutating func expectAnswer(by time: UInt64) { raceAt = time }
@@ -149,6 +157,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case (.closed, _): .none
     case (_, .drained): close(.drained)
     case (_, .stopped): close(.shutdown)
+    case (.relaying, .reset(.upstream)) where isRepeatable: attemptAfterReset(now: now, limits)
     case (_, .reset(let side)): close(side == .client ? .clientReset : .upstreamReset)
     case (.accepted, .accepted): attempt(now: now)
     case (.accepted, .greetingExpected): greet()
@@ -184,6 +193,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
 
   private mutating func attempt(now: UInt64) -> Action {
     phase = .connecting
+    isRepeatable = false
     attemptCount &+= 1
     attemptStartedAt = now
     raceAt = .max
@@ -208,6 +218,17 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
       return .adoptRival
     }
     guard attemptCount < limits.maximumAttempts else { return close(reasonOfFailure) }
+    return attempt(now: now)
+  }
+
+  /// What was told to the endpoint is told to the next one, the client's FIN too.
+  private mutating func attemptAfterReset(now: UInt64, _ limits: Limits) -> Action {
+    guard now < budgetStartedAt &+ limits.connectBudget, attemptCount < limits.maximumAttempts
+    else {
+      return close(.upstreamReset)
+    }
+    hasReset = true
+    endedSide = nil
     return attempt(now: now)
   }
 
@@ -263,6 +284,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   }
 
   private var reasonOfFailure: CloseReason {
-    lastFailure == .timedOut ? .connectTimedOut : .connectFailed
+    if hasReset { return .upstreamReset }
+    return lastFailure == .timedOut ? .connectTimedOut : .connectFailed
   }
 }

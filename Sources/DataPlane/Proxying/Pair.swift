@@ -82,6 +82,8 @@ struct Pair {
   var attempt = Attempt()
   /// As a trusted proxy says, if there is one.
   var clientAddress = SocketAddress(address: .ipv4(0), port: 0)
+  /// All that the client has sent, as long as it may have to be sent to another endpoint.
+  var sent = PendingBytes()
   /// What the client says before it is known where it goes; nil: nothing is asked.
   var greeting: Greeting?
   /// What the client's connection counts in.

@@ -10,6 +10,7 @@ struct ProxyCounters {
   let bytesFromUpstream: CounterIndex
   let attempts: CounterIndex
   let races: CounterIndex
+  let repetitions: CounterIndex
   /// By ``ConnectFailure``.
   let failures: [CounterIndex]
   let pausesAtCap: CounterIndex
@@ -31,6 +32,7 @@ struct ProxyCounters {
     bytesFromUpstream = index("bytes", .init("direction", "down"))
     attempts = index("connect_attempts")
     races = index("connect_races")
+    repetitions = index("repeated_connections")
     failures = ConnectFailure.allCases.map {
       index("connect_failures", .init("reason", $0.name))
     }

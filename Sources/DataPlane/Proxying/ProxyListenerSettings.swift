@@ -36,6 +36,9 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   /// 1...``maximumAttemptsLimit``; more counts as that.
   package var maximumAttempts: Int
   package var raceAfter: RaceDelay
+  /// Most bytes of the client's that are kept until the endpoint answers, for the next one if it
+  /// resets the connection instead; 0: that resets the client's. At most 65,536.
+  package var repeatedBytes: Int
   /// Without a byte in either direction.
   package var idleTimeout: Duration
   /// As `idleTimeout`, once a side has ended.
@@ -55,7 +58,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     greetingTimeout: Duration = .seconds(3), maximumConnections: Int = 10_000,
     connectTimeout: Duration = .seconds(2), connectBudget: Duration = .seconds(6),
     maximumAttempts: Int = 4, raceAfter: RaceDelay = .roundTrips,
-    idleTimeout: Duration = .seconds(300),
+    repeatedBytes: Int = 0, idleTimeout: Duration = .seconds(300),
     halfClosedTimeout: Duration = .seconds(30), bufferBytes: Int = 65_536,
     tcp: TCPOptions = TCPOptions(), clientLimits: ClientLimits = ClientLimits()
   ) {
@@ -69,6 +72,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     self.connectBudget = connectBudget
     self.maximumAttempts = maximumAttempts
     self.raceAfter = raceAfter
+    self.repeatedBytes = repeatedBytes
     self.idleTimeout = idleTimeout
     self.halfClosedTimeout = halfClosedTimeout
     self.bufferBytes = bufferBytes

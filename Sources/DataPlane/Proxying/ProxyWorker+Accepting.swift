@@ -78,8 +78,8 @@ extension ProxyWorker {
       guard trusted.contains(peer.address) else {
         return handle(.refused(.untrustedProxy), slot: slot)
       }
-    } else if !admit(pair) {
-      return handle(.refused(.clientLimit), slot: slot)
+    } else if let reason = refusal(of: pair) {
+      return handle(.refused(reason), slot: slot)
     }
     pair.pointee.greeting = listeners[index].rules.greeting()
     handle(pair.pointee.greeting == nil ? .accepted : .greetingExpected, slot: slot)

@@ -21,6 +21,7 @@ extension ProxyWorker {
       guard fd >= 0 else { continue }
       if reason.isOrderly { Sockets.close(fd) } else { Sockets.reset(fd) }
     }
+    pool.discard(&pair.pointee.sent)
     timers.cancel(slot)
     leaveEndpoint(&pair.pointee.attempt)
     dropRival(slot)

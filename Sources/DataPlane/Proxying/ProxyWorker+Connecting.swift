@@ -17,6 +17,7 @@ extension ProxyWorker {
   /// Begins the next attempt of a connection; what the state machine wants then.
   mutating func connect(_ slot: Int) -> ConnectionStateMachine.Action {
     let pair = pairs[slot]
+    if pair.pointee.connectNanoseconds > 0 { noteRepetition(pair) }
     dropFirst(pair)
     let event: ConnectionStateMachine.Event
     switch begin(slot, .first) {
@@ -328,7 +329,7 @@ extension ProxyWorker {
   }
 
   /// The context of the edition's configuration, made when the first connection needs it.
-  private mutating func currentContext(_ edition: Edition) -> RouteContext {
+  mutating func currentContext(_ edition: Edition) -> RouteContext {
     if let context, context.revision == edition.revision,
       context.settingsVersion == settingsVersion
     {

@@ -34,8 +34,8 @@ extension ProxyWorker {
       switch look {
       case .header(let header):
         Sockets.drop(header.byteCount, from: pair[.client].fd)
-        guard adopt(header, pair, greeting) else {
-          return handle(.refused(.clientLimit), slot: slot)
+        if let reason = adopt(header, pair, greeting) {
+          return handle(.refused(reason), slot: slot)
         }
       case .hello(let serverName):
         greeting.serverName = serverName
@@ -69,17 +69,18 @@ extension ProxyWorker {
     }
   }
 
-  /// Takes what a trusted proxy says for what the socket would say; whether the client may come.
+  /// Takes what a trusted proxy says for what the socket would say; why the client may not come,
+  /// if so.
   private mutating func adopt(
     _ header: ProxyHeader, _ pair: PairReference, _ greeting: Greeting
-  ) -> Bool {
+  ) -> CloseReason? {
     if let ends = header.ends {
       pair.pointee.clientAddress = ends.source
       greeting.destination = ends.destination
     }
     let readsNames = listeners[Int(pair.pointee.listener)].rules.readsServerNames
     greeting.awaited = readsNames ? .hello : .nothing
-    return admit(pair)
+    return refusal(of: pair)
   }
 }
 

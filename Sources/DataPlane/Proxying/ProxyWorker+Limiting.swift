@@ -5,9 +5,19 @@ import Places
 import Routing
 
 extension ProxyWorker {
-  /// Counts a new connection for its client; false if that has all that it may have. Comes before
-  /// whatever costs something.
-  mutating func admit(_ pair: PairReference) -> Bool {
+  /// Whether a new client may come; why not, else. Comes before whatever costs something.
+  mutating func refusal(of pair: PairReference) -> CloseReason? {
+    let edition = reader.edition
+    if let access = currentContext(edition).access[Int(pair.pointee.listener)],
+      !access.takes(pair.pointee.clientAddress.address.client, in: edition.model.places)
+    {
+      return .geoDenied
+    }
+    return admit(pair) ? nil : .clientLimit
+  }
+
+  /// Counts a new connection for its client; false if that has all that it may have.
+  private mutating func admit(_ pair: PairReference) -> Bool {
     let listener = Int(pair.pointee.listener)
     let limits = listeners[listener].rules.clientLimits
     guard !limits.isEmpty else { return true }

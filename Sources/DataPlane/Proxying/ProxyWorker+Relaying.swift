@@ -117,6 +117,7 @@ extension ProxyWorker {
     switch pool.receive(pair[side].fd, limit: limit) {
     case .moved(let count):
       noteRead(count, of: limit, from: side, pair)
+      if pair.pointee.machine.isRepeatable { noteRepeatable(count, from: side, pair) }
       if case .broken = pool.send(count, to: pair[side.other].fd, rest: &pair[side].pending) {
         return .broken(side.other)
       }
@@ -153,6 +154,8 @@ extension ProxyWorker {
 
   /// While the memory for held bytes is used up.
   private mutating func relayUnheld(_ pair: PairReference, from side: Side) -> Step {
+    // Nothing is kept while memory is used up.
+    if pair.pointee.machine.isRepeatable { endRepeatable(pair) }
     let limit = listeners[Int(pair.pointee.listener)].rules.bufferLimit
     switch pool.relay(from: pair[side].fd, to: pair[side.other].fd, limit: limit) {
     case .moved(let count, let isAll):
@@ -186,7 +189,8 @@ extension ProxyWorker {
       return
     }
     pair[side].streak &+= 1
-    guard pair[side].streak >= Self.fullReadsBeforeSplicing else { return }
+    guard pair[side].streak >= Self.fullReadsBeforeSplicing, !pair.pointee.machine.isRepeatable
+    else { return }
     pair[side].streak = 0
     if !pair[side].isUrgent, let pipe = pipes.take() { pair[side].pipe = pipe }
   }
@@ -223,7 +227,8 @@ extension ProxyWorker {
       let pair = pairs[slot]
       guard pair[side].tag == UInt32(truncatingIfNeeded: data >> 32) else { continue }
       pair[side].isQueued = false
-      pump(slot, from: side)
+      // It may be connecting anew.
+      if pair.pointee.machine.phase == .relaying { pump(slot, from: side) }
     }
     turn.removeAll(keepingCapacity: true)
   }

@@ -81,6 +81,7 @@ struct ProxyWorker: ~Copyable {
   struct Rules {
     let limits: ConnectionStateMachine.Limits
     let bufferLimit: Int
+    let repeatedBytes: Int
     let clientLimits: ClientLimits
     let raceAfter: RaceDelay
     let outgoing: OutgoingOptions
@@ -91,6 +92,7 @@ struct ProxyWorker: ~Copyable {
     init(_ settings: ProxyListenerSettings) {
       limits = settings.limits
       bufferLimit = settings.bufferLimit
+      repeatedBytes = settings.repeatedBytes
       clientLimits = settings.clientLimits
       raceAfter = settings.raceAfter
       outgoing = OutgoingOptions(settings.tcp)
@@ -278,6 +280,7 @@ struct ProxyWorker: ~Copyable {
       case .relay(let attempt):
         settle(slot, on: attempt)
         guard sendHeader(pairs[slot]) else { return handle(.reset(.upstream), slot: slot) }
+        beginRepeatable(pairs[slot])
         pump(slot, from: .client)
         if pairs[slot].pointee.machine.phase == .relaying { pump(slot, from: .upstream) }
         return

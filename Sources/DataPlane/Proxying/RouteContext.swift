@@ -18,6 +18,8 @@ final class RouteContext {
   let regionNames: [String]
   /// By listener index.
   let services: [ListenerServices]
+  /// By listener index; nil: everybody is taken.
+  let access: [AccessRules?]
   /// By service index: how its pool's endpoints are chosen.
   let balance: [BalanceRules]
   /// By service index: the header that its pool's endpoints want before all else.
@@ -47,6 +49,7 @@ final class RouteContext {
     loads = records.map(\.load)
     regionNames = model.regions.map(\.name)
     services = listeners.map { ListenerServices($0.services, model: model) }
+    access = listeners.map { model.access[$0.name] }
     balance = model.services.map { service in
       service.pool.map { model.pools[$0].balance } ?? BalanceRules()
     }

@@ -136,6 +136,12 @@ let package = Package(
       name: "Sampling", dependencies: ["CLinux", "DNSWire", "Places", "Editions", "Counters"],
       path: "Sources/DataPlane/Sampling", swiftSettings: guarded),
     .target(
+      name: "CTLS", path: "Sources/DataPlane/CTLS",
+      linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .target(
+      name: "Securing", dependencies: ["CTLS"], path: "Sources/DataPlane/Securing",
+      swiftSettings: guarded),
+    .target(
       name: "Proxying",
       dependencies: [
         "CLinux", "Places", "Balancing", "ClientLimits", "ProxyProtocol", "ServerNames", "Routing",
@@ -332,6 +338,8 @@ let package = Package(
       name: "SamplingTests",
       dependencies: ["Sampling", "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters"],
       swiftSettings: strict),
+    .testTarget(
+      name: "SecuringTests", dependencies: ["Securing", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",
       dependencies: [

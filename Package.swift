@@ -145,7 +145,7 @@ let package = Package(
       name: "Proxying",
       dependencies: [
         "CLinux", "Places", "Balancing", "ClientLimits", "ProxyProtocol", "ServerNames", "Routing",
-        "Editions", "Counters", "Sampling",
+        "Editions", "Counters", "Sampling", "Securing",
       ],
       path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
 
@@ -238,7 +238,7 @@ let package = Package(
         "Simulating",
         "Resolving", "Learning", "Announcing",
         "Listening",
-        "Proxying", "ProxyProtocol", "ServerNames", "Homes", "DNSWire", "Zones", "Editions",
+        "Proxying", "Securing", "ProxyProtocol", "ServerNames", "Homes", "DNSWire", "Zones", "Editions",
         "Routing", "Places",
         "Counters", "RateLimiting", "Tapping", "Sampling", "Transferring", "Replicating",
         "Answering",

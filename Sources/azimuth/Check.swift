@@ -45,7 +45,7 @@ struct Check: AsyncParsableCommand {
       let settings = try SettingsReader.read(
         file: configuration.config, environment: ProcessInfo.processInfo.environment)
       let compiled = try CompiledSettings(settings, zoneHashSeed: 0)
-      _ = try tlsIdentity(settings)
+      _ = try LoadedTLS(settings)
       let warnings = compiled.warnings()
       guard !before.isEmpty else { return ([], warnings, nil) }
       var old = settings

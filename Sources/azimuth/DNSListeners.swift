@@ -94,13 +94,13 @@ final class DNSListeners: Sendable {
 func tlsIdentity(_ settings: Settings) throws(Faults) -> TLSIdentity? {
   guard let tls = settings.dns.tls else { return nil }
   do throws(TLSIdentityFault) {
-    return try TLSIdentity(certificateFile: tls.certificateFile, keyFile: tls.keyFile)
+    return try TLSIdentity(certificateFile: tls.files.certificate, keyFile: tls.files.key)
   } catch {
     let isKey = error.part == .key
     throw Faults([
       Fault(
-        origin: isKey ? tls.keyOrigin : tls.certificateOrigin,
-        message: "\(isKey ? tls.keyFile : tls.certificateFile) \(error.reason)")
+        origin: isKey ? tls.files.keyOrigin : tls.files.certificateOrigin,
+        message: "\(isKey ? tls.files.key : tls.files.certificate) \(error.reason)")
     ])
   }
 }

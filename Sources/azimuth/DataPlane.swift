@@ -30,12 +30,12 @@ final class DataPlane: Service {
 
   /// - Parameter whenListening: called once DNS and proxy listen.
   init(
-    _ settings: Settings, identity: TLSIdentity?, desk: EditionDesk, counters: CounterBoard,
+    _ settings: Settings, tls: LoadedTLS, desk: EditionDesk, counters: CounterBoard,
     uncommon: any UncommonMessages, logger: Logger, whenListening: @escaping @Sendable () -> Void
   ) throws {
     self.settings = settings
     stopping = Mutex(settings.stopping)
-    self.identity = identity
+    identity = tls.dns
     self.logger = logger
     self.whenListening = whenListening
     self.desk = desk
@@ -53,9 +53,9 @@ final class DataPlane: Service {
     case .file(let path): accessLog = try AccessLogWriter(.file(path))
     }
     proxy = ProxyServer(
-      listeners: proxyListeners(settings), threads: settings.proxy.threads, desk: desk,
+      listeners: proxyListeners(settings, tls), threads: settings.proxy.threads, desk: desk,
       counters: counters, passive: passive, heldByteLimit: settings.proxy.bufferMemoryBytes,
-      clientTableBytes: settings.proxy.clientTableBytes,
+      clientTableBytes: settings.proxy.clientTableBytes, endpointTLS: tls.pools,
       measuresRoundTrips: settings.latency.region != nil, sampler: sampler,
       log: accessLog)
   }
@@ -121,13 +121,16 @@ final class DataPlane: Service {
   /// The proxy's round trips to its clients since the last call.
   func takeRoundTrips() -> [RoundTrip] { proxy.roundTrips.takeAll() }
 
+  /// Takes what an edition's pools begin TLS with, before that edition is published.
+  func prepare(_ tls: LoadedTLS) { proxy.update(endpointTLS: tls.pools) }
+
   /// Takes what can change while it runs: services and limits of the proxy's listeners, and the
-  /// certificate of DNS over TLS.
-  func update(_ settings: Settings, identity: TLSIdentity?) {
-    if let identity { self.identity?.adopt(identity) }
+  /// certificates.
+  func update(_ settings: Settings, _ tls: LoadedTLS) {
+    if let identity = tls.dns { self.identity?.adopt(identity) }
     stopping.withLock { $0 = settings.stopping }
     proxy.roundTrips.setMeasuring(settings.latency.region != nil)
-    _ = proxy.update(listeners: proxyListeners(settings))
+    _ = proxy.update(listeners: proxyListeners(settings, tls))
   }
 
   /// nil: it is off.
@@ -154,13 +157,15 @@ final class DataPlane: Service {
   func reopenAccessLog() { accessLog?.reopen() }
 }
 
-private func proxyListeners(_ settings: Settings) -> [ProxyListenerSettings] {
+private func proxyListeners(
+  _ settings: Settings, _ tls: LoadedTLS
+) -> [ProxyListenerSettings] {
   settings.proxy.listeners.map { listener in
     ProxyListenerSettings(
       name: listener.name, addresses: listener.listen,
       services: .init(listener, settings),
       trustedProxies: listener.trustedProxies.map { TrustedProxies($0) },
-      greetingTimeout: listener.greetingTimeout,
+      greetingTimeout: listener.greetingTimeout, tls: tls.listeners[listener.name],
       maximumConnections: listener.maximumConnections, connectTimeout: listener.connectTimeout,
       connectBudget: listener.connectBudget, maximumAttempts: listener.maximumAttempts,
       raceAfter: raceDelay(listener.raceAfter),

@@ -2,7 +2,6 @@ import ArgumentParser
 import Compiling
 import Foundation
 import Learning
-import Listening
 import Logging
 import Settings
 
@@ -46,13 +45,9 @@ func faultsReported<Result>(_ body: () throws(Faults) -> Result) throws -> Resul
   }
 }
 
-/// Reads certificate and key of DNS over TLS as ``readSettings(_:)`` reads.
-func readTLSIdentity(_ settings: Settings) throws -> TLSIdentity? {
-  do {
-    return try tlsIdentity(settings)
-  } catch {
-    throw reported(error)
-  }
+/// Reads certificates, keys and roots as ``readSettings(_:)`` reads.
+func loadTLS(_ settings: Settings) throws -> LoadedTLS {
+  try faultsReported { () throws(Faults) in try LoadedTLS(settings) }
 }
 
 func reported(_ faults: Faults) -> ExitCode {

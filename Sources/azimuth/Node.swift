@@ -67,7 +67,7 @@ final class Node: Sendable {
     let transfers = TransferAssembly(settings, publisher: publisher, logger: logger)
     self.transfers = transfers
     dataPlane = try DataPlane(
-      settings, identity: try readTLSIdentity(settings), desk: publisher.desk,
+      settings, tls: try loadTLS(settings), desk: publisher.desk,
       counters: counters, uncommon: TransferMessages(transfers.desk), logger: logger
     ) {
       whenListening()

@@ -104,14 +104,15 @@ actor Reloader {
       let next = try CompiledSettings(
         settings, previous: current, zoneHashSeed: .random(in: .min ... .max))
       try refuseManyMoved(from: current, to: next, isForced: isForced)
-      let identity = try tlsIdentity(settings)
+      let tls = try LoadedTLS(settings)
       probes.forgetRoots()
       let states = await prober.replaceTargets(probeTargets(next), settings: settings.health)
+      dataPlane.prepare(tls)
       let lost = await publisher.replace(
         with: next, conditions: conditions(states.map { ($0, $1) }))
       // What a new endpoint's first probe found before the edition knew the endpoint.
       await publisher.apply(conditions(await prober.states.map { ($0, $1) }))
-      dataPlane.update(settings, identity: identity)
+      dataPlane.update(settings, tls)
       await transfers.update(settings, lost: lost)
       clinux_release_free_memory()
       let revision = await publisher.edition.revision

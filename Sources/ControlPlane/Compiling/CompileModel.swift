@@ -131,7 +131,7 @@ struct ModelCompiler {
         RoutingModel.Pool(
           name: pool.name, endpoints: byRegion, panicThreshold: pool.panicThreshold,
           minimumHealthy: pool.minimumHealthy, zoneSharing: zoneSharing(of: pool),
-          balance: pool.balance, header: pool.proxyHeader))
+          balance: pool.balance, header: pool.proxyHeader, isSecured: pool.tls != nil))
     }
     return (pools, endpoints)
   }

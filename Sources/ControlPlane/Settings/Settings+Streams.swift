@@ -16,13 +16,8 @@ extension Settings {
   /// DNS over TLS (RFC 7858 §3.1).
   package struct EncryptedDNS: Sendable, Equatable {
     package var listen: [SocketAddress]
-    /// Absolute paths of PEM files.
-    package var certificateFile: String
-    package var keyFile: String
+    package var files: CertificateFiles
     package var streams: Streams
-    /// Where the two are named, for faults that only their reader finds.
-    package var certificateOrigin: Origin
-    package var keyOrigin: Origin
 
     /// Whether all but the certificate and its key is the same: those are read anew by a reload.
     package func listensLike(_ other: EncryptedDNS) -> Bool {

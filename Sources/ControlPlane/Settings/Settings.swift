@@ -168,6 +168,8 @@ package struct Settings: Sendable, Equatable {
     package var balance = BalanceRules()
     /// Of the header that the proxy sends before all else; nil: none.
     package var proxyHeader: ProxyVersion?
+    /// nil: the proxy passes bytes on as they are.
+    package var tls: EndpointTLS?
   }
 
   package struct Policy: Sendable, Equatable {
@@ -435,6 +437,8 @@ package struct Settings: Sendable, Equatable {
       package var trustedProxies: [AddressPrefix]?
       /// For that header, and for the ClientHello.
       package var greetingTimeout: Duration
+      /// nil: bytes are passed on as they are.
+      package var tls: ListenerTLS?
       package var maximumConnections: Int
       /// For one attempt.
       package var connectTimeout: Duration

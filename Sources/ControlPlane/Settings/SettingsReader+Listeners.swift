@@ -79,6 +79,7 @@ extension SettingsReader {
         : section.optional("service")
       let proxies = section.optional("proxy_protocol")
       let greeting = section.optional("greeting_timeout")
+      let tls = section.optional("tls")
       let listen = section.required("listen", "addresses with ports, such as [127.0.0.1:8000]")
       let attempt = section.optional("connect_timeout")
       let times = Duration.milliseconds(10) ... .seconds(86_400)
@@ -88,6 +89,7 @@ extension SettingsReader {
         serverNames: serverNames(names, serviceNames, services),
         trustedProxies: proxies.map { trustedProxies($0) },
         greetingTimeout: greeting?.duration(.milliseconds(100) ... .seconds(300)) ?? .seconds(3),
+        tls: listenerTLS(tls),
         maximumConnections: section.optional("max_connections")?.integer(1...10_000_000) ?? 10_000,
         connectTimeout: attempt?.duration(times) ?? .seconds(1),
         connectBudget: section.optional("connect_budget")?.duration(times) ?? .seconds(5),
@@ -100,8 +102,8 @@ extension SettingsReader {
         bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10,
         tcp: tcp(section.optional("tcp")), access: access(section.optional("access")),
         clientLimits: clientLimits(section.optional("client_limits")))
-      if names == nil && proxies == nil {
-        greeting?.report("bounds nothing: there is neither proxy_protocol nor server_names")
+      if names == nil && proxies == nil && tls == nil {
+        greeting?.report("bounds nothing: there is neither proxy_protocol nor server_names nor tls")
       }
       if listener.connectTimeout > listener.connectBudget {
         (attempt ?? section.value).report(

@@ -135,9 +135,7 @@ extension SettingsReader {
     let verification = value?.section { section in
       Settings.Monitor.TLSVerification(
         isVerified: section.optional("verify")?.flag() ?? true,
-        serverName: section.optional("server_name")?.absoluteName().map {
-          String($0.text.hasSuffix(".") ? $0.text.dropLast() : $0.text[...])
-        },
+        serverName: section.optional("server_name")?.hostName(),
         rootsFile: section.optional("roots")?.filePath(),
         expiryMargin: section.optional("degraded_before_expiry")?.duration(
           .seconds(3_600) ... .seconds(365 * 86_400)))

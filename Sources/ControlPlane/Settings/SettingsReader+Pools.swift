@@ -11,6 +11,7 @@ extension SettingsReader {
       readZoneSharing(section, into: &pool)
       pool.balance = section.optional("balance").flatMap { balance($0) } ?? pool.balance
       pool.proxyHeader = proxyHeader(section.optional("proxy_protocol"))
+      pool.tls = endpointTLS(section.optional("tls"))
       let value = section.required("endpoints", "a mapping from region to addresses with ports")
       pool.endpoints = value.map { endpoints($0, regions: regions) } ?? []
       if let value, value.entries()?.isEmpty == true { value.report("wants at least one region") }

@@ -28,13 +28,11 @@ extension SettingsReader {
       let certificate = section.required("certificate", "the path of a PEM file")
       let key = section.required("key", "the path of a PEM file")
       let streams = streams(section)
-      guard let certificate, let key, let certificateFile = certificate.filePath(),
-        let keyFile = key.filePath()
-      else { return nil }
-      return Settings.EncryptedDNS(
-        listen: listen ?? plain.map { SocketAddress(address: $0.address, port: 853) },
-        certificateFile: certificateFile, keyFile: keyFile, streams: streams,
-        certificateOrigin: certificate.origin, keyOrigin: key.origin)
+      return certificateFiles(certificate, key).map { files in
+        Settings.EncryptedDNS(
+          listen: listen ?? plain.map { SocketAddress(address: $0.address, port: 853) },
+          files: files, streams: streams)
+      }
     }
     return read ?? nil
   }

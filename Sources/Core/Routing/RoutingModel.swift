@@ -123,11 +123,13 @@ public struct RoutingModel: Sendable {
     public var balance: BalanceRules
     /// What the proxy sends to these endpoints before all else; nil: nothing.
     public var header: ProxyVersion?
+    /// Whether the proxy speaks TLS with them.
+    public var isSecured: Bool
 
     public init(
       name: String, endpoints: [[Int]], panicThreshold: Double, minimumHealthy: Int,
       zoneSharing: ZoneSharing = ZoneSharing(), balance: BalanceRules = BalanceRules(),
-      header: ProxyVersion? = nil
+      header: ProxyVersion? = nil, isSecured: Bool = false
     ) {
       self.name = name
       self.endpoints = endpoints
@@ -136,6 +138,7 @@ public struct RoutingModel: Sendable {
       self.zoneSharing = zoneSharing
       self.balance = balance
       self.header = header
+      self.isSecured = isSecured
     }
   }
 

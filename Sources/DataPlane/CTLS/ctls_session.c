@@ -18,6 +18,7 @@ struct az_tls_session {
   int is_drained;
   int is_at_end;
   int is_reset;
+  int has_finished;
 };
 
 // The socket, without SIGPIPE and with the knowledge of what a short read says.
@@ -211,7 +212,10 @@ long az_tls_write(az_tls_session *session, const void *bytes, size_t count) {
 }
 
 long az_tls_finish(az_tls_session *session) {
+  // A second call would wait for the peer's.
+  if (session->has_finished) return 0;
   int result = SSL_shutdown(session->ssl);
+  if (result >= 0) session->has_finished = 1;
   if (result >= 0) return 0;
   return failed(session, result);
 }

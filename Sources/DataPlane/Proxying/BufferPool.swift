@@ -88,11 +88,27 @@ enum Relayed {
     return Transfer(result: unsafe az_tcp_receive(fd, shared, count), endsAtZero: true)
   }
 
+  /// Lets `fill` write to the front of the shared buffer, at most `limit` bytes.
+  func fill(limit: Int, _ fill: (inout MutableRawSpan) -> Transfer) -> Transfer {
+    // Not more than the shared buffer holds, which is this thread's alone.
+    let count = min(limit, Self.blockByteCount)
+    var span = unsafe MutableRawSpan(_unsafeStart: shared, byteCount: count)
+    return fill(&span)
+  }
+
   /// Writes the first `count` bytes of the shared buffer; what is not taken goes to `rest`, which
   /// must be empty.
   mutating func send(_ count: Int, to fd: Int32, rest: inout PendingBytes) -> Transfer {
+    send(count, rest: &rest) { Sockets.send($0, to: fd) }
+  }
+
+  /// The same, by whatever takes the bytes.
+  @inline(__always)
+  mutating func send(
+    _ count: Int, rest: inout PendingBytes, by write: (RawSpan) -> Transfer
+  ) -> Transfer {
     precondition(count <= Self.blockByteCount && rest.isEmpty, "bytes of the shared buffer")
-    let transfer = Transfer(result: unsafe az_tcp_send(fd, shared, count), endsAtZero: false)
+    let transfer = write(unsafe RawSpan(_unsafeStart: shared, byteCount: count))
     let sent: Int
     switch transfer {
     case .moved(let moved): sent = moved
@@ -111,11 +127,18 @@ enum Relayed {
 
   /// Writes what is pending; gives its block back when all is gone.
   mutating func flush(_ pending: inout PendingBytes, to fd: Int32) -> Transfer {
+    flush(&pending) { Sockets.send($0, to: fd) }
+  }
+
+  /// The same, by whatever takes the bytes.
+  @inline(__always)
+  mutating func flush(
+    _ pending: inout PendingBytes, by write: (RawSpan) -> Transfer
+  ) -> Transfer {
     guard let base = unsafe pending.base else { return .moved(0) }
     // Offset and count stay within the block: they were set together and move together.
     let start = unsafe base + Int(pending.offset)
-    let transfer = Transfer(
-      result: unsafe az_tcp_send(fd, start, Int(pending.count)), endsAtZero: false)
+    let transfer = write(unsafe RawSpan(_unsafeStart: start, byteCount: Int(pending.count)))
     if case .moved(let moved) = transfer {
       pending.offset += Int32(moved)
       pending.count -= Int32(moved)

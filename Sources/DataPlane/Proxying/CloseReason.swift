@@ -19,6 +19,12 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case greetingEnded
   /// TLS that breaks a rule before it names anyone.
   case malformedHello
+  /// TLS was not agreed on with the client, or it broke a rule later.
+  case clientTLS
+  /// The same of the endpoint, and of every other one that might be tried.
+  case upstreamTLS
+  /// FIN without the close_notify that ends a stream of TLS: it may be cut.
+  case clientTruncated, upstreamTruncated
   /// No service is for the name that the client asked for, or for clients that name none.
   case noRoute
   /// The time for all attempts together was over.
@@ -52,6 +58,10 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .greetingTimeout: "greeting_timeout"
     case .greetingEnded: "greeting_ended"
     case .malformedHello: "malformed_hello"
+    case .clientTLS: "client_tls"
+    case .upstreamTLS: "upstream_tls"
+    case .clientTruncated: "client_truncated"
+    case .upstreamTruncated: "upstream_truncated"
     case .noRoute: "no_route"
     case .connectBudget: "connect_budget"
     case .idleTimeout: "idle_timeout"
@@ -76,6 +86,8 @@ package enum ConnectFailure: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case refused, unreachable, reset, timedOut
   /// This machine had no port or memory for it: says nothing of the endpoint.
   case local
+  /// It connected, and no session of TLS came of it: its certificate is not good, or it wants one.
+  case tls
 
   /// The name in metrics.
   package var name: String {
@@ -85,6 +97,7 @@ package enum ConnectFailure: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .reset: "reset"
     case .timedOut: "timed_out"
     case .local: "local"
+    case .tls: "tls"
     }
   }
 }

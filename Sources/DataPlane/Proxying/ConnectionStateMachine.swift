@@ -72,6 +72,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     /// The side sent FIN and every byte before it has been handed to the other side's socket.
     case ended(Side)
     case reset(Side)
+    /// A side broke a rule of TLS: the reason says which.
+    case failed(CloseReason)
     /// ``deadline(_:)`` may have passed.
     case timerExpired
     /// The proxy drains, and this connection's time has come.
@@ -159,6 +161,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case (_, .stopped): close(.shutdown)
     case (.relaying, .reset(.upstream)) where isRepeatable: attemptAfterReset(now: now, limits)
     case (_, .reset(let side)): close(side == .client ? .clientReset : .upstreamReset)
+    case (_, .failed(let reason)): close(reason)
     case (.accepted, .accepted): attempt(now: now)
     case (.accepted, .greetingExpected): greet()
     case (.greeting, .greeted): connect(now: now)
@@ -285,6 +288,10 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
 
   private var reasonOfFailure: CloseReason {
     if hasReset { return .upstreamReset }
-    return lastFailure == .timedOut ? .connectTimedOut : .connectFailed
+    return switch lastFailure {
+    case .timedOut: .connectTimedOut
+    case .tls: .upstreamTLS
+    default: .connectFailed
+    }
   }
 }

@@ -6,7 +6,8 @@ import ServerNames
 /// is taken from there, the hello goes on to the endpoint with what follows.
 final class Greeting {
   enum Part {
-    case header, hello, nothing
+    /// The handshake of TLS that ends here.
+    case header, hello, handshake, nothing
   }
 
   /// What comes next.

@@ -1,6 +1,7 @@
 import ClientLimits
 import Places
 import Routing
+import Securing
 
 /// One end of a proxied connection and the stream that comes from it.
 struct Half {
@@ -68,6 +69,8 @@ struct Rival {
   /// Becomes the upstream if it wins.
   var half = Half()
   var attempt = Attempt()
+  /// nil: its endpoint speaks no TLS.
+  var session: TLSSession?
 }
 
 /// A proxied connection: a slot of fixed size.
@@ -86,6 +89,8 @@ struct Pair {
   var sent = PendingBytes()
   /// What the client says before it is known where it goes; nil: nothing is asked.
   var greeting: Greeting?
+  /// nil: bytes are passed on as they are.
+  var secured: SecuredEnds?
   /// What the client's connection counts in.
   var ticket = ClientLimiter.Ticket.empty
   /// Of this worker's connections.

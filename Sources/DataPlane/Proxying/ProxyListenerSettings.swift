@@ -2,6 +2,7 @@ package import ClientLimits
 package import Editions
 package import Places
 package import ProxyProtocol
+package import Securing
 
 /// How long an endpoint may take to answer before a second one is connected to beside it.
 package enum RaceDelay: Sendable, Equatable {
@@ -27,6 +28,8 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package var trustedProxies: TrustedProxies?
   /// For the header and the ClientHello.
   package var greetingTimeout: Duration
+  /// nil: bytes are passed on as they are.
+  package var tls: TLSServerContext?
   /// Open at once, over all workers; at least 1.
   package var maximumConnections: Int
   /// For one attempt.
@@ -55,7 +58,8 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package init(
     name: String, addresses: [SocketAddress], services: ListenerServices.Names,
     trustedProxies: TrustedProxies? = nil,
-    greetingTimeout: Duration = .seconds(3), maximumConnections: Int = 10_000,
+    greetingTimeout: Duration = .seconds(3), tls: TLSServerContext? = nil,
+    maximumConnections: Int = 10_000,
     connectTimeout: Duration = .seconds(2), connectBudget: Duration = .seconds(6),
     maximumAttempts: Int = 4, raceAfter: RaceDelay = .roundTrips,
     repeatedBytes: Int = 0, idleTimeout: Duration = .seconds(300),
@@ -67,6 +71,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     self.services = services
     self.trustedProxies = trustedProxies
     self.greetingTimeout = greetingTimeout
+    self.tls = tls
     self.maximumConnections = maximumConnections
     self.connectTimeout = connectTimeout
     self.connectBudget = connectBudget

@@ -3,6 +3,7 @@ package import Counters
 package import Editions
 package import Places
 package import Sampling
+package import Securing
 import Synchronization
 
 /// The TCP reverse proxy: a number of threads, each with its own share of the connections.
@@ -38,6 +39,7 @@ package final class ProxyServer: Sendable {
   ///   - heldByteLimit: most memory for bytes that peers do not take, over all threads; each has at
   ///     least one block of 64 KiB.
   ///   - clientTableBytes: of the tables that limits of clients are kept in.
+  ///   - endpointTLS: as ``update(endpointTLS:)``.
   ///   - measuresRoundTrips: whether each connection's lowest round trip is kept for whoever
   ///     takes it.
   ///   - sampler: notes some of the decisions; nil: none.
@@ -45,7 +47,7 @@ package final class ProxyServer: Sendable {
   package init(
     listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
     passive: PassiveHealth, heldByteLimit: Int = 256 << 20,
-    clientTableBytes: Int = 4 << 20, measuresRoundTrips: Bool = false,
+    clientTableBytes: Int = 4 << 20, endpointTLS: [String: TLSClientContext] = [:], measuresRoundTrips: Bool = false,
     sampler: SampleCollector? = nil,
     log: AccessLogWriter? = nil
   ) {
@@ -60,6 +62,7 @@ package final class ProxyServer: Sendable {
       roundTrips: roundTrips,
       sampler: sampler ?? SampleCollector(.init(resolverInterval: nil), board: counters),
       clients: ClientLimiter(byteCount: clientTableBytes, seed: .random(in: .min ... .max)))
+    shared.endpointTLS = endpointTLS
   }
 
   /// Listens and starts the threads. Connections are accepted as soon as the edition is ready;
@@ -132,6 +135,14 @@ package final class ProxyServer: Sendable {
     shared.settingsVersion.add(1, ordering: .releasing)
     let known = Set(shared.listeners.map(\.name))
     return unapplied + new.map(\.name).filter { !known.contains($0) }
+  }
+
+  /// Gives the workers what they begin TLS with to the endpoints of pools, by the pool's name. An
+  /// edition with other pools is published after this: where they know nothing of a pool whose
+  /// endpoints want TLS, nothing connects.
+  package func update(endpointTLS: [String: TLSClientContext]) {
+    shared.endpointTLS = endpointTLS
+    shared.settingsVersion.add(1, ordering: .releasing)
   }
 
   /// Takes no more connections, and lets those that are open end by themselves until they are

@@ -19,7 +19,12 @@ extension ProxyWorker {
       pool.discard(&pair[side].pending)
       pipes.giveBack(&pair[side].pipe)
       guard fd >= 0 else { continue }
-      if reason.isOrderly { Sockets.close(fd) } else { Sockets.reset(fd) }
+      let isSecured = pair.pointee.secured?[side] != nil
+      if reason.endsOrderly(side, isSecured: isSecured) {
+        Sockets.close(fd)
+      } else {
+        Sockets.reset(fd)
+      }
     }
     pool.discard(&pair.pointee.sent)
     timers.cancel(slot)
@@ -74,6 +79,7 @@ extension ProxyWorker {
     let connect = pair.pointee.connectNanoseconds
     line.add("connect_ms", milliseconds: connect == 0 ? nil : connect)
     line.add("reason", reason.name)
+    if let ends = pair.pointee.secured { line.add(ends) }
     line.add("edition", attempt.editionNumber)
     line.add("cohort", UInt64(attempt.decision.cohort))
     line.add("basis", attempt.basis.name)

@@ -51,6 +51,7 @@ extension ProxyWorker {
     guard let rival = rivals.removeValue(forKey: slot) else { return }
     pair.pointee.upstream = rival.half
     pair.pointee.attempt = rival.attempt
+    if let session = rival.session { securedEnds(of: pair).upstream = session }
   }
 
   /// One of two attempts has connected: the other one is dropped. A first one that the rival has
@@ -98,6 +99,11 @@ extension ProxyWorker {
       do {
         try open(target.socket, slot: slot, which)
         set(attempt, of: slot, which)
+        guard secure(slot, which, attempt, target.socket) else {
+          chargeAttempt(pair, attempt, .tls)
+          if which == .rival { dropRival(slot) }
+          return .failed(.tls)
+        }
         return .underWay
       } catch {
         leaveEndpoint(&attempt)
@@ -133,8 +139,14 @@ extension ProxyWorker {
       guard let rival = rivals[slot] else { return }
       (fd, attempt) = (rival.half.fd, rival.attempt)
     }
-    if isBroken {
-      let failure = ConnectFailure(code: Sockets.takeError(fd))
+    let securing =
+      isBroken
+      ? .failed(ConnectFailure(code: Sockets.takeError(fd)))
+      : finishSecuring(slot, which, attempt, fd)
+    switch securing {
+    case .done: break
+    case .waiting: return
+    case .failed(let failure):
       chargeAttempt(pair, attempt, failure)
       if which == .rival { dropRival(slot) }
       return handle(.connectFailed(which, failure), slot: slot)
@@ -165,6 +177,7 @@ extension ProxyWorker {
     leaveEndpoint(&pair.pointee.attempt)
     if pair.pointee.upstream.fd >= 0 { Sockets.reset(pair.pointee.upstream.fd) }
     pair.pointee.upstream = Half()
+    pair.pointee.secured?.upstream = nil
   }
 
   /// Closes the socket of the rival, if there is one.
@@ -337,7 +350,7 @@ extension ProxyWorker {
     }
     let fresh = RouteContext(
       edition: edition, settingsVersion: settingsVersion,
-      listeners: listeners.map(\.shared.currentSettings), passive: shared.passive,
+      listeners: listeners.map(\.shared.currentSettings), tls: shared.endpointTLS, passive: shared.passive,
       counters: shared.counters)
     context = fresh
     chooser.renumber(endpointCount: fresh.endpoints.count)

@@ -20,6 +20,7 @@ extension ProxyWorker {
     let pair = pairs[slot]
     guard let greeting = pair.pointee.greeting else { return handle(.greeted, slot: slot) }
     while greeting.awaited != .nothing {
+      if greeting.awaited == .handshake { return shakeHandsWithClient(slot, greeting) }
       let (look, transfer) = pool.peek(pair[.client].fd, limit: Self.greetingLimit) {
         Self.look(at: $0, for: greeting)
       }
@@ -39,7 +40,8 @@ extension ProxyWorker {
         }
       case .hello(let serverName):
         greeting.serverName = serverName
-        greeting.awaited = .nothing
+        let isSecured = listeners[Int(pair.pointee.listener)].rules.tls != nil
+        greeting.awaited = isSecured ? .handshake : .nothing
       case .needsMore:
         // What waits is all there will be.
         if pair[.client].isFinished { handle(.refused(.greetingEnded), slot: slot) }

@@ -2,6 +2,16 @@ import Editions
 import Places
 import ProxyProtocol
 import Routing
+import Securing
+
+extension ProxySession {
+  fileprivate init(_ facts: TLSFacts) {
+    self.init(
+      version: facts.version == .tls13 ? .tls13 : .tls12, hasCertificate: facts.hasCertificate,
+      // Whoever shows one that is not good has no session.
+      isVerified: facts.hasCertificate)
+  }
+}
 
 extension ProxyWorker {
   /// Sends the header that the endpoint wants before all else, if it wants one. It is at most 536
@@ -9,7 +19,13 @@ extension ProxyWorker {
   ///
   /// - Returns: false if the connection is broken.
   mutating func sendHeader(_ pair: PairReference) -> Bool {
-    let attempt = pair.pointee.attempt
+    // TLS has begun behind it.
+    if pair.pointee.secured?.upstream != nil { return true }
+    return sendHeader(pair, of: pair.pointee.attempt, to: pair[.upstream].fd)
+  }
+
+  /// The same on the socket of an attempt.
+  mutating func sendHeader(_ pair: PairReference, of attempt: Attempt, to fd: Int32) -> Bool {
     guard attempt.service >= 0, let context = attempt.context,
       let version = context.headers[Int(attempt.service)]
     else { return true }
@@ -26,7 +42,7 @@ extension ProxyWorker {
       header.end(into: &buffer)
       count = header.byteCount
     }
-    let sent = Sockets.send(buffer.bytes.extracting(first: count), to: pair[.upstream].fd)
+    let sent = Sockets.send(buffer.bytes.extracting(first: count), to: fd)
     if case .moved(count) = sent { return true }
     return false
   }
@@ -53,6 +69,11 @@ extension ProxyWorker {
       startSeconds: shared.startSeconds, worker: index, sequence: pair.pointee.sequence)
     add(.uniqueID, line.bytes)
     add(.authority, pair.pointee.greeting?.serverName ?? [])
+    if let facts = pair.pointee.secured?.facts {
+      add(.alpn, Array((facts.applicationProtocol ?? "").utf8))
+      let name = Array((facts.commonName ?? "").utf8)
+      unsafe header.add(ProxySession(facts), commonName: name.span.bytes, into: &buffer)
+    }
     add(.region, Array(context.regionNames[Int(attempt.region)].utf8))
     let model = reader.edition.model
     let place = model.places.place(of: pair.pointee.clientAddress.address.client).place

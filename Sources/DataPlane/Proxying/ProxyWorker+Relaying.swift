@@ -22,7 +22,7 @@ extension ProxyWorker {
     pair[side].note(readiness)
     switch pair.pointee.machine.phase {
     case .connecting where side == .upstream:
-      if readiness.isBroken || readiness.isWritable {
+      if readiness.isBroken || readiness.isWritable || pair.pointee.secured?.upstream != nil {
         finishConnecting(slot, .first, isBroken: readiness.isBroken)
       }
     case .relaying: relay(slot, side, readiness)
@@ -35,7 +35,7 @@ extension ProxyWorker {
 
   private mutating func handleRival(_ readiness: Poller.Readiness, slot: Int) {
     rivals[slot]?.half.note(readiness)
-    guard readiness.isBroken || readiness.isWritable else { return }
+    guard readiness.isBroken || readiness.isWritable || rivals[slot]?.session != nil else { return }
     finishConnecting(slot, .rival, isBroken: readiness.isBroken)
   }
 
@@ -68,6 +68,7 @@ extension ProxyWorker {
   /// down and memory stays bounded.
   mutating func pump(_ slot: Int, from side: Side) {
     let pair = pairs[slot]
+    if let ends = pair.pointee.secured { return pumpSecured(slot, ends, from: side) }
     pair[side].isBlocked = false
     for _ in 0..<Self.roundsPerTurn {
       var step = flush(pair, from: side)
@@ -196,7 +197,7 @@ extension ProxyWorker {
   }
 
   @inline(__always)
-  private func count(bytes: Int, from side: Side, _ pair: PairReference) {
+  func count(bytes: Int, from side: Side, _ pair: PairReference) {
     pair[side].byteCount &+= UInt64(bytes)
     pair.pointee.machine.noteActivity(now: now)
     let listener = Int(pair.pointee.listener)
@@ -208,7 +209,7 @@ extension ProxyWorker {
   }
 
   /// The turn is over before all is moved: goes on after the others.
-  private mutating func enqueue(_ slot: Int, _ side: Side) {
+  mutating func enqueue(_ slot: Int, _ side: Side) {
     let pair = pairs[slot]
     guard !pair[side].isQueued else { return }
     pair[side].isQueued = true
@@ -218,6 +219,7 @@ extension ProxyWorker {
 
   /// Gives every connection that waited its next turn.
   mutating func runQueue() {
+    feedStarving()
     guard !queue.isEmpty else { return }
     swap(&turn, &queue)
     for index in turn.indices {

@@ -7,6 +7,7 @@ import Places
 import ProxyProtocol
 import Routing
 import Sampling
+import Securing
 import Synchronization
 
 /// What the workers of a proxy share; everything else belongs to one of them.
@@ -17,6 +18,7 @@ final class ProxyShared: Sendable {
   let isStopping = Atomic<Bool>(false)
   private let drain = Mutex<DrainSchedule?>(nil)
   private let isDraining = Atomic<Bool>(false)
+  private let clientContexts = Mutex<[String: TLSClientContext]>([:])
   let passive: PassiveHealth
   let counters: CounterBoard
   let roundTrips: RoundTripCollector
@@ -41,6 +43,12 @@ final class ProxyShared: Sendable {
   /// nil: the proxy does not drain. Takes a lock only if it does.
   var drainSchedule: DrainSchedule? {
     isDraining.load(ordering: .acquiring) ? drain.withLock { $0 } : nil
+  }
+
+  /// What connections to the endpoints of pools begin with, by the pool's name. Takes a lock.
+  var endpointTLS: [String: TLSClientContext] {
+    get { clientContexts.withLock { $0 } }
+    set { clientContexts.withLock { $0 = newValue } }
   }
 
   func drain(by schedule: DrainSchedule) {
@@ -88,6 +96,8 @@ struct ProxyWorker: ~Copyable {
     let trustedProxies: TrustedProxies?
     /// Whether the name in the ClientHello counts.
     let readsServerNames: Bool
+    /// nil: bytes are passed on as they are.
+    let tls: TLSServerContext?
 
     init(_ settings: ProxyListenerSettings) {
       limits = settings.limits
@@ -97,7 +107,8 @@ struct ProxyWorker: ~Copyable {
       raceAfter = settings.raceAfter
       outgoing = OutgoingOptions(settings.tcp)
       trustedProxies = settings.trustedProxies
-      readsServerNames = !settings.services.named.isEmpty
+      readsServerNames = !settings.services.named.isEmpty || settings.tls != nil
+      tls = settings.tls
     }
 
     /// What is to be heard from a new client first; nil: nothing.
@@ -157,6 +168,8 @@ struct ProxyWorker: ~Copyable {
   var settingsVersion: UInt64
   /// Connections that have used up their turn: event data.
   var queue: [UInt64] = []
+  /// Connections with sessions that wait for a block to hold what they read: event data.
+  var starving: [UInt64] = []
   /// Those of them that have their next turn now.
   var turn: [UInt64] = []
   var lastSequence: UInt64 = 0

@@ -3,6 +3,7 @@ import Counters
 import Editions
 import ProxyProtocol
 import Routing
+import Securing
 
 /// What a worker keeps of one configuration: the shared records of its endpoints, names for the
 /// log, counters, and which service each listener has. Connections hold on to the one that they
@@ -24,10 +25,20 @@ final class RouteContext {
   let balance: [BalanceRules]
   /// By service index: the header that its pool's endpoints want before all else.
   let headers: [ProxyVersion?]
+  /// By service index: what its pool's endpoints speak.
+  let securing: [EndpointSecuring]
   /// By endpoint index; nil: nothing of its pool is ejected.
   private let ejectable: [Ejectable?]
   /// By listener × regions + region.
   private let connections: [CounterIndex]
+
+  /// What stands between us and endpoints.
+  enum EndpointSecuring {
+    case none
+    case tls(TLSClientContext)
+    /// TLS of which the workers know nothing: nothing is sent without it.
+    case unknown
+  }
 
   /// Where an endpoint stands in its group.
   struct Ejectable {
@@ -39,7 +50,7 @@ final class RouteContext {
 
   init(
     edition: Edition, settingsVersion: UInt64, listeners: [ProxyListenerSettings],
-    passive: PassiveHealth, counters: CounterBoard
+    tls: [String: TLSClientContext], passive: PassiveHealth, counters: CounterBoard
   ) {
     let model = edition.model
     revision = edition.revision
@@ -54,6 +65,10 @@ final class RouteContext {
       service.pool.map { model.pools[$0].balance } ?? BalanceRules()
     }
     headers = model.services.map { service in service.pool.flatMap { model.pools[$0].header } }
+    securing = model.services.map { service in
+      guard let pool = service.pool.map({ model.pools[$0] }), pool.isSecured else { return .none }
+      return tls[pool.name].map { .tls($0) } ?? .unknown
+    }
     ejectable = Self.ejectable(model, records: records, passive: passive, counters: counters)
     connections = listeners.flatMap { listener in
       model.regions.map { region in

@@ -150,3 +150,9 @@ extension TLSFileFault {
       }
   }
 }
+
+extension TLSServerContext: Equatable {
+  package static func == (left: TLSServerContext, right: TLSServerContext) -> Bool {
+    left === right
+  }
+}

@@ -23,13 +23,15 @@ package enum TLSBreak: Sendable, Equatable {
   case failed
 }
 
-/// TLS on a socket, for one thread. The socket stays its owner's and is non-blocking; it is closed
-/// after the session is gone.
+/// TLS on a socket, for one thread. The socket stays its owner's and is non-blocking; the
+/// session never closes it.
 ///
 /// Every operation may want the socket to be readable or writable, whichever direction it moves
 /// bytes in.
 @safe package final class TLSSession {
   private let session: OpaquePointer
+  /// Whether anything was said.
+  package private(set) var hasBegun = false
 
   /// Of a client that has connected to us; nil: there is no memory.
   package init?(server context: TLSServerContext, on descriptor: Int32) {
@@ -55,7 +57,10 @@ package enum TLSBreak: Sendable, Equatable {
   deinit { unsafe az_tls_free(session) }
 
   /// Goes on with the handshake.
-  package func handshake() -> TLSResult { TLSResult(unsafe az_tls_handshake(session)) }
+  package func handshake() -> TLSResult {
+    hasBegun = true
+    return TLSResult(unsafe az_tls_handshake(session))
+  }
 
   /// Reads up to as many bytes as `buffer` holds, over record boundaries. What is met behind bytes
   /// that were read comes with the next call.

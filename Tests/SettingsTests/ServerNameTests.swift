@@ -120,8 +120,8 @@ private func faults(_ listener: String) -> [String] {
     ),
     (
       "service: web\n      greeting_timeout: 1s",
-      "a.yaml:13: proxy.listeners.web.greeting_timeout: bounds nothing: there is neither "
-        + "proxy_protocol nor server_names"
+      "a.yaml:13: proxy.listeners.web.greeting_timeout: bounds nothing: there is no "
+        + "proxy_protocol, no server_names, no tls"
     ),
   ])
 func `what is wrong with names is told`(_ text: String, _ fault: String) {

@@ -103,7 +103,7 @@ extension SettingsReader {
         tcp: tcp(section.optional("tcp")), access: access(section.optional("access")),
         clientLimits: clientLimits(section.optional("client_limits")))
       if names == nil && proxies == nil && tls == nil {
-        greeting?.report("bounds nothing: there is neither proxy_protocol nor server_names nor tls")
+        greeting?.report("bounds nothing: there is no proxy_protocol, no server_names, no tls")
       }
       if listener.connectTimeout > listener.connectBudget {
         (attempt ?? section.value).report(

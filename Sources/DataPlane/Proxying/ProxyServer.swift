@@ -47,7 +47,8 @@ package final class ProxyServer: Sendable {
   package init(
     listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
     passive: PassiveHealth, heldByteLimit: Int = 256 << 20,
-    clientTableBytes: Int = 4 << 20, endpointTLS: [String: TLSClientContext] = [:], measuresRoundTrips: Bool = false,
+    clientTableBytes: Int = 4 << 20, endpointTLS: [String: TLSClientContext] = [:],
+    measuresRoundTrips: Bool = false,
     sampler: SampleCollector? = nil,
     log: AccessLogWriter? = nil
   ) {

@@ -350,7 +350,8 @@ extension ProxyWorker {
     }
     let fresh = RouteContext(
       edition: edition, settingsVersion: settingsVersion,
-      listeners: listeners.map(\.shared.currentSettings), tls: shared.endpointTLS, passive: shared.passive,
+      listeners: listeners.map(\.shared.currentSettings), tls: shared.endpointTLS,
+      passive: shared.passive,
       counters: shared.counters)
     context = fresh
     chooser.renumber(endpointCount: fresh.endpoints.count)

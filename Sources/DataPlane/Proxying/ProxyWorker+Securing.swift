@@ -141,6 +141,8 @@ extension ProxyWorker {
       case .wait:
         pair[side].isBlocked = true
         return
+      // Another endpoint may take its place.
+      case .broken(.upstream, .reset): return handle(.reset(.upstream), slot: slot)
       case .broken(let broken, let cause):
         return handle(.failed(ends.closeReason(of: broken, cause)), slot: slot)
       }
@@ -193,6 +195,7 @@ extension ProxyWorker {
     switch transfer {
     case .moved(let count):
       noteSecuredRead(count, of: limit, ends, from: side, pair)
+      if pair.pointee.machine.isRepeatable { noteRepeatable(count, from: side, pair) }
       return sendSecured(count, pair, ends, from: side)
     case .wouldBlock: pair[side].isReadable = false
     case .ended: pair[side].isAtEnd = true

@@ -65,7 +65,8 @@ extension SettingsReader {
   private static func protocols(_ section: Section) -> [String] {
     (section.optional("alpn")?.elements() ?? []).compactMap { element in
       element.parsed("the name of a protocol, such as h2") { text in
-        let isName = (1...255).contains(text.utf8.count)
+        let isName =
+          (1...255).contains(text.utf8.count)
           && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         return isName ? text : nil
       }

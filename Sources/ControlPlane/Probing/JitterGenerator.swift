@@ -1,13 +1,12 @@
+import Places
+
 /// Moves checks a little, so that they do not come all at once: SplitMix64 (Steele, Lea, Flood
 /// 2014) from a seed of the system, which would otherwise be called for every check.
 struct JitterGenerator: RandomNumberGenerator {
   private var state = UInt64.random(in: .min ... .max)
 
   mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
+    defer { state &+= SplitMix64.increment }
+    return SplitMix64.mixed(state)
   }
 }

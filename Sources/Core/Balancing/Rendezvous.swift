@@ -12,12 +12,12 @@ public enum Rendezvous {
     switch client.family {
     case .ipv4:
       let mask = bitsIPv4 <= 0 ? 0 : ~UInt32(0) << UInt32(max(0, 32 - bitsIPv4))
-      return mixed(1 << 32 | UInt64(UInt32(truncatingIfNeeded: client.bits) & mask))
+      return SplitMix64.mixed(1 << 32 | UInt64(UInt32(truncatingIfNeeded: client.bits) & mask))
     case .ipv6:
       let mask = bitsIPv6 <= 0 ? 0 : ~UInt128(0) << UInt128(max(0, 128 - bitsIPv6))
       let kept = client.bits & mask
       let high = UInt64(truncatingIfNeeded: kept >> 64)
-      return mixed(mixed(high) &+ UInt64(truncatingIfNeeded: kept) &+ 2)
+      return SplitMix64.mixed(SplitMix64.mixed(high) &+ UInt64(truncatingIfNeeded: kept) &+ 2)
     }
   }
 
@@ -26,7 +26,7 @@ public enum Rendezvous {
   public static func identity(_ id: String) -> UInt64 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    return mixed(hash)
+    return SplitMix64.mixed(hash)
   }
 
   /// The lower the better. −ln(u) / weight is exponentially distributed, so an endpoint has the
@@ -35,7 +35,7 @@ public enum Rendezvous {
   /// - Parameter weight: above 0.
   public static func cost(key: UInt64, identity: UInt64, weight: Double) -> Double {
     // 53 bits, as many as a Double holds, and never 0.
-    let bits = mixed(key ^ identity) >> 11
+    let bits = SplitMix64.mixed(key ^ identity) >> 11
     return -logarithm(of: (Double(bits) + 0.5) * 0x1p-53) / weight
   }
 
@@ -54,13 +54,5 @@ public enum Rendezvous {
     var sum = 1.0 / 15
     for term in 0..<7 { sum = sum * square + 1 / Double(13 - 2 * term) }
     return 2 * s * sum + exponent * 0.693_147_180_559_945_3
-  }
-
-  /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-  private static func mixed(_ value: UInt64) -> UInt64 {
-    var z = value &+ 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,5 +1,4 @@
 public import Places
-import Synchronization
 
 /// How much each prefix of clients has been answered lately, for all threads together, in a table
 /// whose size never changes.
@@ -13,15 +12,9 @@ import Synchronization
 /// A newcomer takes the entry of its set that is nearest to rest. A flood from a million forged
 /// sources so replaces entries that are about to be at rest, never that of a prefix that is being
 /// flooded.
-///
-/// `@unchecked`: the entries are atomic, the pointer never changes, and the memory lives as long
-/// as the limiter.
-@safe public final class RateLimiter: @unchecked Sendable {
-  typealias Entry = Atomic<UInt64>
-
+public final class RateLimiter: Sendable {
   /// What a prefix may use up at once after a rest (one second of its rate).
   static let burstMicroseconds: UInt64 = 1_000_000
-  static let entriesPerSet = 8
   private static let timeBits: UInt64 = 40
   private static let timeMask: UInt64 = 1 << 40 - 1
   /// Whatever lies further ahead than anyone can have used up (a burst and the longest interval)
@@ -30,30 +23,17 @@ import Synchronization
   /// Turns after which an answer is let through rather than fought over with other threads.
   private static let maximumAttempts = 4
 
-  private let entries: UnsafeMutablePointer<Entry>
-  private let setCount: Int
-  private let seed: UInt64
+  private let entries: WordTable
 
   /// - Parameters:
   ///   - byteCount: of the table; rounded down to a power of two, at least one set.
   ///   - seed: random, this process's own: clients must not choose who shares their set.
   public init(byteCount: Int, seed: UInt64) {
-    let setByteCount = Self.entriesPerSet * MemoryLayout<Entry>.stride
-    var setCount = 1
-    while setCount * 2 * setByteCount <= byteCount { setCount *= 2 }
-    self.setCount = setCount
-    self.seed = seed
-    let count = setCount * Self.entriesPerSet
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: setCount * setByteCount, alignment: setByteCount)
-    unsafe entries = memory.bindMemory(to: Entry.self, capacity: count)
-    for index in 0..<count { unsafe (entries + index).initialize(to: Atomic(0)) }
+    entries = WordTable(byteCount: byteCount, seed: seed)
   }
 
-  deinit { unsafe UnsafeMutableRawPointer(entries).deallocate() }
-
   /// Of the table, bytes.
-  public var byteCount: Int { setCount * Self.entriesPerSet * MemoryLayout<Entry>.stride }
+  public var byteCount: Int { entries.byteCount }
 
   /// Counts one answer, if there is still room for it in the rate of its prefix.
   ///
@@ -100,19 +80,16 @@ import Synchronization
   private func spending(
     _ key: UInt64, intervalMicroseconds interval: UInt64, nowMicroseconds: UInt64
   ) -> Spending {
-    let hash = mixed(mixed(key ^ seed) &+ seed)
-    let first = Int(truncatingIfNeeded: hash) & (setCount &- 1)
-    let set = first &* Self.entriesPerSet
+    let hash = entries.hash(of: key)
+    let set = entries.set(of: hash)
     let tag = hash >> Self.timeBits
     let now = nowMicroseconds & Self.timeMask
     for _ in 0..<Self.maximumAttempts {
-      let place = place(of: tag, inSetAt: set, now: now)
+      let place = place(of: tag, in: set, now: now)
       let debt = place.isItsOwn ? place.debt : 0
       guard debt <= Self.burstMicroseconds else { return .refused }
       let usedUpTo = (now &+ debt &+ interval) & Self.timeMask
-      let (exchanged, _) = unsafe entries[place.index].weakCompareExchange(
-        expected: place.word, desired: tag << Self.timeBits | usedUpTo, ordering: .relaxed)
-      if exchanged {
+      if entries.exchange(at: place.index, place.word, for: tag << Self.timeBits | usedUpTo) {
         return place.isItsOwn || place.debt == 0 ? .admitted : .admittedInPlaceOfAnother
       }
     }
@@ -128,10 +105,10 @@ import Synchronization
   }
 
   /// The entry with this tag, or the one that is nearest to rest.
-  private func place(of tag: UInt64, inSetAt set: Int, now: UInt64) -> Place {
-    var best = Place(index: set, word: 0, debt: .max, isItsOwn: false)
-    for index in set..<(set &+ Self.entriesPerSet) {
-      let word = unsafe entries[index].load(ordering: .relaxed)
+  private func place(of tag: UInt64, in set: Range<Int>, now: UInt64) -> Place {
+    var best = Place(index: set.lowerBound, word: 0, debt: .max, isItsOwn: false)
+    for index in set {
+      let word = entries[index]
       let ahead = (word &- now) & Self.timeMask
       let debt = ahead > Self.maximumDebtMicroseconds ? 0 : ahead
       if word >> Self.timeBits == tag {
@@ -151,13 +128,5 @@ import Synchronization
       case .ipv6(let bits): UInt64(truncatingIfNeeded: bits >> 72)
       }
     return family | UInt64(kind.rawValue) << 58
-  }
-
-  /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every output bit.
-  private func mixed(_ value: UInt64) -> UInt64 {
-    var z = value &+ 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,3 +1,5 @@
+public import Places
+
 /// What clients get: the regions to answer with, or why there are none.
 public struct Outcome: Sendable, Hashable {
   public enum Kind: Sendable, Hashable { case serve, fail, noData }
@@ -133,7 +135,9 @@ public enum SlotTable {
   /// All slots in a fixed random order, so that a run of them is spread over all clients.
   static let shuffled: [UInt16] = {
     var slots = (0..<slotCount).map { UInt16($0) }
-    slots.sort { mixed(UInt64($0) ^ 0xA21_5AFE) < mixed(UInt64($1) ^ 0xA21_5AFE) }
+    slots.sort {
+      SplitMix64.mixed(UInt64($0) ^ 0xA21_5AFE) < SplitMix64.mixed(UInt64($1) ^ 0xA21_5AFE)
+    }
     return slots
   }()
 
@@ -176,15 +180,6 @@ public enum SlotTable {
   public static func slot(of prefix: UInt128) -> Int {
     let high = UInt64(truncatingIfNeeded: prefix >> 64)
     let low = UInt64(truncatingIfNeeded: prefix)
-    return Int(mixed(mixed(high) ^ low) >> 54)
+    return Int(SplitMix64.mixed(SplitMix64.mixed(high) ^ low) >> 54)
   }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every output bit.
-@inlinable
-func mixed(_ value: UInt64) -> UInt64 {
-  var z = value &+ 0x9E37_79B9_7F4A_7C15
-  z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-  z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-  return z ^ (z >> 31)
 }

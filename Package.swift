@@ -234,11 +234,11 @@ let package = Package(
       name: "azimuth",
       dependencies: [
         "Admitting", "Admin", "Announcing", "Answering", "CLinux", "Compiling", "Counters",
-        "Demonstrating", "DNSWire", "Editions", "Homes", "Learning", "Listening", "Places", "Probing",
-        "Proxying", "ProxyProtocol", "Publishing", "RateLimiting", "Replicating", "Resolving",
-        "Routing", "Sampling", "Securing", "ServerNames", "Settings", "Simulating", "Tapping",
-        "Transferring", "Zones",
-        "KeyFiles", nio, nioPosix, nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
+        "Demonstrating", "DNSWire", "Editions", "Homes", "Learning", "Listening", "Places",
+        "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting", "Replicating",
+        "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings", "Simulating",
+        "Tapping", "Transferring", "Zones", "KeyFiles", nio, nioPosix, nioHTTP1, httpClient,
+        arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
 

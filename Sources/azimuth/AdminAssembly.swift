@@ -47,13 +47,8 @@ struct AdminAssembly: Sendable {
       ]
     }
     sources.samples = {
-      let connections = dataPlane.openConnections.map {
-        MetricSample(
-          "azimuth_proxy_connections", labels: [.init("listener", $0.listener)],
-          value: Double($0.count))
-      }
-      return probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
-        + connections + (await loadSamples(publisher))
+      probeSamples(await prober.counts) + reloadSamples(await reloader.counts)
+        + (await loadSamples(publisher))
         + primarySamples(await publisher.primaryReports) + transferSamples(transfers.desk.counts)
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples

@@ -115,9 +115,6 @@ final class DataPlane: Service {
   /// Whether the node is ending: not ready any more.
   var isEnding: Bool { isDraining.load(ordering: .acquiring) }
 
-  /// Connections that each of the proxy's listeners has open.
-  var openConnections: [(listener: String, count: Int)] { proxy.connectionCounts }
-
   /// The proxy's round trips to its clients since the last call.
   func takeRoundTrips() -> [RoundTrip] { proxy.roundTrips.takeAll() }
 
@@ -163,7 +160,8 @@ private func proxyListeners(
   settings.proxy.listeners.map { listener in
     ProxyListenerSettings(
       name: listener.name, addresses: listener.listen,
-      services: .init(listener, settings),
+      services: .init(listener, settings), logsConnects: settings.proxy.logsConnects,
+      logInterval: settings.proxy.logInterval,
       trustedProxies: listener.trustedProxies.map { TrustedProxies($0) },
       greetingTimeout: listener.greetingTimeout, tls: tls.listeners[listener.name],
       maximumConnections: listener.maximumConnections, connectTimeout: listener.connectTimeout,

@@ -41,6 +41,34 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
       """)
 }
 
+@Test func `a connection leaves lines when it begins, while it lasts and when it ends`() throws {
+  let folder = FileManager.default.temporaryDirectory
+    .appending(path: "azimuth-access-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let path = folder.appending(path: "access.log")
+  let log = try AccessLogWriter(.file(path.path))
+  let server = try TestServer.echo()
+  let world = try ProxyWorld(regions: [[server.address]], log: log) {
+    $0.logsConnects = true
+    $0.logInterval = .seconds(1)
+  }
+  func records() -> [String] { lines(path).compactMap { $0["record"] as? String } }
+  let socket = try TestSocket(to: world.address)
+  #expect(eventually { records() == ["connect"] })
+  try socket.send([1, 2])
+  #expect(try socket.receive() == [1, 2])
+  #expect(eventually { records().count == 3 })
+  socket.close()
+  #expect(eventually { records().last == "close" })
+  let entries = lines(path)
+  #expect(records().dropFirst().dropLast().allSatisfy { $0 == "progress" })
+  #expect(Set(entries.compactMap { $0["connection"] as? String }).count == 1)
+  #expect(entries.map { $0["bytes_down"] as? Int }.prefix(3) == [0, 2, 2])
+  #expect(entries.map { $0["reason"] != nil }.dropLast().allSatisfy { !$0 })
+  withExtendedLifetime((world, server)) {}
+}
+
 @Test func `each connection leaves one line, also after a change of file`() throws {
   let folder = FileManager.default.temporaryDirectory
     .appending(path: "azimuth-access-\(UUID().uuidString)")

@@ -134,7 +134,7 @@ import Testing
     let good = try TestServer.greeter("good")
     var balance = rules(.roundRobin)
     balance.ejection?.failures = 1
-    balance.ejection?.base = 20_000_000
+    balance.ejection?.base = 150_000_000
     let world = try ProxyWorld(regions: [[bad.address, good.address]], balance: balance)
     var times: [Int] = []
     let hasFourTimes = eventually {

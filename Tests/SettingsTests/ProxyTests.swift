@@ -54,6 +54,13 @@ func `a listener keeps what may have to be sent again`(_ text: String, _ bytes: 
   #expect(try proxy(text).listeners[0].repeatedBytes == bytes)
 }
 
+@Test func `the access log may tell more than the end`() throws {
+  let quiet = try proxy("")
+  #expect(!quiet.logsConnects && quiet.logInterval == nil)
+  let proxy = try proxy("", "access_log_connects: true\n  access_log_interval: 60s")
+  #expect(proxy.logsConnects && proxy.logInterval == .seconds(60))
+}
+
 @Test func `a listener takes whom it says`() throws {
   #expect(try proxy("").listeners[0].access == nil)
   let access = try #require(

@@ -11,14 +11,36 @@ extension AdminServer {
   func metrics(_ request: Request) async throws -> Response {
     let edition = sources.publisher.desk.take()
     var text = MetricsText()
-    for (series, value) in sources.counters.sums() { text.add(series, value) }
+    let sums = sources.counters.sums()
+    for (series, value) in sums { text.add(series, value) }
     let build = MetricSample(
       "azimuth_build_info",
       labels: [.init("node", sources.node.id), .init("version", sources.node.version)], value: 1)
     let samples =
-      await [build] + edition.samples + ProcessFigures.current().samples + sources.samples()
+      await [build] + openConnections(sums) + edition.samples + ProcessFigures.current().samples
+      + sources.samples()
     for sample in samples { text.add(sample) }
     return Response.text(text.text, type: MetricsText.contentType)
+  }
+}
+
+/// The proxy's connections that are open: those accepted less those closed, of the same moment.
+private func openConnections(
+  _ sums: [(series: CounterBoard.Series, value: UInt64)]
+) -> [MetricSample] {
+  var counts: [CounterBoard.Label: (accepted: UInt64, closed: UInt64)] = [:]
+  for (series, value) in sums {
+    guard let listener = series.labels.first(where: { $0.name == "listener" }) else { continue }
+    switch series.name {
+    case "azimuth_proxy_accepted_total": counts[listener, default: (0, 0)].accepted += value
+    case "azimuth_proxy_closed_total": counts[listener, default: (0, 0)].closed += value
+    default: continue
+    }
+  }
+  return counts.sorted { $0.key.value < $1.key.value }.map { listener, count in
+    MetricSample(
+      "azimuth_proxy_connections", labels: [listener],
+      value: Double(count.accepted) - Double(count.closed))
   }
 }
 

@@ -463,6 +463,10 @@ package struct Settings: Sendable, Equatable {
     package var threads: Int
     package var listeners: [Listener]
     package var accessLog: AccessLog
+    /// Besides the line at its end, one when a connection has reached an endpoint.
+    package var logsConnects = false
+    /// And one each time that it has lasted so long; nil: none.
+    package var logInterval: Duration?
     /// For bytes that peers do not take, over all connections.
     package var bufferMemoryBytes: Int
     /// For what limits of clients are counted in.
@@ -481,20 +485,5 @@ package struct Settings: Sendable, Equatable {
     package var maximumConcurrentChecks: Int
     /// Share of the interval by which each check is moved at random. 0...0.5.
     package var jitter: Double
-  }
-}
-
-/// Where in the configuration something was said.
-package struct Origin: Sendable, Equatable {
-  package var file: String
-  /// From 1; nil where the file has no such place (a missing key).
-  package var line: Int?
-  /// Such as `zones.example.org.records[3]`; empty for the file as a whole.
-  package var path: String
-
-  package init(file: String, line: Int? = nil, path: String = "") {
-    self.file = file
-    self.line = line
-    self.path = path
   }
 }

@@ -61,6 +61,9 @@ extension SettingsReader {
       proxy.clientTableBytes =
         section.optional("client_table")?.byteCount(4 << 10...1 << 32) ?? proxy.clientTableBytes
       proxy.accessLog = section.optional("access_log")?.accessLog() ?? .off
+      proxy.logsConnects = section.optional("access_log_connects")?.flag() ?? false
+      proxy.logInterval = section.optional("access_log_interval")?.duration(
+        .seconds(1) ... .seconds(86_400))
       proxy.listeners = (section.optional("listeners")?.definitions() ?? []).compactMap {
         listener($0, serviceNames: serviceNames, services: services)
       }

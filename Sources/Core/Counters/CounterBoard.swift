@@ -79,11 +79,14 @@ public final class CounterBoard: Sendable {
     return (kinds[0], kinds[1])
   }
 
-  /// Every series with its sum over all shards, in the order of registration.
+  /// Every series with its sum over all shards, in the order of registration. The last registered
+  /// is read first: of an event that is counted after another one, such as an end after its
+  /// beginning, never more are told than of that, if its series was registered after that one's.
   public func sums() -> [(series: Series, value: UInt64)] {
     let (series, shards) = state.withLock { ($0.series, $0.shards) }
-    var sums = series.enumerated().map { index, series in
-      (series: series, value: shards.reduce(UInt64(0)) { $0 &+ $1.value(at: index) })
+    var sums = series.map { (series: $0, value: UInt64(0)) }
+    for index in sums.indices.reversed() {
+      sums[index].value = shards.reduce(UInt64(0)) { $0 &+ $1.value(at: index) }
     }
     let overflow = shards.reduce(UInt64(0)) { $0 &+ $1.value(at: Self.capacity - 1) }
     sums.append((Series("azimuth_series_overflow_total"), overflow))

@@ -23,6 +23,11 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package var addresses: [SocketAddress]
   /// Whose decisions it follows; looked up in each edition.
   package var services: ListenerServices.Names
+  /// Whether the access log has a line for each connection that has reached an endpoint, besides
+  /// that for its end.
+  package var logsConnects: Bool
+  /// How often it has a line for each connection that lasts; nil: never. At least 1 s.
+  package var logInterval: Duration?
   /// Whose connections begin with the header of a proxy; no others are taken then. nil: nobody's
   /// do.
   package var trustedProxies: TrustedProxies?
@@ -57,6 +62,7 @@ package struct ProxyListenerSettings: Sendable, Equatable {
 
   package init(
     name: String, addresses: [SocketAddress], services: ListenerServices.Names,
+    logsConnects: Bool = false, logInterval: Duration? = nil,
     trustedProxies: TrustedProxies? = nil,
     greetingTimeout: Duration = .seconds(3), tls: TLSServerContext? = nil,
     maximumConnections: Int = 10_000,
@@ -69,6 +75,8 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     self.name = name
     self.addresses = addresses
     self.services = services
+    self.logsConnects = logsConnects
+    self.logInterval = logInterval
     self.trustedProxies = trustedProxies
     self.greetingTimeout = greetingTimeout
     self.tls = tls

@@ -111,11 +111,6 @@ package final class ProxyServer: Sendable {
   /// Connections open now, over all listeners.
   package var connectionCount: Int { shared.listeners.reduce(0) { $0 + $1.connectionCount } }
 
-  /// The same, by listener.
-  package var connectionCounts: [(listener: String, count: Int)] {
-    shared.listeners.map { ($0.name, $0.connectionCount) }
-  }
-
   /// Gives the listeners new services and limits, by name; connections that are open keep theirs
   /// until their next deadline.
   ///

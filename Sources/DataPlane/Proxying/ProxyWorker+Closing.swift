@@ -30,7 +30,7 @@ extension ProxyWorker {
     timers.cancel(slot)
     leaveEndpoint(&pair.pointee.attempt)
     dropRival(slot)
-    writeLog(pair, reason)
+    writeLog(pair, .close(reason))
     shared.clients.leave(pair.pointee.ticket)
     listeners[listener].shared.leave()
     // A place and two descriptors are free: no need to wait for the end of the pause.
@@ -58,35 +58,5 @@ extension ProxyWorker {
     guard microseconds > 0 else { return nil }
     return RoundTrip.Beyond(
       microseconds: microseconds, region: region, revision: context.revision)
-  }
-
-  private mutating func writeLog(_ pair: PairReference, _ reason: CloseReason) {
-    guard let log else { return }
-    let attempt = pair.pointee.attempt
-    let region = attempt.region
-    line.begin(wallClockNanoseconds: az_wall_clock_ns())
-    line.add("listener", listeners[Int(pair.pointee.listener)].shared.name)
-    line.addConnection(
-      startSeconds: shared.startSeconds, worker: index, sequence: pair.pointee.sequence)
-    line.add("client", pair.pointee.clientAddress)
-    line.add("server_name", hostName: pair.pointee.greeting?.serverName ?? [])
-    line.add("region", region < 0 ? nil : attempt.context?.regionNames[Int(region)])
-    line.add("endpoint", attempt.record?.id)
-    line.add("attempts", UInt64(pair.pointee.machine.attemptCount))
-    line.add("bytes_up", pair.pointee.client.byteCount)
-    line.add("bytes_down", pair.pointee.upstream.byteCount)
-    line.add("duration_ms", milliseconds: pair.pointee.machine.age(now: now))
-    let connect = pair.pointee.connectNanoseconds
-    line.add("connect_ms", milliseconds: connect == 0 ? nil : connect)
-    line.add("reason", reason.name)
-    if let ends = pair.pointee.secured { line.add(ends) }
-    line.add("edition", attempt.editionNumber)
-    line.add("cohort", UInt64(attempt.decision.cohort))
-    line.add("basis", attempt.basis.name)
-    line.add("scope", UInt64(attempt.decision.scopeBits))
-    line.end()
-    if !log.append(line.bytes) {
-      shard.add(to: listeners[Int(pair.pointee.listener)].counters.logDropped)
-    }
   }
 }

@@ -89,6 +89,9 @@ struct ProxyWorker: ~Copyable {
   struct Rules {
     let limits: ConnectionStateMachine.Limits
     let bufferLimit: Int
+    let logsConnects: Bool
+    /// Nanoseconds; nil: connections leave no lines while they last.
+    let logInterval: UInt64?
     let repeatedBytes: Int
     let clientLimits: ClientLimits
     let raceAfter: RaceDelay
@@ -102,6 +105,8 @@ struct ProxyWorker: ~Copyable {
     init(_ settings: ProxyListenerSettings) {
       limits = settings.limits
       bufferLimit = settings.bufferLimit
+      logsConnects = settings.logsConnects
+      logInterval = settings.logInterval.map { max($0, .seconds(1)).nanoseconds }
       repeatedBytes = settings.repeatedBytes
       clientLimits = settings.clientLimits
       raceAfter = settings.raceAfter
@@ -173,6 +178,9 @@ struct ProxyWorker: ~Copyable {
   /// Those of them that have their next turn now.
   var turn: [UInt64] = []
   var lastSequence: UInt64 = 0
+  var progress = ProgressRound()
+  /// ``shortestLogInterval()`` of the present settings.
+  var logInterval: UInt64?
   var isDraining = false
   /// When a draining worker looks at its connections again.
   var nextDrainAt: UInt64 = 0
@@ -199,6 +207,7 @@ struct ProxyWorker: ~Copyable {
     listeners = zip(setup.shared.listeners, setup.sockets).map {
       Listener($0, sockets: $1, board: setup.shared.counters)
     }
+    logInterval = shortestLogInterval()
     _ = poller.addListener(wakeUp.fd, data: Self.eventData(.wakeUp, slot: 0, tag: 0))
   }
 
@@ -216,6 +225,7 @@ struct ProxyWorker: ~Copyable {
       runQueue()
       runTimers()
       drain()
+      logProgress()
       resumeListeners()
     }
     stop()
@@ -245,6 +255,7 @@ struct ProxyWorker: ~Copyable {
       listeners[index].rules = Rules(listeners[index].shared.currentSettings)
       listeners[index].resumesAt = 0
     }
+    logInterval = shortestLogInterval()
   }
 
   private func waitMilliseconds() -> Int32 {
@@ -252,6 +263,7 @@ struct ProxyWorker: ~Copyable {
     var wait = Self.longestWait
     if isDraining { wait = Self.drainStep }
     if let delay = timers.delay(now: now) { wait = min(wait, delay) }
+    if let interval = logInterval { wait = min(wait, progress.delay(interval, now: now)) }
     for index in listeners.indices where !listeners[index].isPolled {
       wait = min(wait, Self.pausedWait)
     }
@@ -294,6 +306,9 @@ struct ProxyWorker: ~Copyable {
         settle(slot, on: attempt)
         guard sendHeader(pairs[slot]) else { return handle(.reset(.upstream), slot: slot) }
         beginRepeatable(pairs[slot])
+        if listeners[Int(pairs[slot].pointee.listener)].rules.logsConnects {
+          writeLog(pairs[slot], .connect)
+        }
         pump(slot, from: .client)
         if pairs[slot].pointee.machine.phase == .relaying { pump(slot, from: .upstream) }
         return

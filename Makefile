@@ -10,7 +10,7 @@ formatted := Package.swift Sources Tests $(wildcard Benchmarks) Fuzzing
 # Of each fuzzer in `make fuzz`.
 FUZZ_SECONDS ?= 60
 
-build_packages := libmaxminddb-dev pkg-config zlib1g-dev git ca-certificates
+build_packages := libmaxminddb-dev libssl-dev pkg-config zlib1g-dev git ca-certificates
 demo_packages := $(build_packages) dnsutils curl
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio

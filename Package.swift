@@ -340,7 +340,7 @@ let package = Package(
       name: "ProxyingTests",
       dependencies: [
         "Proxying", "CLinux", "Zones", "Places", "Balancing", "ClientLimits", "Routing",
-        "Editions", "Counters", "ProxyProtocol", "ServerNames", "TestSupport",
+        "Editions", "Counters", "ProxyProtocol", "Securing", "ServerNames", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

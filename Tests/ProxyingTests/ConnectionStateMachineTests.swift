@@ -76,6 +76,19 @@ private let stories = [
       Line(0, .greetingExpected, .none), Line(5, .refused(.proxyHeader), .close(.proxyHeader)),
     ]),
   Story(
+    description: "a side that breaks a rule of TLS, before or while bytes are moved",
+    lines: [
+      Line(0, .accepted, .connect), Line(1, .connected(.first), .relay(.first)),
+      Line(5, .failed(.clientTruncated), .close(.clientTruncated)),
+      Line(6, .failed(.upstreamTLS), .none),
+    ]),
+  Story(
+    description: "no endpoint with a good certificate",
+    lines: [
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.first, .tls), .connect),
+      Line(2, .targetsExhausted, .close(.upstreamTLS)),
+    ]),
+  Story(
     description: "refused by policy",
     lines: [
       Line(0, .accepted, .connect), Line(0, .refused(.refusedByPolicy), .close(.refusedByPolicy)),

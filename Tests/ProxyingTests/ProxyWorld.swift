@@ -6,6 +6,7 @@ import Places
 import ProxyProtocol
 import Proxying
 import Routing
+import Securing
 import Synchronization
 import Zones
 
@@ -40,20 +41,23 @@ final class ProxyWorld: Sendable {
   convenience init(
     regions: [[SocketAddress]], weights: [Int]? = nil, balance: BalanceRules = BalanceRules(),
     header: ProxyVersion? = nil, threads: Int = 1, isReady: Bool = true,
-    log: AccessLogWriter? = nil,
-    heldByteLimit: Int = 256 << 20,
+    log: AccessLogWriter? = nil, heldByteLimit: Int = 256 << 20,
+    endpointTLS: TLSClientContext? = nil,
     edit: (inout ProxyListenerSettings) -> Void = { _ in }
   ) throws {
     var model = model(regions: regions, weights: weights, balance: balance)
     model.pools[0].header = header
+    model.pools[0].isSecured = endpointTLS != nil
     try self.init(
       edition(number: 1, revision: 1, model, isReady: isReady), threads: threads, log: log,
-      heldByteLimit: heldByteLimit, edit: edit)
+      heldByteLimit: heldByteLimit, endpointTLS: endpointTLS.map { ["pool": $0] } ?? [:],
+      edit: edit)
   }
 
   init(
     _ edition: Edition, threads: Int = 1, log: AccessLogWriter? = nil,
-    heldByteLimit: Int = 256 << 20, edit: (inout ProxyListenerSettings) -> Void
+    heldByteLimit: Int = 256 << 20, endpointTLS: [String: TLSClientContext] = [:],
+    edit: (inout ProxyListenerSettings) -> Void
   ) throws {
     desk = EditionDesk(edition)
     var settings = ProxyListenerSettings(
@@ -63,7 +67,7 @@ final class ProxyWorld: Sendable {
     edit(&settings)
     server = ProxyServer(
       listeners: [settings], threads: threads, desk: desk, counters: counters, passive: passive,
-      heldByteLimit: heldByteLimit, log: log)
+      heldByteLimit: heldByteLimit, endpointTLS: endpointTLS, log: log)
     try server.start()
     address = server.boundAddresses[0].address
   }

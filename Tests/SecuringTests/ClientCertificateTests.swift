@@ -120,5 +120,16 @@ import Testing
       $0.clientRoots = authority.roots
     }
     #expect(try !resumes(first, strict))
+    let file = authority.folder.appending(path: "roots-that-change.pem")
+    func context(roots: TestAuthority) throws -> TLSServerContext {
+      try Data(contentsOf: URL(filePath: roots.roots)).write(to: file)
+      return try TLSServerContext(server) {
+        $0.clientCertificates = .optional
+        $0.clientRoots = file.path
+      }
+    }
+    let before = try context(roots: authority)
+    #expect(try resumes(before, before))
+    #expect(try !resumes(before, context(roots: try TestAuthority())))
   }
 }

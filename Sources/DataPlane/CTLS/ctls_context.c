@@ -108,11 +108,27 @@ static int load_roots(SSL_CTX *ssl, const char *file) {
   return SSL_CTX_load_verify_file(ssl, file);
 }
 
+static int digest_file(EVP_MD_CTX *digest, const char *file) {
+  BIO *bio = BIO_new_file(file, "r");
+  if (!bio) return 0;
+  unsigned char bytes[4096];
+  int count, is_good = 1;
+  while (is_good && (count = BIO_read(bio, bytes, sizeof bytes)) > 0)
+    is_good = EVP_DigestUpdate(digest, bytes, (size_t)count);
+  BIO_free(bio);
+  return is_good;
+}
+
 /// Sessions that began with another scope, or other roots of clients, are not taken up again.
 static int set_scope(SSL_CTX *ssl, const az_tls_rules *rules) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(rules->scope, rules->scope_length, digest);
-  return SSL_CTX_set_session_id_context(ssl, digest, sizeof digest);
+  unsigned char value[SHA256_DIGEST_LENGTH];
+  EVP_MD_CTX *digest = EVP_MD_CTX_new();
+  int is_good = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL)
+                && EVP_DigestUpdate(digest, rules->scope, rules->scope_length)
+                && (!rules->roots_file || digest_file(digest, rules->roots_file))
+                && EVP_DigestFinal_ex(digest, value, NULL);
+  EVP_MD_CTX_free(digest);
+  return is_good && SSL_CTX_set_session_id_context(ssl, value, sizeof value);
 }
 
 static int set_clients(SSL_CTX *ssl, const az_tls_rules *rules) {

@@ -102,7 +102,7 @@ private func identityNames(_ identity: OpaquePointer) -> [String] {
 
 extension TLSServerRules {
   fileprivate var fullScope: String {
-    "\(scope)\n\(clientCertificates)\n\(clientRoots ?? "")"
+    "\(scope)\n\(clientCertificates)\n"
   }
 }
 

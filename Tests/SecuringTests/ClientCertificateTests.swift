@@ -85,7 +85,9 @@ import Testing
   private func resumes(_ first: TLSServerContext, _ second: TLSServerContext) throws -> Bool {
     let file = authority.folder.appending(path: "session-\(UInt64.random(in: 0 ... .max))").path
     var resumed = false
-    for (context, option) in [(first, "-sess_out \(file)"), (second, "-sess_in \(file)")] {
+    var tickets: [Data] = []
+    let options = ["-sess_out \(file)", "-sess_in \(file) -sess_out \(file)"]
+    for (context, option) in zip([first, second], options) {
       let listener = try OneConnection()
       let program = try RunningProgram(
         """
@@ -100,7 +102,9 @@ import Testing
       _ = session.finish()
       close(socket, half: true)
       _ = try program.output()
+      tickets.append(try Data(contentsOf: URL(filePath: file)))
     }
+    #expect(Set(tickets).count == 2, "RFC 8446 §C.4: a ticket is used once, and the next one comes")
     return resumed
   }
 

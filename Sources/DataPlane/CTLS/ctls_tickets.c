@@ -70,7 +70,6 @@ static int find(const unsigned char name[16], int makes, struct ticket_key *key)
 
 static int seal(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                 EVP_MAC_CTX *mac, int makes) {
-  (void)ssl;
   struct ticket_key key;
   int found = find(name, makes, &key);
   // Without a key no ticket is made, and none is taken.
@@ -87,7 +86,9 @@ static int seal(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX
   int is_set = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv, makes) == 1
                && EVP_MAC_CTX_set_params(mac, parameters) == 1;
   OPENSSL_cleanse(&key, sizeof key);
-  return is_set ? found : -1;
+  if (!is_set) return -1;
+  // A ticket is to be used once (RFC 8446 §C.4): whoever comes with one gets the next.
+  return !makes && SSL_version(ssl) >= TLS1_3_VERSION ? 2 : found;
 }
 
 void az_tls_use_tickets(SSL_CTX *ssl) {

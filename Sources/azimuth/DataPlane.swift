@@ -53,7 +53,8 @@ final class DataPlane: Service {
     case .file(let path): accessLog = try AccessLogWriter(.file(path))
     }
     proxy = ProxyServer(
-      listeners: proxyListeners(settings, tls), threads: settings.proxy.threads, desk: desk,
+      node: settings.node.id, listeners: proxyListeners(settings, tls),
+      threads: settings.proxy.threads, desk: desk,
       counters: counters, passive: passive, heldByteLimit: settings.proxy.bufferMemoryBytes,
       clientTableBytes: settings.proxy.clientTableBytes, endpointTLS: tls.pools,
       measuresRoundTrips: settings.latency.region != nil, sampler: sampler,

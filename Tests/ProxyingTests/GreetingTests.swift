@@ -17,7 +17,11 @@ private func pattern(_ text: String) throws -> ServerNamePattern {
 }
 
 /// A header of version 2 for a client of this address.
-private func header(from client: String, text: Bool = false) throws -> [UInt8] {
+///
+/// - Parameter path: of the nodes before; empty: none is said.
+private func header(
+  from client: String, text: Bool = false, path: String = ""
+) throws -> [UInt8] {
   let ends = ProxyHeader.Ends(
     source: try #require(SocketAddress(client)),
     destination: try #require(SocketAddress("198.51.100.1:443")))
@@ -29,6 +33,8 @@ private func header(from client: String, text: Bool = false) throws -> [UInt8] {
     return Array(octets[..<count])
   }
   var header = ProxyHeaderWriter(ends, into: &buffer)
+  let nodes = Array(path.utf8)
+  if !nodes.isEmpty { header.add(.path, nodes.span.bytes, into: &buffer) }
   header.end(into: &buffer)
   let count = header.byteCount
   return Array(octets[..<count])
@@ -85,6 +91,29 @@ private func hello(_ name: String) -> [UInt8] { HelloParts.records(HelloParts.na
     let socket = try TestSocket(to: world.address)
     try socket.send(localHeader() + [9])
     #expect(try socket.receive() == [9])
+  }
+
+  /// The nodes before, and whether the connection may come.
+  @Test(arguments: [("there", true), ("there,where", true), ("here", false), ("a,here,b", false)])
+  func `refuses a connection that it has had before`(path: String, isTaken: Bool) throws {
+    let server = try TestServer.echo()
+    defer { withExtendedLifetime(server) {} }
+    let world = try ProxyWorld(regions: [[server.address]], header: .v2) {
+      $0.trustedProxies = trusted
+    }
+    let socket = try TestSocket(to: world.address)
+    try socket.send(try header(from: "203.0.113.7:4000", path: path) + [9])
+    guard isTaken else {
+      #expect(throws: SocketFailure.code(ECONNRESET)) { try socket.receive() }
+      #expect(world.closed(.relayLoop) == 1)
+      return
+    }
+    var octets: [UInt8] = []
+    while octets.last != 9 { octets += try socket.receive() }
+    let decoded = try ProxyHeader.decode(stream: octets.span.bytes)
+    let found = try #require(decoded)
+    let value = found.value(of: .path, in: octets.span.bytes)
+    #expect(value.map { String(decoding: octets[$0], as: UTF8.self) } == "\(path),here")
   }
 
   @Test func `takes nobody else`() throws {
@@ -275,6 +304,7 @@ private struct NamedWorld {
     #expect(text(.region) == (version == .v2 ? "r0" : nil))
     #expect(text(.decision) == (version == .v2 ? "1-0" : nil))
     #expect((text(.uniqueID)?.split(separator: "-").count == 3) == (version == .v2))
+    #expect(text(.path) == (version == .v2 ? "here" : nil))
     #expect(text(.authority) == nil)
     #expect(text(.epoch) == nil)
   }

@@ -66,7 +66,8 @@ final class ProxyWorld: Sendable {
     settings.raceAfter = .never
     edit(&settings)
     server = ProxyServer(
-      listeners: [settings], threads: threads, desk: desk, counters: counters, passive: passive,
+      node: "here", listeners: [settings], threads: threads, desk: desk, counters: counters,
+      passive: passive,
       heldByteLimit: heldByteLimit, endpointTLS: endpointTLS, log: log)
     try server.start()
     address = server.boundAddresses[0].address

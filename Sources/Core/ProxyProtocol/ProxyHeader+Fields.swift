@@ -25,6 +25,9 @@ public enum ProxyField: UInt8, Sendable {
   case decision = 0xE2
   /// The epoch of the service's primary, decimal.
   case epoch = 0xE3
+  /// The nodes of ours that the connection has come through, the first one first, a comma between
+  /// two (see ``RelayPath``).
+  case path = 0xE4
 }
 
 extension ProxyHeader {
@@ -41,6 +44,11 @@ extension ProxyHeader {
       offset = end
     }
     return nil
+  }
+
+  /// The value of the first field of a kind; empty: there is none, or none in it.
+  public func octets(of field: ProxyField, in bytes: RawSpan) -> [UInt8] {
+    value(of: field, in: bytes)?.map { bytes.byte(at: $0) } ?? []
   }
 
   /// Walks over the fields; one of them may be a checksum of the header (§2.2.4).

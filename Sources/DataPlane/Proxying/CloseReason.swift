@@ -13,6 +13,8 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case untrustedProxy
   /// What came was no header of a proxy, or a damaged one.
   case proxyHeader
+  /// It has come through this node before, or through too many others.
+  case relayLoop
   /// No whole greeting (a proxy's header, a ClientHello) in its time.
   case greetingTimeout
   /// The client ended before its greeting was whole.
@@ -55,6 +57,7 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .connectTimedOut: "connect_timed_out"
     case .untrustedProxy: "untrusted_proxy"
     case .proxyHeader: "proxy_header"
+    case .relayLoop: "relay_loop"
     case .greetingTimeout: "greeting_timeout"
     case .greetingEnded: "greeting_ended"
     case .malformedHello: "malformed_hello"

@@ -1,4 +1,5 @@
 import Places
+import ProxyProtocol
 import ServerNames
 
 /// What a client says of a connection before it is known where that goes: the header of a proxy in
@@ -15,6 +16,8 @@ final class Greeting {
   var reader = ClientHelloReader()
   /// Where the client has connected to, as the proxy in front of us says.
   var destination: SocketAddress?
+  /// Of the nodes that it has come through, this one the last.
+  var path = RelayPath()
   /// What the client asked for, in lower case; empty: nothing.
   var serverName: [UInt8] = []
 

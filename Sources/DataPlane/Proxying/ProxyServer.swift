@@ -35,6 +35,7 @@ package final class ProxyServer: Sendable {
   private let state = Mutex(State())
 
   /// - Parameters:
+  ///   - node: its name among those that connections come through; empty: it has none.
   ///   - threads: at least 1; one for each core.
   ///   - heldByteLimit: most memory for bytes that peers do not take, over all threads; each has at
   ///     least one block of 64 KiB.
@@ -45,7 +46,8 @@ package final class ProxyServer: Sendable {
   ///   - sampler: notes some of the decisions; nil: none.
   ///   - log: nil writes none. Stopped by its owner, after the proxy.
   package init(
-    listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk, counters: CounterBoard,
+    node: String = "", listeners: [ProxyListenerSettings], threads: Int, desk: EditionDesk,
+    counters: CounterBoard,
     passive: PassiveHealth, heldByteLimit: Int = 256 << 20,
     clientTableBytes: Int = 4 << 20, endpointTLS: [String: TLSClientContext] = [:],
     measuresRoundTrips: Bool = false,
@@ -59,7 +61,8 @@ package final class ProxyServer: Sendable {
     self.log = log
     roundTrips = RoundTripCollector(isOn: measuresRoundTrips)
     shared = ProxyShared(
-      listeners: listeners.map { ProxyListener($0) }, passive: passive, counters: counters,
+      node: node, listeners: listeners.map { ProxyListener($0) }, passive: passive,
+      counters: counters,
       roundTrips: roundTrips,
       sampler: sampler ?? SampleCollector(.init(resolverInterval: nil), board: counters),
       clients: ClientLimiter(byteCount: clientTableBytes, seed: .random(in: .min ... .max)))

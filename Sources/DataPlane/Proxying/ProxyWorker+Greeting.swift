@@ -9,7 +9,8 @@ extension ProxyWorker {
 
   /// What a look at a greeting has found.
   private enum Look {
-    case header(ProxyHeader)
+    /// - Parameter path: of the nodes before; nil: too long.
+    case header(ProxyHeader, path: RelayPath?)
     case hello(serverName: [UInt8])
     case needsMore
     case refused(CloseReason)
@@ -33,9 +34,9 @@ extension ProxyWorker {
         }
       }
       switch look {
-      case .header(let header):
+      case .header(let header, let path):
         Sockets.drop(header.byteCount, from: pair[.client].fd)
-        if let reason = adopt(header, pair, greeting) {
+        if let reason = adopt(header, path, pair, greeting) {
           return handle(.refused(reason), slot: slot)
         }
       case .hello(let serverName):
@@ -55,7 +56,8 @@ extension ProxyWorker {
   private static func look(at bytes: RawSpan, for greeting: Greeting) -> Look {
     if greeting.awaited == .header {
       do {
-        return try ProxyHeader.decode(stream: bytes).map { .header($0) } ?? .needsMore
+        guard let header = try ProxyHeader.decode(stream: bytes) else { return .needsMore }
+        return .header(header, path: RelayPath(header.octets(of: .path, in: bytes)))
       } catch {
         return .refused(.proxyHeader)
       }
@@ -74,8 +76,10 @@ extension ProxyWorker {
   /// Takes what a trusted proxy says for what the socket would say; why the client may not come,
   /// if so.
   private mutating func adopt(
-    _ header: ProxyHeader, _ pair: PairReference, _ greeting: Greeting
+    _ header: ProxyHeader, _ path: RelayPath?, _ pair: PairReference, _ greeting: Greeting
   ) -> CloseReason? {
+    guard var path, path.add(shared.node) else { return .relayLoop }
+    greeting.path = path
     if let ends = header.ends {
       pair.pointee.clientAddress = ends.source
       greeting.destination = ends.destination

@@ -83,6 +83,9 @@ extension ProxyWorker {
     line.clear()
     line.appendDecision(edition: attempt.editionNumber, cohort: UInt64(attempt.decision.cohort))
     add(.decision, line.bytes)
+    var path = pair.pointee.greeting?.path ?? RelayPath()
+    if path.octets.isEmpty { _ = path.add(shared.node) }
+    add(.path, path.octets)
     if attempt.epoch > 0 { header.add(.epoch, decimal: attempt.epoch, into: &buffer) }
   }
 }

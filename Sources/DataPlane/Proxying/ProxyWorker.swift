@@ -12,6 +12,8 @@ import Synchronization
 
 /// What the workers of a proxy share; everything else belongs to one of them.
 final class ProxyShared: Sendable {
+  /// The name of this one among the nodes that connections come through.
+  let node: [UInt8]
   let listeners: [ProxyListener]
   /// Grows when the settings of a listener change.
   let settingsVersion = Atomic<UInt64>(1)
@@ -28,9 +30,10 @@ final class ProxyShared: Sendable {
   let startSeconds: UInt64
 
   init(
-    listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard,
+    node: String, listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard,
     roundTrips: RoundTripCollector, sampler: SampleCollector, clients: ClientLimiter
   ) {
+    self.node = Array(node.utf8)
     self.clients = clients
     self.sampler = sampler
     self.roundTrips = roundTrips

@@ -219,7 +219,6 @@ extension ProxyWorker {
 
   /// Gives every connection that waited its next turn.
   mutating func runQueue() {
-    feedStarving()
     guard !queue.isEmpty else { return }
     swap(&turn, &queue)
     for index in turn.indices {

@@ -114,6 +114,10 @@ extension ProxyWorker {
 
   // MARK: - Bytes
 
+  /// Of a read while the memory for held bytes is used up; a page, so that a block that holds the
+  /// rest of it has one.
+  private static var scarceReadByteCount: Int { 4096 }
+
   private enum SecuredStep {
     case goOn, wait
     case broken(Side, TLSBreak)
@@ -131,8 +135,6 @@ extension ProxyWorker {
           if case .goOn = step { return handle(.ended(side), slot: slot) }
         } else {
           guard pair[side].isReadable else { return }
-          // Nothing can be peeked at in a session: it is read when there is a block to hold it.
-          guard !pool.isExhausted else { return starving.append(eventData(slot, side)) }
           step = copySecured(pair, ends, from: side)
         }
       }
@@ -148,17 +150,6 @@ extension ProxyWorker {
       }
     }
     enqueue(slot, side)
-  }
-
-  private func eventData(_ slot: Int, _ side: Side) -> UInt64 {
-    Self.eventData(side == .client ? .client : .upstream, slot: slot, tag: pairs[slot][side].tag)
-  }
-
-  /// Lets those go on that waited for a block, when there is one.
-  mutating func feedStarving() {
-    guard !starving.isEmpty, !pool.isExhausted else { return }
-    queue += starving
-    starving.removeAll(keepingCapacity: true)
   }
 
   private mutating func flushSecured(
@@ -184,7 +175,9 @@ extension ProxyWorker {
   private mutating func copySecured(
     _ pair: PairReference, _ ends: SecuredEnds, from side: Side
   ) -> SecuredStep {
-    let limit = listeners[Int(pair.pointee.listener)].rules.bufferLimit
+    let wanted = listeners[Int(pair.pointee.listener)].rules.bufferLimit
+    // What is read of a session cannot be left in the socket: while memory is used up, it is little.
+    let limit = pool.isExhausted ? min(wanted, Self.scarceReadByteCount) : wanted
     var cause: TLSBreak?
     let transfer: Transfer
     if let source = ends[side] {

@@ -176,8 +176,6 @@ struct ProxyWorker: ~Copyable {
   var settingsVersion: UInt64
   /// Connections that have used up their turn: event data.
   var queue: [UInt64] = []
-  /// Connections with sessions that wait for a block to hold what they read: event data.
-  var starving: [UInt64] = []
   /// Those of them that have their next turn now.
   var turn: [UInt64] = []
   var lastSequence: UInt64 = 0

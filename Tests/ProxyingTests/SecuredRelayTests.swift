@@ -257,7 +257,7 @@ import Testing
     withExtendedLifetime(first) {}
   }
 
-  @Test func `goes on while the memory for held bytes is used up, and loses nothing`() async throws {
+  @Test func `goes on while memory for held bytes is used up, and loses nothing`() async throws {
     let server = try TestServer.echo()
     let site = try TestCertificates.site()
     let world = try ProxyWorld(regions: [[server.address]], heldByteLimit: 65_536) {

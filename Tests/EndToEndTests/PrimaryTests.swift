@@ -83,6 +83,37 @@ extension EndToEnd {
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `parts clients from a demoted database within a second, where its pool wants that`()
+      throws
+    {
+      let state = try temporaryFolder()
+      let world = try World {
+        Self.configuration($0, more: "", state: state).replacing(
+          "\n    monitor: web\n",
+          with: "\n    monitor: web\n    open_connections: {on_demotion: close}\n")
+      }
+      eventually("the primary answers") {
+        try world.proxyRegion(from: "127.81.0.1") == "frankfurt"
+      }
+      let clients = try (0..<20).map { _ in try HTTPConnection(port: world.ports.proxy) }
+      for client in clients {
+        #expect(world.named(in: try client.request("GET", "/").text) == "frankfurt")
+      }
+      // Nothing is wrong with the old primary: it would take writes until its clients are gone.
+      #expect(try change(world, "promote", #"{"region": "dublin"}"#).status == 200)
+      let start = ContinuousClock.now
+      eventually("all of them are closed") {
+        try world.admin("GET", "/metrics").text.split(separator: "\n").contains {
+          $0.hasPrefix("azimuth_proxy_closed_total{") && $0.contains("endpoint_demoted")
+            && $0.hasSuffix(" 20")
+        }
+      }
+      #expect(ContinuousClock.now - start < .seconds(1))
+      for client in clients { #expect((try? client.request("GET", "/")) == nil) }
+      #expect(try world.proxyRegion(from: "127.81.0.1") == "dublin")
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `waits for an operator where its standby is too far behind`() throws {
       let state = try temporaryFolder()
       let lag = try LagServer(port: Ports.free())

@@ -77,20 +77,23 @@ final class ProxyWorld: Sendable {
 
   /// Publishes another edition.
   func publish(
-    regions: [[SocketAddress]], balance: BalanceRules = BalanceRules(), revision: UInt64 = 1,
-    isReady: Bool = true, override: OverrideState = .auto, onAllDown: LastResort = .failOpen,
+    regions: [[SocketAddress]], balance: BalanceRules = BalanceRules(),
+    closing: ClosingRules = ClosingRules(), revision: UInt64 = 1,
+    isReady: Bool = true, override: OverrideState = .auto,
+    conditions: [EndpointCondition]? = nil, onAllDown: LastResort = .failOpen,
     serviceNames: [String] = ["service"]
   ) {
+    var model = model(
+      regions: regions, balance: balance, onAllDown: onAllDown, serviceNames: serviceNames)
+    model.pools[0].closing = closing
     let number = editionNumber.withLock { number in
       number += 1
       return number
     }
     desk.publish(
       edition(
-        number: number, revision: revision,
-        model(
-          regions: regions, balance: balance, onAllDown: onAllDown, serviceNames: serviceNames),
-        isReady: isReady, override: override))
+        number: number, revision: revision, model, isReady: isReady, override: override,
+        conditions: conditions))
   }
 
   /// The sum of a counter over all labels that contain these values.
@@ -147,12 +150,13 @@ func model(
 
 func edition(
   number: UInt64, revision: UInt64, _ model: RoutingModel, isReady: Bool = true,
-  override: OverrideState = .auto
+  override: OverrideState = .auto, conditions: [EndpointCondition]? = nil
 ) -> Edition {
   let condition = EndpointCondition(health: .healthy, override: override)
   return Edition(
     number: number, revision: revision, zones: .empty, maps: CohortMaps([AddressTable()]),
-    model: model, board: HealthBoard(conditions: model.endpoints.map { _ in condition }),
+    model: model,
+    board: HealthBoard(conditions: conditions ?? model.endpoints.map { _ in condition }),
     isReady: isReady)
 }
 

@@ -131,7 +131,8 @@ struct ModelCompiler {
         RoutingModel.Pool(
           name: pool.name, endpoints: byRegion, panicThreshold: pool.panicThreshold,
           minimumHealthy: pool.minimumHealthy, zoneSharing: zoneSharing(of: pool),
-          balance: pool.balance, header: pool.proxyHeader, isSecured: pool.tls != nil))
+          balance: pool.balance, closing: pool.closing, header: pool.proxyHeader,
+          isSecured: pool.tls != nil))
     }
     return (pools, endpoints)
   }

@@ -1,4 +1,3 @@
-package import Balancing
 package import ClientLimits
 package import Places
 package import ProxyProtocol
@@ -137,39 +136,6 @@ package struct Settings: Sendable, Equatable {
     /// It has none of its own: endpoints that are checked where the proxy connects get that of
     /// their pool.
     package var followsPoolHeader = false
-  }
-
-  package struct Pool: Sendable, Equatable {
-    package struct Endpoint: Sendable, Equatable {
-      /// Index into ``Settings/regions``.
-      package var region: Int
-      package var address: IPAddress
-      package var port: UInt16
-      /// Where health is checked, if elsewhere.
-      package var checkAddress: IPAddress?
-      package var checkPort: UInt16?
-      /// Share inside the region; 0 is standby. 0...1000.
-      package var weight: Int
-      /// nil: none is named.
-      package var availabilityZone: String?
-    }
-    package var name: String
-    /// Index into ``Settings/monitors``; nil: endpoints count as healthy until told otherwise.
-    package var monitor: Int?
-    package var endpoints: [Endpoint]
-    /// Share (0...1) of healthy endpoints, over the regions a client may go to, below which health
-    /// is ignored. 0 switches it off.
-    package var panicThreshold: Double
-    /// A region with fewer healthy endpoints than this is degraded. At least 1.
-    package var minimumHealthy: Int
-    package var zoneSharing = ZoneSharing.spread
-    /// By how much of its fair part an endpoint may get more because of its zone.
-    package var zoneExcess = 0.5
-    package var balance = BalanceRules()
-    /// Of the header that the proxy sends before all else; nil: none.
-    package var proxyHeader: ProxyVersion?
-    /// nil: the proxy passes bytes on as they are.
-    package var tls: EndpointTLS?
   }
 
   package struct Policy: Sendable, Equatable {

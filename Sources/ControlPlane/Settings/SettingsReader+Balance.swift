@@ -58,7 +58,7 @@ extension SettingsReader {
     }
   }
 
-  private static func nanoseconds(_ duration: Duration) -> UInt64 {
+  static func nanoseconds(_ duration: Duration) -> UInt64 {
     let (seconds, attoseconds) = duration.components
     return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
   }

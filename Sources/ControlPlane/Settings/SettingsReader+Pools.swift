@@ -10,6 +10,7 @@ extension SettingsReader {
       pool.minimumHealthy = section.optional("minimum_healthy")?.integer(1...10_000) ?? 1
       readZoneSharing(section, into: &pool)
       pool.balance = section.optional("balance").flatMap { balance($0) } ?? pool.balance
+      pool.closing = closing(section.optional("open_connections"))
       pool.proxyHeader = proxyHeader(section.optional("proxy_protocol"))
       pool.tls = endpointTLS(section.optional("tls"))
       let value = section.required("endpoints", "a mapping from region to addresses with ports")

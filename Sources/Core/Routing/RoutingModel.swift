@@ -121,6 +121,7 @@ public struct RoutingModel: Sendable {
     public var zoneSharing: ZoneSharing
     /// For the proxy.
     public var balance: BalanceRules
+    public var closing: ClosingRules
     /// What the proxy sends to these endpoints before all else; nil: nothing.
     public var header: ProxyVersion?
     /// Whether the proxy speaks TLS with them.
@@ -129,6 +130,7 @@ public struct RoutingModel: Sendable {
     public init(
       name: String, endpoints: [[Int]], panicThreshold: Double, minimumHealthy: Int,
       zoneSharing: ZoneSharing = ZoneSharing(), balance: BalanceRules = BalanceRules(),
+      closing: ClosingRules = ClosingRules(),
       header: ProxyVersion? = nil, isSecured: Bool = false
     ) {
       self.name = name
@@ -137,6 +139,7 @@ public struct RoutingModel: Sendable {
       self.minimumHealthy = minimumHealthy
       self.zoneSharing = zoneSharing
       self.balance = balance
+      self.closing = closing
       self.header = header
       self.isSecured = isSecured
     }

@@ -44,6 +44,9 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case notReady
   /// Still open when the time to drain was nearly over.
   case drained
+  /// Its endpoint is down, drained, of a region that is no primary any more, or not configured any
+  /// more, and its pool wants such connections to be closed.
+  case endpointDown, endpointDrained, endpointDemoted, endpointRemoved
   case shutdown
 
   /// The name in metrics and logs.
@@ -75,6 +78,10 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .clientLimit: "client_limit"
     case .notReady: "not_ready"
     case .drained: "drained"
+    case .endpointDown: "endpoint_down"
+    case .endpointDrained: "endpoint_drained"
+    case .endpointDemoted: "endpoint_demoted"
+    case .endpointRemoved: "endpoint_removed"
     case .shutdown: "shutdown"
     }
   }

@@ -78,6 +78,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case timerExpired
     /// The proxy drains, and this connection's time has come.
     case drained
+    /// The endpoint is not to be used any more, and this connection's time has come.
+    case departed(CloseReason)
     /// The proxy stops.
     case stopped
   }
@@ -161,7 +163,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case (_, .stopped): close(.shutdown)
     case (.relaying, .reset(.upstream)) where isRepeatable: attemptAfterReset(now: now, limits)
     case (_, .reset(let side)): close(side == .client ? .clientReset : .upstreamReset)
-    case (_, .failed(let reason)): close(reason)
+    case (_, .failed(let reason)), (_, .departed(let reason)): close(reason)
     case (.accepted, .accepted): attempt(now: now)
     case (.accepted, .greetingExpected): greet()
     case (.greeting, .greeted): connect(now: now)

@@ -12,6 +12,12 @@ package struct DrainSchedule: Sendable, Equatable {
     from = now &+ deadline &- length
   }
 
+  /// When the first one is closed, at the earliest.
+  package var begin: UInt64 { from }
+
+  /// By when the last one is closed.
+  package var end: UInt64 { from &+ length }
+
   /// When the connection of this number is closed: connections of neighbouring numbers, which
   /// often have the same client, at different times.
   package func closingTime(sequence: UInt64) -> UInt64 {

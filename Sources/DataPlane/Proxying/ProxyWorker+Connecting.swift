@@ -158,6 +158,7 @@ extension ProxyWorker {
         to: context.connectionCounter(
           listener: Int(pair.pointee.listener), region: Int(attempt.region)))
     }
+    if departures.departure(of: attempt) != nil { departures.lookAgain(now: now) }
     handle(.connected(which), slot: slot)
     if pair.pointee.isInUse { setTimer(slot) }
   }

@@ -182,6 +182,7 @@ struct ProxyWorker: ~Copyable {
   var progress = ProgressRound()
   /// ``shortestLogInterval()`` of the present settings.
   var logInterval: UInt64?
+  var departures = Departures()
   var isDraining = false
   /// When a draining worker looks at its connections again.
   var nextDrainAt: UInt64 = 0
@@ -227,6 +228,7 @@ struct ProxyWorker: ~Copyable {
       runTimers()
       drain()
       logProgress()
+      closeDeparted()
       resumeListeners()
     }
     stop()
@@ -263,6 +265,8 @@ struct ProxyWorker: ~Copyable {
     guard queue.isEmpty else { return 0 }
     var wait = Self.longestWait
     if isDraining { wait = Self.drainStep }
+    let next = departures.nextLookAt
+    if next != .max { wait = min(wait, next > now ? next &- now : 0) }
     if let delay = timers.delay(now: now) { wait = min(wait, delay) }
     if let interval = logInterval { wait = min(wait, progress.delay(interval, now: now)) }
     for index in listeners.indices where !listeners[index].isPolled {

@@ -122,10 +122,13 @@ let package = Package(
     // Data plane: sockets; per packet, per connection.
     .target(name: "CLinux", path: "Sources/DataPlane/CLinux"),
     .target(
+      name: "Inheriting", dependencies: ["CLinux", "Places"],
+      path: "Sources/DataPlane/Inheriting", swiftSettings: guarded),
+    .target(
       name: "Listening",
       dependencies: [
-        "CLinux", "Answering", "ProxyProtocol", "DNSWire", "Places", "Editions", "Counters",
-        "RateLimiting", "Tapping", "Sampling", nio, nioPosix, nioTLS, nioSSL,
+        "CLinux", "Inheriting", "Answering", "ProxyProtocol", "DNSWire", "Places", "Editions",
+        "Counters", "RateLimiting", "Tapping", "Sampling", nio, nioPosix, nioTLS, nioSSL,
       ],
       path: "Sources/DataPlane/Listening", swiftSettings: guarded),
     .target(
@@ -144,8 +147,8 @@ let package = Package(
     .target(
       name: "Proxying",
       dependencies: [
-        "CLinux", "Places", "Balancing", "ClientLimits", "ProxyProtocol", "ServerNames", "Routing",
-        "Editions", "Counters", "Sampling", "Securing",
+        "CLinux", "Inheriting", "Places", "Balancing", "ClientLimits", "ProxyProtocol",
+        "ServerNames", "Routing", "Editions", "Counters", "Sampling", "Securing",
       ],
       path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
 
@@ -234,11 +237,11 @@ let package = Package(
       name: "azimuth",
       dependencies: [
         "Admitting", "Admin", "Announcing", "Answering", "CLinux", "Compiling", "Counters",
-        "Demonstrating", "DNSWire", "Editions", "Homes", "Learning", "Listening", "Places",
-        "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting", "Replicating",
-        "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings", "Simulating",
-        "Tapping", "Transferring", "Zones", "KeyFiles", nio, nioPosix, nioHTTP1, httpClient,
-        arguments, logging, lifecycle, signals,
+        "Demonstrating", "DNSWire", "Editions", "Homes", "Inheriting", "Learning", "Listening",
+        "Places", "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting",
+        "Replicating", "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings",
+        "Simulating", "Tapping", "Transferring", "Zones", "KeyFiles", nio, nioPosix, nioHTTP1,
+        httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
 
@@ -336,6 +339,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "SecuringTests", dependencies: ["Securing", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "InheritingTests", dependencies: ["Inheriting", "CLinux", "Places"],
+      swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",
       dependencies: [

@@ -9,18 +9,18 @@ import Probing
 import Publishing
 import ServiceLifecycle
 import Settings
+import Synchronization
 import Transferring
 
 /// The admin server as the node joins it to its parts; nil if the configuration has none.
 struct AdminAssembly: Sendable {
-  private let server: AdminServer
-  private let listen: SocketAddress
+  private let adminService: AdminService
 
   init?(
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    logger: Logger
+    hasPredecessor: Bool, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -66,25 +66,56 @@ struct AdminAssembly: Sendable {
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
     sources.simulate = { try await simulations.answer($0) }
     sources.zones = { await transfers.zoneReports() }
-    server = AdminServer(sources, logger: logger)
-    self.listen = listen
+    adminService = AdminService(
+      server: AdminServer(sources, logger: logger), listen: listen, hasPredecessor: hasPredecessor,
+      logger: logger)
   }
 
-  var service: any Service { AdminService(server: server, listen: listen) }
+  var service: any Service { adminService }
+
+  /// Listens no more, while the node goes on.
+  func close() async { await adminService.close() }
 }
 
 /// The admin server, whose failure names its address.
-private struct AdminService: Service {
-  let server: AdminServer
-  let listen: SocketAddress
+private final class AdminService: Service {
+  /// A predecessor closes its admin server within so long, once it is replaced.
+  private static let patience = Duration.seconds(10)
+
+  private let server: AdminServer
+  private let listen: SocketAddress
+  private let hasPredecessor: Bool
+  private let logger: Logger
+  private let running = Mutex<ServiceGroup?>(nil)
+
+  init(server: AdminServer, listen: SocketAddress, hasPredecessor: Bool, logger: Logger) {
+    self.server = server
+    self.listen = listen
+    self.hasPredecessor = hasPredecessor
+    self.logger = logger
+  }
 
   func run() async throws {
-    let application: any Service = server.application(listen: listen)
-    do {
-      try await application.run()
-    } catch {
-      throw AdminFailure(listen: listen, cause: "\(error)")
+    let start = ContinuousClock.now
+    while !Task.isShuttingDownGracefully {
+      let group = ServiceGroup(services: [server.application(listen: listen)], logger: logger)
+      running.withLock { $0 = group }
+      do {
+        try await group.run()
+        break
+      } catch {
+        guard hasPredecessor, ContinuousClock.now < start + Self.patience else {
+          throw AdminFailure(listen: listen, cause: "\(error)")
+        }
+        try await Task.sleep(for: .milliseconds(10))
+      }
     }
+    // A service that ends would end the node.
+    try? await gracefulShutdown()
+  }
+
+  func close() async {
+    await running.withLock { $0 }?.triggerGracefulShutdown()
   }
 }
 

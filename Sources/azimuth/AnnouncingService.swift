@@ -8,6 +8,7 @@ import NIOCore
 import NIOHTTP1
 import ServiceLifecycle
 import Settings
+import Synchronization
 
 /// Keeps events in their file and tells webhooks of them until the node stops.
 struct AnnouncingService: Service {
@@ -15,7 +16,7 @@ struct AnnouncingService: Service {
   let senders: [WebhookSender]
   private let positions: WebhookPositions
   private let stateFolder: String?
-  private let keptThrough: UInt64
+  private let kept: KeptEvents
   private let logger: Logger
 
   /// The log of a node, with what its state folder has kept.
@@ -29,7 +30,7 @@ struct AnnouncingService: Service {
     self.log = log
     self.logger = logger
     stateFolder = settings.stateFolder
-    keptThrough = log.last
+    kept = KeptEvents(through: log.last)
     let positions = WebhookPositions(folder: settings.stateFolder)
     self.positions = positions
     senders = settings.events.webhooks.map { webhook in
@@ -61,7 +62,8 @@ struct AnnouncingService: Service {
     var keeper = EventKeeper(log, in: EventFile(folder: folder)) { reason in
       logger.warning("events cannot be kept", metadata: ["reason": "\(reason)"])
     }
-    await keeper.run(after: keptThrough)
+    kept.through.store(
+      await keeper.run(after: kept.through.load(ordering: .relaxed)), ordering: .relaxed)
   }
 
   private func deliver(by sender: WebhookSender) async {
@@ -74,6 +76,12 @@ struct AnnouncingService: Service {
       }
     }
   }
+}
+
+/// The number of the last event in the file, when nobody writes it.
+private final class KeptEvents: Sendable {
+  let through: Atomic<UInt64>
+  init(through: UInt64) { self.through = Atomic(through) }
 }
 
 /// - Returns: the status of the answer, whose body nobody reads.

@@ -1,4 +1,5 @@
 import CLinux
+import Inheriting
 import Listening
 import Logging
 import NIOCore
@@ -20,9 +21,11 @@ final class DNSListeners: Sendable {
 
   /// TCP first: its ports cannot be shared, so that a second process ends here, before it takes
   /// packets from the one that serves. UDP gets the ports that TCP got.
+  ///
+  /// - Parameter inherited: its sockets come first.
   static func start(
-    _ settings: Settings.DNS, identity: TLSIdentity?, descriptors: DescriptorLimit,
-    parts: ResponderParts
+    _ settings: Settings.DNS, identity: TLSIdentity?, inherited: InheritedSockets,
+    descriptors: DescriptorLimit, parts: ResponderParts
   ) async throws -> DNSListeners {
     let proxies = TrustedProxies(settings.trustedProxies)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.streamThreads)
@@ -36,7 +39,7 @@ final class DNSListeners: Sendable {
         TCPDNSListener.Settings(
           addresses: settings.listen, limits: StreamLimits(settings.tcp, descriptors: descriptors),
           proxies: proxies),
-        group: group, parts: parts)
+        inherited: inherited, group: group, parts: parts)
       started.append(tcp)
       if let identity, let encrypted = settings.tls {
         started.append(
@@ -45,14 +48,14 @@ final class DNSListeners: Sendable {
               addresses: encrypted.listen,
               limits: StreamLimits(encrypted.streams, descriptors: descriptors),
               proxies: proxies, tls: identity),
-            group: group, parts: parts))
+            inherited: inherited, group: group, parts: parts))
       }
       let udp = try UDPListener.start(
         UDPListener.Settings(
           addresses: tcp.boundAddresses, threads: settings.threads,
           receiveBufferBytes: settings.receiveBufferBytes,
           maximumUDPBytes: settings.maximumUDPBytes, proxies: proxies),
-        parts: parts)
+        inherited: inherited, parts: parts)
       return DNSListeners(
         udp: udp, tcp: tcp, tls: started.count > 1 ? started[1] : nil, group: group)
     } catch {
@@ -77,6 +80,24 @@ final class DNSListeners: Sendable {
     await tls?.stop()
     udp.stop()
     try? await group.shutdownGracefully()
+  }
+
+  /// Takes no more packets and connections, which another process does; answers what it has, and
+  /// connections that are open go on until ``stop()``.
+  func stopListening() async {
+    await tcp.stopListening()
+    await tls?.stopListening()
+    udp.stop()
+  }
+
+  /// Connections over TCP and TLS.
+  var connectionCount: Int { tcp.connectionCount + (tls?.connectionCount ?? 0) }
+
+  /// Gives the descriptors of all sockets that it listens on to a closure.
+  func withSockets<Failure: Error>(_ body: ([Int32]) throws(Failure) -> Void) throws(Failure) {
+    try tcp.withSockets(body)
+    try tls?.withSockets(body)
+    try udp.withSockets(body)
   }
 
   /// For the log.

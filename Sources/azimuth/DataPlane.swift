@@ -1,5 +1,7 @@
 import Counters
 import Editions
+import Glibc
+import Inheriting
 import Listening
 import Logging
 import ProxyProtocol
@@ -26,13 +28,25 @@ final class DataPlane: Service {
   private let logger: Logger
   private let stopping: Mutex<Settings.Stopping>
   private let isDraining = Atomic<Bool>(false)
+  private let isHandedOver = Atomic<Bool>(false)
+  private let inherited: InheritedSockets
+  private let systemd: Systemd
+  /// Once it listens.
+  private let dns = Mutex<DNSListeners?>(nil)
   private let whenListening: @Sendable () -> Void
 
-  /// - Parameter whenListening: called once DNS and proxy listen.
+  /// - Parameters:
+  ///   - inherited: sockets that come before those that it makes.
+  ///   - systemd: keeps the sockets, and is told when serving begins and ends.
+  ///   - whenListening: called once DNS and proxy listen.
   init(
-    _ settings: Settings, tls: LoadedTLS, desk: EditionDesk, counters: CounterBoard,
-    uncommon: any UncommonMessages, logger: Logger, whenListening: @escaping @Sendable () -> Void
+    _ settings: Settings, tls: LoadedTLS, inherited: InheritedSockets,
+    systemd: Systemd, desk: EditionDesk, counters: CounterBoard,
+    uncommon: any UncommonMessages, logger: Logger,
+    whenListening: @escaping @Sendable () -> Void
   ) throws {
+    self.inherited = inherited
+    self.systemd = systemd
     self.settings = settings
     stopping = Mutex(settings.stopping)
     identity = tls.dns
@@ -73,9 +87,10 @@ final class DataPlane: Service {
     let descriptors = DescriptorLimit(settings)
     descriptors.warnIfExceeded(logger: logger)
     let dns = try await DNSListeners.start(
-      settings.dns, identity: identity, descriptors: descriptors, parts: parts)
+      settings.dns, identity: identity, inherited: inherited, descriptors: descriptors,
+      parts: parts)
     do {
-      try proxy.start()
+      try proxy.start(inherited: inherited)
     } catch {
       await dns.stop()
       throw error
@@ -87,10 +102,23 @@ final class DataPlane: Service {
     }
     var metadata = dns.metadata
     metadata["proxy"] = "\(proxy.boundAddresses.map { "\($0.address)" }.joined(separator: " "))"
+    let unused = inherited.closeRest()
+    if !unused.isEmpty {
+      metadata["not_taken"] = "\(unused.map { "\($0)" }.joined(separator: " "))"
+    }
     logger.info("listening", metadata: metadata)
+    self.dns.withLock { $0 = dns }
+    systemd.keep(sockets)
+    systemd.tellReady(processID: getpid())
     whenListening()
     try? await gracefulShutdown()
-    await drain()
+    if isHandedOver.load(ordering: .acquiring) {
+      await leave(dns)
+    } else {
+      systemd.tellStopping()
+      await drain()
+    }
+    self.dns.withLock { $0 = nil }
     proxy.stop()
     accessLog?.stop()
     await dns.stop()
@@ -106,11 +134,50 @@ final class DataPlane: Service {
       "draining", metadata: ["connections": "\(proxy.connectionCount)"])
     guard (try? await Task.sleep(for: stopping.delay)) != nil else { return }
     proxy.drain(deadline: stopping.deadline, spread: stopping.spread)
+    await wait(stopping.deadline) { proxy.connectionCount > 0 }
+  }
+
+  /// Another process listens on the same sockets: this one takes nothing more from them, and waits
+  /// for the connections that it has.
+  private func leave(_ dns: DNSListeners) async {
+    isDraining.store(true, ordering: .releasing)
+    let stopping = stopping.withLock { $0 }
+    guard !Task.isCancelled else { return }
+    proxy.drain(deadline: stopping.deadline, spread: stopping.spread)
+    await dns.stopListening()
+    logger.info(
+      "handed over",
+      metadata: [
+        "proxy_connections": "\(proxy.connectionCount)",
+        "dns_connections": "\(dns.connectionCount)",
+      ])
+    await wait(stopping.deadline) { self.proxy.connectionCount + dns.connectionCount > 0 }
+  }
+
+  /// Waits while something holds, but not much longer than the deadline.
+  private func wait(_ deadline: Duration, while holds: () -> Bool) async {
     // Workers close the last one a moment after the deadline.
-    let end = ContinuousClock.now + stopping.deadline + .milliseconds(500)
-    while proxy.connectionCount > 0 && ContinuousClock.now < end {
+    let end = ContinuousClock.now + deadline + .milliseconds(500)
+    while holds() && ContinuousClock.now < end {
       guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
     }
+  }
+
+  /// The node is about to end because another process has its sockets.
+  func noteHandedOver() { isHandedOver.store(true, ordering: .releasing) }
+
+  /// Gives the descriptors of all sockets that it listens on to a closure, some at a time.
+  func withSockets<Failure: Error>(_ body: ([Int32]) throws(Failure) -> Void) throws(Failure) {
+    // Whoever ends closes them.
+    guard !isEnding, let dns = dns.withLock({ $0 }) else { return }
+    try dns.withSockets(body)
+    try proxy.withSockets(body)
+  }
+
+  private var sockets: [Int32] {
+    var sockets: [Int32] = []
+    withSockets { sockets += $0 }
+    return sockets
   }
 
   /// Whether the node is ending: not ready any more.
@@ -122,13 +189,30 @@ final class DataPlane: Service {
   /// Takes what an edition's pools begin TLS with, before that edition is published.
   func prepare(_ tls: LoadedTLS) { proxy.update(endpointTLS: tls.pools) }
 
-  /// Takes what can change while it runs: services and limits of the proxy's listeners, and the
-  /// certificates.
-  func update(_ settings: Settings, _ tls: LoadedTLS) {
+  /// Binds what the proxy's listeners are to have and have not yet; nobody accepts on it.
+  func bind(
+    _ settings: Settings, _ tls: LoadedTLS, file: String
+  ) throws(Faults) -> BoundListeners {
+    do throws(ProxyServer.StartError) {
+      return try proxy.bind(proxyListeners(settings, tls))
+    } catch {
+      throw Faults([
+        Fault(
+          origin: Origin(file: file, path: "proxy.listeners.\(error.listener).listen"),
+          message: "cannot listen on \(error.address): \(error.cause)")
+      ])
+    }
+  }
+
+  /// Takes what can change while it runs: the proxy's listeners, and the certificates.
+  ///
+  /// - Parameter bound: what ``bind(_:_:file:)`` gave for the same settings.
+  func update(_ settings: Settings, _ tls: LoadedTLS, bound: BoundListeners) {
     if let identity = tls.dns { self.identity?.adopt(identity) }
     stopping.withLock { $0 = settings.stopping }
     proxy.roundTrips.setMeasuring(settings.latency.region != nil)
-    _ = proxy.update(listeners: proxyListeners(settings, tls))
+    proxy.update(listeners: proxyListeners(settings, tls), with: bound)
+    systemd.keep(sockets)
   }
 
   /// nil: it is off.

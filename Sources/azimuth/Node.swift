@@ -4,6 +4,7 @@ import Compiling
 import Counters
 import Editions
 import Foundation
+import Inheriting
 import Learning
 import Listening
 import Logging
@@ -28,7 +29,6 @@ final class Node: Sendable {
   let dataPlane: DataPlane
   let prober: Prober
   let reloader: Reloader
-  private let stateFolder: String?
   private let announcing: AnnouncingService
   private let latencies: LatencyKeeper
   private let coverage: SubnetCoverage
@@ -36,14 +36,22 @@ final class Node: Sendable {
   private let resolver: NameResolver
   private let transfers: TransferAssembly
   private let admin: AdminAssembly?
+  private let handover: HandoverService
+  /// Those who write what two processes must not write at the same time.
+  private let writers: [WritingService]
+  private let systemd: Systemd
 
   /// Compiles the configuration and prepares everything; nothing listens yet.
   ///
   /// - Parameters:
   ///   - allowsCommands: monitors may run programs.
+  ///   - inherited: sockets that this process was started with.
+  ///   - systemd: is told how the node stands.
   ///   - whenListening: called once DNS and proxy listen.
   init(
     _ settings: Settings, file: String, allowsCommands: Bool = false,
+    inherited: InheritedSockets = InheritedSockets(),
+    systemd: Systemd = Systemd(environment: [:], processID: 0),
     whenListening: @escaping @Sendable () -> Void = {}
   ) throws {
     if !allowsCommands { try refuseCommands(settings, file: file) }
@@ -54,23 +62,35 @@ final class Node: Sendable {
     clinux_map_large_allocations()
     let compiled = try compile(settings)
     clinux_release_free_memory()
+    let tls = try loadTLS(settings)
+    // As late as can be: what this process would fail of, the running one is not troubled with. But
+    // before anything is read that the running one writes.
+    let predecessor = try settings.handover.socket.flatMap {
+      try Predecessor.ask(at: $0, inherited: inherited)
+    }
     let isMonitored = compiled.checks.values.contains { $0.monitor != nil }
     let events = AnnouncingService.log(settings, now: Date.now.timeIntervalSince1970)
     announcing = AnnouncingService(settings, log: events, logger: logger)
     let logger = logger
     publisher = EditionPublisher(
-      compiled, isReady: !isMonitored, events: events,
+      compiled, isReady: !isMonitored || predecessor != nil, events: events,
       memory: settings.stateFolder.flatMap { BoardMemory(folder: $0) },
+      handed: predecessor?.memory,
       primaryStore: settings.stateFolder.map { PrimaryStore(folder: $0) },
       tell: { log($0, to: logger) }, now: { Date.now.timeIntervalSince1970 })
-    stateFolder = settings.stateFolder
     let transfers = TransferAssembly(settings, publisher: publisher, logger: logger)
     self.transfers = transfers
+    let handover = HandoverService(
+      path: settings.handover.socket, predecessor: predecessor, logger: logger)
+    self.handover = handover
+    self.systemd = systemd
     dataPlane = try DataPlane(
-      settings, tls: try loadTLS(settings), desk: publisher.desk,
-      counters: counters, uncommon: TransferMessages(transfers.desk), logger: logger
+      settings, tls: tls, inherited: inherited, systemd: systemd,
+      desk: publisher.desk, counters: counters, uncommon: TransferMessages(transfers.desk),
+      logger: logger
     ) {
       whenListening()
+      handover.noteListening()
       Task { await transfers.announce() }
     }
     prober = makeProber(
@@ -90,7 +110,12 @@ final class Node: Sendable {
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      coverage: coverage, logger: logger)
+      coverage: coverage, hasPredecessor: predecessor != nil, logger: logger)
+    var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
+    if let folder = settings.stateFolder {
+      writers.append(RememberingService(publisher: publisher, folder: folder, logger: logger))
+    }
+    self.writers = writers.map { WritingService($0, isHeld: predecessor != nil) }
   }
 
   /// Serves until a signal or the task's cancellation ends it.
@@ -98,28 +123,45 @@ final class Node: Sendable {
     await transfers.start()
     // They end in the reverse order, one after the other: the data plane first, while the others
     // go on with their work for those who are still served.
-    var services: [any Service] = [
-      announcing, transfers, ProbingService(prober: prober),
-      ResolvingService(resolver: resolver),
+    var services: [any Service] = writers
+    services += [
+      transfers, ProbingService(prober: prober), ResolvingService(resolver: resolver),
       DemandService(counters: counters, publisher: publisher, passive: dataPlane.passive),
-      FigureService(publisher: publisher, logger: logger),
-      LearningService(latencies: latencies), coverage,
+      FigureService(publisher: publisher, logger: logger), coverage,
       HomesService(publisher: publisher, reloader: reloader),
-      HangUpService(reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog),
+      HangUpService(
+        reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, systemd: systemd),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
-    if let stateFolder {
-      services.append(
-        RememberingService(publisher: publisher, folder: stateFolder, logger: logger))
-    }
     if let decisionLog { services.append(decisionLog) }
+    services.append(handover)
     if let admin { services.append(admin.service) }
     services.append(dataPlane)
-    try await ServiceGroup(
+    let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: services, gracefulShutdownSignals: [.sigterm],
-        cancellationSignals: [.sigint], logger: logger)
-    ).run()
+        cancellationSignals: [.sigint], logger: logger))
+    handover.use(handoverSteps(ending: group))
+    try await group.run()
+  }
+
+  private func handoverSteps(ending group: ServiceGroup) -> HandoverService.Steps {
+    HandoverService.Steps(
+      pause: { [publisher, writers, dataPlane] in
+        guard !dataPlane.isEnding, let memory = await publisher.freeze() else { return nil }
+        for writer in writers { await writer.hold() }
+        return memory
+      },
+      resume: { [publisher, writers] in
+        await publisher.thaw()
+        for writer in writers { writer.resume() }
+      },
+      sockets: { [dataPlane] send throws(HandingFault) in try dataPlane.withSockets(send) },
+      leave: { [dataPlane, admin] in
+        dataPlane.noteHandedOver()
+        await admin?.close()
+        await group.triggerGracefulShutdown()
+      })
   }
 }
 
@@ -152,14 +194,17 @@ private struct HangUpService: Service {
   let reloader: Reloader
   let dataPlane: DataPlane
   let decisionLog: DecisionLog?
+  let systemd: Systemd
 
   func run() async throws {
     let signals = await UnixSignalsSequence(trapping: .sighup)
     for await _ in signals.cancelOnGracefulShutdown() {
       dataPlane.reopenAccessLog()
       decisionLog?.reopen()
+      systemd.tellReloading()
       // What is wrong was logged; the last good configuration goes on.
       _ = await reloader.reload()
+      systemd.tellReady(processID: getpid())
     }
   }
 }

@@ -97,6 +97,7 @@ actor Reloader {
   private func replace(isForced: Bool) async -> [Fault] {
     let current = await publisher.compiled
     do throws(Faults) {
+      try await refuseAfterHandover()
       let settings = try SettingsReader.read(
         file: file, environment: ProcessInfo.processInfo.environment)
       try refuseFixedChanges(from: current.settings, to: settings)
@@ -105,6 +106,8 @@ actor Reloader {
         settings, previous: current, zoneHashSeed: .random(in: .min ... .max))
       try refuseManyMoved(from: current, to: next, isForced: isForced)
       let tls = try LoadedTLS(settings)
+      // Last: from here on everything succeeds.
+      let bound = try dataPlane.bind(settings, tls, file: file)
       probes.forgetRoots()
       let states = await prober.replaceTargets(probeTargets(next), settings: settings.health)
       dataPlane.prepare(tls)
@@ -112,7 +115,7 @@ actor Reloader {
         with: next, conditions: conditions(states.map { ($0, $1) }))
       // What a new endpoint's first probe found before the edition knew the endpoint.
       await publisher.apply(conditions(await prober.states.map { ($0, $1) }))
-      dataPlane.update(settings, tls)
+      dataPlane.update(settings, tls, bound: bound)
       await transfers.update(settings, lost: lost)
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
@@ -123,6 +126,17 @@ actor Reloader {
       await refuse(error)
       return error.faults
     }
+  }
+
+  /// What is replaced now would change nothing for anybody.
+  private func refuseAfterHandover() async throws(Faults) {
+    guard await publisher.isFrozen else { return }
+    throw Faults([
+      Fault(
+        origin: Origin(file: file, path: "handover"),
+        message: "another process has taken over, or is about to",
+        suggestion: "have that one read the configuration")
+    ])
   }
 
   /// The last good databases stay in force where others would move very many people.
@@ -138,7 +152,8 @@ actor Reloader {
     throw Faults([movedFault(report, file: file)])
   }
 
-  /// Sockets and threads are made at the start: what asks for others takes a restart.
+  /// Threads, and the sockets of DNS and admin, are made at the start: what asks for others takes a
+  /// restart, which can be a hot one.
   private func refuseFixedChanges(from old: Settings, to new: Settings) throws(Faults) {
     var runningDNS = old.dns
     // Files of the same place are read anew, and another place is as good.
@@ -149,14 +164,9 @@ actor Reloader {
       ("proxy.threads", old.proxy.threads != new.proxy.threads),
       ("proxy.client_table", old.proxy.clientTableBytes != new.proxy.clientTableBytes),
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
-      (
-        "proxy.listeners",
-        old.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
-          != new.proxy.listeners.map { [$0.name] + $0.listen.map(\.description) }
-      ),
       ("decision_log", old.decisionLog != new.decisionLog),
       ("admin", old.admin != new.admin), ("events", old.events != new.events),
-      ("state", old.stateFolder != new.stateFolder),
+      ("state", old.stateFolder != new.stateFolder), ("handover", old.handover != new.handover),
     ]
     let faults = changes.filter(\.isChanged).map {
       Fault(

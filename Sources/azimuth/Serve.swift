@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import Inheriting
 import Settings
 
 /// `azimuth serve`: DNS, proxy and admin until a signal ends it.
@@ -8,6 +10,7 @@ struct Serve: AsyncParsableCommand {
     discussion: """
       SIGHUP reads the configuration again, whole or not at all. SIGTERM ends it when
       the connections of the proxy have ended (section stop); SIGINT ends it at once.
+      A second start with the same socket of section handover takes over from the first.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -17,8 +20,13 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     let settings = try configuration.settings()
     bootstrapLogging(settings.log)
+    let systemd = Systemd(
+      environment: ProcessInfo.processInfo.environment, processID: getpid())
+    let inherited = InheritedSockets()
+    systemd.handSockets(to: inherited)
     let node = try Node(
-      settings, file: configuration.config, allowsCommands: allowCommands)
+      settings, file: configuration.config, allowsCommands: allowCommands, inherited: inherited,
+      systemd: systemd)
     try await node.run()
   }
 }

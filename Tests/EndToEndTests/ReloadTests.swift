@@ -4,17 +4,19 @@ import Testing
 
 extension EndToEnd {
   @Suite struct `A reload` {
-    @Test(.timeLimit(.minutes(10)))
-    func `200 times under load loses no query and resets no connection`() throws {
+    /// `AZIMUTH_RELOADS` says how many times. Each changes an answer, and adds or removes a
+    /// listener.
+    @Test(.timeLimit(.minutes(60)))
+    func `loses no query and resets no connection, time and again`() throws {
       let world = try World()
-      let source = "127.81.0.1"
-      let lasting = try HTTPConnection(port: world.ports.proxy, from: source)
-      let loads = [
-        try Load.dns(world, subnet: "133.11.0.1"), try Load.dns(world, subnet: "141.2.0.1"),
-        Load.proxy(world, from: source),
-      ]
-      for round in 1...200 {
-        let text = world.configuration.replacing("ttl: 20s", with: "ttl: \(20 + round % 2)s")
+      let lasting = try HTTPConnection(port: world.ports.proxy, from: "127.81.0.1")
+      let loads = try Load.ofEverything(on: world)
+      defer { for load in loads { _ = load.stop() } }
+      let port = Ports.free()
+      let more = "    more: {listen: [127.0.0.1:\(port)], service: web}\n\nadmin:\n"
+      for round in 1...rounds("AZIMUTH_RELOADS", otherwise: 100) {
+        var text = world.configuration.replacing("ttl: 20s", with: "ttl: \(20 + round % 2)s")
+        if round % 2 == 1 { text = text.replacing("\nadmin:\n", with: more) }
         try world.rewrite(text)
         let before = try world.route("133.11.0.1").revision
         if round % 4 == 0 {
@@ -26,12 +28,32 @@ extension EndToEnd {
         eventually("revision \(before + 1)") { try world.route("133.11.0.1").revision > before }
         #expect(try world.route("133.11.0.1").ttl == 20 + round % 2)
         try #require(try lasting.request("GET", "/").status == 200)
+        if round % 2 == 1 {
+          try #require(try HTTPConnection(port: port).request("GET", "/").status == 200)
+        } else {
+          eventually("the port is free") { Socket.isFree(port: port) }
+        }
       }
-      for load in loads {
-        let events = load.stop()
-        let failures = events.compactMap(\.failure)
-        #expect(failures.isEmpty, "\(failures.count) of \(events.count): \(failures.prefix(3))")
-      }
+      expectNoFailure(of: loads)
+    }
+
+    @Test func `a listener that cannot be bound refuses the whole reload`() throws {
+      let world = try World()
+      let taken = Ports.free()
+      let socket = try Socket.listening(on: "127.0.0.1", port: taken)
+      defer { withExtendedLifetime(socket) {} }
+      try world.rewrite(
+        world.configuration.replacing("ttl: 20s", with: "ttl: 60s").replacing(
+          "\nadmin:\n",
+          with: "    other: {listen: [127.0.0.1:\(taken)], service: web}\n\nadmin:\n"))
+      let response = try world.reload()
+      #expect((400..<500).contains(response.status))
+      #expect(
+        response.text.contains("cannot listen on 127.0.0.1:\(taken): Address already in use"),
+        "\(response.text)")
+      #expect(response.text.contains("proxy.listeners.other.listen"), "\(response.text)")
+      #expect(try world.route("133.11.0.1").ttl == 20)
+      #expect(try HTTPConnection(port: world.ports.proxy).request("GET", "/").status == 200)
     }
 
     @Test(arguments: [true, false])

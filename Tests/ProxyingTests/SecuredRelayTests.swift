@@ -185,7 +185,7 @@ import Testing
     #expect(first.session.facts.commonName == "old.example.org")
     var changed = try #require(settings)
     changed.tls = new
-    #expect(world.server.update(listeners: [changed]) == [])
+    try world.update([changed])
     #expect(
       eventually {
         let next = try? SecuredSocket(to: world.address, TestCertificates.client())

@@ -3,6 +3,7 @@ package import Hummingbird
 package import Logging
 import NIOCore
 package import Places
+import Publishing
 
 /// The admin API over HTTP.
 ///
@@ -69,6 +70,7 @@ package struct AdminServer: Sendable {
     }
     if !Endpoint.safeMethods.contains(request.method) {
       try BearerToken(await sources.token()).check(request)
+      guard await !sources.publisher.isFrozen else { throw Problem.handingOver }
     }
     let response = try await handler(request)
     return isHead ? response.createHeadResponse() : response

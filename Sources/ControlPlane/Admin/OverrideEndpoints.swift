@@ -41,6 +41,8 @@ extension AdminServer {
     let isNew = await !sources.publisher.overrides.contains { $0.target == target }
     do {
       try await sources.publisher.set(override)
+    } catch .handingOver {
+      throw Problem.handingOver
     } catch .unknownTarget(let name) {
       let near = nearTarget(name, in: sources.publisher.desk.take().model)
       throw Problem(

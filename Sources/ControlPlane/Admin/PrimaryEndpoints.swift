@@ -117,6 +117,7 @@ extension Problem {
     switch refusal {
     case .unknownService:
       self.init(.notFound, "there is no service \(service) with a policy of type primary")
+    case .handingOver: self = .handingOver
     case .epochHasChanged(let epoch):
       self.init(.conflict, "the epoch is \(epoch) by now")
     case .refused(.notInOrder(let region)):

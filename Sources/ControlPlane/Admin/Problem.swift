@@ -21,6 +21,10 @@ struct Problem: Error, Sendable {
     self.headers = headers
   }
 
+  /// The successor would not know of it. It answers in a moment.
+  static let handingOver = Problem(
+    .serviceUnavailable, "another process is taking over; ask again", headers: [.retryAfter: "1"])
+
   /// One thing wrong: in the query, in the body, or in a configuration file.
   struct Item: Sendable, Equatable, Encodable {
     var detail: String

@@ -76,10 +76,12 @@ package struct EventKeeper: Sendable {
   /// Until the task is cancelled, and then what is left.
   ///
   /// - Parameter start: the number of the last event in the file.
-  package mutating func run(after start: UInt64) async {
+  /// - Returns: the same afterwards.
+  @discardableResult
+  package mutating func run(after start: UInt64) async -> UInt64 {
     var last = start
     var isFailing = false
-    guard let changes = log.changes() else { return }
+    guard let changes = log.changes() else { return last }
     func keep(_ keeper: inout EventKeeper) {
       while case let page = keeper.log.page(after: last), !page.events.isEmpty {
         do {
@@ -97,5 +99,6 @@ package struct EventKeeper: Sendable {
     }
     for await _ in changes { keep(&self) }
     keep(&self)
+    return last
   }
 }

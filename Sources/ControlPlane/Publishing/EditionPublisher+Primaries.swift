@@ -12,6 +12,8 @@ package enum PrimaryNotice: Sendable, Equatable {
 /// Why an operator's word on a primary is not followed.
 package enum PrimaryRefusal: Error, Sendable, Equatable {
   case unknownService
+  /// Another process is about to take over: what is said to this one now would be lost.
+  case handingOver
   /// The epoch is another one than the operator knew of.
   case epochHasChanged(UInt64)
   case refused(PrimaryStateMachine.Refusal)
@@ -35,6 +37,7 @@ extension EditionPublisher {
     _ region: String?, ofService service: String,
     accepting acceptance: PrimaryStateMachine.Acceptance, epoch: UInt64?
   ) throws(PrimaryRefusal) -> PrimaryReport {
+    guard !isFrozen else { throw .handingOver }
     // What is found now, not at the last change.
     advance()
     let known = keeper.primaryReports.first { $0.service == service }

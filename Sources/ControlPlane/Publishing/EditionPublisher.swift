@@ -11,6 +11,8 @@ import Zones
 package enum PublishingError: Error, Sendable, Equatable {
   /// No region, availability zone, pool or endpoint of that name in the current configuration.
   case unknownTarget(String)
+  /// Another process is about to take over: what is said to this one now would be lost.
+  case handingOver
 }
 
 /// The one owner of what editions are made from: the compiled configuration, health and overrides.
@@ -27,6 +29,8 @@ package actor EditionPublisher {
   let primaryStore: PrimaryStore?
   /// As they are on the disk.
   var keptPrimaries: [PrimaryStore.Record] = []
+  /// Another process decides: no edition follows the present one.
+  package internal(set) var isFrozen = false
   let tell: @Sendable (PrimaryNotice) -> Void
   private var meter = DemandMeter()
   private var resolved = ResolvedNames.none
@@ -40,12 +44,14 @@ package actor EditionPublisher {
   /// - Parameters:
   ///   - isReady: whether serving may begin at once (nothing is monitored).
   ///   - memory: what was known when the process before ended.
+  ///   - handed: what a process knows that this one takes over from; nil: there is none. It counts
+  ///     for more than what is on the disk.
   ///   - primaryStore: keeps the primaries of active-passive services; nil: nothing is kept.
   ///   - tell: hears what becomes of them.
   ///   - now: seconds since 1970.
   package init(
     _ compiled: CompiledSettings, isReady: Bool, events: EventLog = EventLog(),
-    memory: BoardMemory? = nil, primaryStore: PrimaryStore? = nil,
+    memory: BoardMemory? = nil, handed: HandedMemory? = nil, primaryStore: PrimaryStore? = nil,
     tell: @escaping @Sendable (PrimaryNotice) -> Void = { _ in },
     now: @escaping @Sendable () -> Double
   ) {
@@ -57,10 +63,12 @@ package actor EditionPublisher {
     self.primaryStore = primaryStore
     self.tell = tell
     var keeper = BoardKeeper(compiled)
-    if let memory {
+    if let handed {
+      keeper.restore(handed.board, limits: HandedMemory.limits, now: now())
+    } else if let memory {
       keeper.restore(memory, limits: compiled.settings.stability.remembering, now: now())
     }
-    let restored = keeper.restorePrimaries(from: primaryStore, now: now())
+    let restored = keeper.restorePrimaries(handed: handed, from: primaryStore, now: now())
     if let notice = restored.notice { tell(notice) }
     let board = keeper.board(now: .seconds(now()))
     desk = EditionDesk(
@@ -185,6 +193,7 @@ package actor EditionPublisher {
   /// Sets an override; one that was there for the same target is replaced.
   package func set(_ override: Override) throws(PublishingError) {
     let before = keeper.overrides.first { $0.target == override.target }
+    guard !isFrozen else { throw .handingOver }
     guard keeper.set(override) else { throw .unknownTarget(override.target.description) }
     publish(saying: [override.change(from: before)])
   }
@@ -208,6 +217,7 @@ package actor EditionPublisher {
 
   /// Does what time alone asks for: overrides end, ramps go on, hold-downs are over.
   package func advance() {
+    guard !isFrozen else { return }
     let (board, expired) = board()
     if board != edition.board {
       publish(board: board, saying: expired)
@@ -253,6 +263,7 @@ package actor EditionPublisher {
   private func publish(
     board: HealthBoard, revision: UInt64? = nil, saying said: [Change] = []
   ) {
+    guard !isFrozen else { return }
     keptPrimaries = keeper.settlePrimaries(kept: keptPrimaries, store: primaryStore, tell: tell)
     let previous = edition
     let next = Edition(

@@ -31,6 +31,7 @@ package struct Settings: Sendable, Equatable {
   package var events = Events()
   package var stability = Stability()
   package var stopping = Stopping()
+  package var handover = Handover()
   package var decisionLog = DecisionLog()
 
   package struct Node: Sendable, Equatable {
@@ -133,8 +134,7 @@ package struct Settings: Sendable, Equatable {
     package var fall: Int
     /// Of the header that goes before all else; nil: none.
     package var proxyHeader: ProxyVersion?
-    /// It has none of its own: endpoints that are checked where the proxy connects get that of
-    /// their pool.
+    /// It has none of its own: endpoints checked where the proxy connects get their pool's.
     package var followsPoolHeader = false
   }
 

@@ -99,6 +99,7 @@ package enum SettingsReader {
       latency: latency(root.optional("latency"), regions: regionNames))
     settings.stability = stability
     settings.stopping = stopping(root.optional("stop"))
+    settings.handover = handover(root.optional("handover"))
     settings.events = events(root.optional("events"))
     settings.latency.region = settings.latency.region ?? node.region
     reportUnknownSite(settings, node: nodeValue, document: root.value.document)

@@ -106,6 +106,21 @@ int az_tcp_listen(const az_tcp_address *address, int backlog, const az_tcp_optio
   return fd;
 }
 
+int az_tcp_listen_alone(const az_tcp_address *address, int backlog) {
+  int fd = bind_socket(address, 0);
+  if (fd < 0) return fd;
+  if (listen(fd, backlog)) return failed(fd);
+  return fd;
+}
+
+int az_tcp_adopt(int fd, int backlog, const az_tcp_options *options) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK)) return -errno;
+  if (apply(fd, options)) return -errno;
+  if (set_int(fd, IPPROTO_TCP, TCP_FASTOPEN, options->fast_open_queue)) return -errno;
+  return listen(fd, backlog) ? -errno : 0;
+}
+
 int az_tcp_probe_bind(const az_tcp_address *address) {
   int fd = bind_socket(address, 0);
   if (fd < 0) return fd;

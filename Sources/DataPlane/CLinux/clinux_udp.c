@@ -2,6 +2,7 @@
 #include "clinux_udp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -38,10 +39,8 @@ static void ignore_path_mtu(int fd, int is_ipv6) {
 static int set_options(int fd, const uint8_t *address, int is_ipv6, int timeout_ms) {
   int one = 1;
   struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
-  if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) return -1;
   if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0) return -1;
   if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) return -1;
-  if (is_ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) != 0) return -1;
   ignore_path_mtu(fd, is_ipv6);
   if (!is_wildcard(address, is_ipv6)) return 0;
   // Replies must leave from the address that was asked (RFC 2181 §4).
@@ -49,14 +48,34 @@ static int set_options(int fd, const uint8_t *address, int is_ipv6, int timeout_
                  : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one);
 }
 
+/// Options that must be set before the socket is bound; 0 or -1.
+static int set_binding_options(int fd, int is_ipv6) {
+  int one = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) return -1;
+  return is_ipv6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) : 0;
+}
+
+static void set_receive_buffer(int fd, int byte_count) {
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &byte_count, sizeof byte_count) != 0) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &byte_count, sizeof byte_count);
+  }
+}
+
+int az_udp_adopt(int fd, const uint8_t *address, int is_ipv6, int receive_buffer, int timeout_ms) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0) return -errno;
+  if (set_options(fd, address, is_ipv6, timeout_ms) != 0) return -errno;
+  set_receive_buffer(fd, receive_buffer);
+  return 0;
+}
+
 int az_udp_open(const uint8_t *address, int is_ipv6, uint16_t port, int receive_buffer,
                 int timeout_ms) {
   int fd = socket(is_ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail(fd);
+  if (set_binding_options(fd, is_ipv6) != 0) return fail(fd);
   if (set_options(fd, address, is_ipv6, timeout_ms) != 0) return fail(fd);
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer) != 0) {
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  }
+  set_receive_buffer(fd, receive_buffer);
   struct sockaddr_storage storage;
   memset(&storage, 0, sizeof storage);
   socklen_t length;

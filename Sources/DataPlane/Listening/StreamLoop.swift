@@ -222,11 +222,16 @@ final class StreamTotals: Sendable {
 final class StreamLoops: Sendable {
   private let loops: [ObjectIdentifier: NIOLoopBound<StreamLoop>]
   private let eventLoops: [any EventLoop]
+  private let totals: StreamTotals
+
+  /// Connections that are open now.
+  var connectionCount: Int { totals.connections.load(ordering: .relaxed) }
 
   init(
     _ settings: TCPDNSListener.Settings, group: any EventLoopGroup, parts: ResponderParts
   ) async throws {
     let shared = StreamTotals(settings.limits)
+    totals = shared
     var loops: [ObjectIdentifier: NIOLoopBound<StreamLoop>] = [:]
     var eventLoops: [any EventLoop] = []
     for eventLoop in group.makeIterator() {
@@ -244,6 +249,11 @@ final class StreamLoops: Sendable {
   /// On that loop only.
   func loop(for eventLoop: any EventLoop) -> StreamLoop? {
     loops[ObjectIdentifier(eventLoop)]?.value
+  }
+
+  /// Returns when every loop has done what it had to do.
+  func finishRound() async {
+    for eventLoop in eventLoops { try? await eventLoop.submit {}.get() }
   }
 
   func stop() async {

@@ -1,4 +1,6 @@
 import CLinux
+import Glibc
+package import Inheriting
 public import NIOCore
 import NIOPosix
 import NIOSSL
@@ -31,6 +33,8 @@ public final class TCPDNSListener: Sendable {
   public let boundAddresses: [Places.SocketAddress]
 
   private let channels: [any Channel]
+  /// Of the same channels.
+  private let sockets: [Int32]
   private let loops: StreamLoops
 
   /// Binds all addresses.
@@ -39,15 +43,27 @@ public final class TCPDNSListener: Sendable {
   public static func start(
     _ settings: Settings, group: any EventLoopGroup, parts: ResponderParts
   ) async throws -> TCPDNSListener {
+    try await start(settings, inherited: InheritedSockets(), group: group, parts: parts)
+  }
+
+  /// - Parameter inherited: its sockets come first.
+  package static func start(
+    _ settings: Settings, inherited: InheritedSockets, group: any EventLoopGroup,
+    parts: ResponderParts
+  ) async throws -> TCPDNSListener {
     let loops = try await StreamLoops(settings, group: group, parts: parts)
     var channels: [any Channel] = []
+    var sockets: [Int32] = []
     var bound: [Places.SocketAddress] = []
     do {
       for address in settings.addresses {
-        let channel = try await bind(address, settings: settings, group: group, loops: loops)
-        channels.append(channel)
         var address = address
-        address.port = UInt16(channel.localAddress?.port ?? Int(address.port))
+        for socket in try Self.sockets(at: address, inherited: inherited) {
+          let channel = try await serve(socket, settings: settings, group: group, loops: loops)
+          channels.append(channel)
+          sockets.append(socket)
+          address.port = UInt16(channel.localAddress?.port ?? Int(address.port))
+        }
         bound.append(address)
       }
     } catch {
@@ -55,12 +71,15 @@ public final class TCPDNSListener: Sendable {
       await loops.stop()
       throw error
     }
-    return TCPDNSListener(boundAddresses: bound, channels: channels, loops: loops)
+    return TCPDNSListener(
+      boundAddresses: bound, channels: channels, sockets: sockets, loops: loops)
   }
 
   private init(
-    boundAddresses: [Places.SocketAddress], channels: [any Channel], loops: StreamLoops
+    boundAddresses: [Places.SocketAddress], channels: [any Channel], sockets: [Int32],
+    loops: StreamLoops
   ) {
+    self.sockets = sockets
     self.boundAddresses = boundAddresses
     self.channels = channels
     self.loops = loops
@@ -70,6 +89,48 @@ public final class TCPDNSListener: Sendable {
   public func stop() async {
     for channel in channels { try? await channel.close() }
     await loops.stop()
+  }
+
+  /// Takes no more connections; those that are open go on until ``stop()``.
+  package func stopListening() async {
+    for channel in channels { try? await channel.setOption(.autoRead, value: false).get() }
+    // NIO closes the connections that are on their way from the listener's loop to theirs, and
+    // back, when the listener is closed: they arrive first.
+    await loops.finishRound()
+    for channel in channels { try? await channel.eventLoop.submit {}.get() }
+    for channel in channels { try? await channel.close() }
+  }
+
+  /// Connections that are open now.
+  package var connectionCount: Int { loops.connectionCount }
+
+  /// Gives the descriptors of the listening sockets to a closure. Only while it listens.
+  package func withSockets<Failure: Error>(
+    _ body: ([Int32]) throws(Failure) -> Void
+  ) throws(Failure) {
+    try body(channels.allSatisfy(\.isActive) ? sockets : [])
+  }
+
+  /// What was inherited for an address, or else a socket of its own.
+  private static func sockets(
+    at address: Places.SocketAddress, inherited: InheritedSockets
+  ) throws(ListenFault) -> [Int32] {
+    let found = inherited.take(.stream, at: address)
+    guard found.isEmpty else { return found }
+    var raw = az_tcp_address()
+    raw.port = address.port
+    switch address.address {
+    case .ipv4(let bits): raw.low = UInt64(bits)
+    case .ipv6(let bits):
+      raw.high = UInt64(truncatingIfNeeded: bits >> 64)
+      raw.low = UInt64(truncatingIfNeeded: bits)
+      raw.is_ipv6 = 1
+    }
+    let opened = unsafe az_tcp_listen_alone(&raw, backlog)
+    guard opened >= 0 else {
+      throw ListenFault(address: address, reason: unsafe String(cString: strerror(-opened)))
+    }
+    return [opened]
   }
 }
 
@@ -91,14 +152,12 @@ extension TCPDNSListener {
   private static let readByteCounts = AdaptiveRecvByteBufferAllocator(
     minimum: 512, initial: 512, maximum: 16_384)
 
-  private static func bind(
-    _ address: Places.SocketAddress, settings: Settings, group: any EventLoopGroup,
-    loops: StreamLoops
+  /// Takes the socket over.
+  private static func serve(
+    _ socket: Int32, settings: Settings, group: any EventLoopGroup, loops: StreamLoops
   ) async throws -> any Channel {
     // Accepted sockets inherit what is set on the listener: no call for each of them.
     let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: backlog)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelOption(.socketOption(.so_sndbuf), value: sendBufferByteCount)
       .serverChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .serverChannelOption(
@@ -119,11 +178,7 @@ extension TCPDNSListener {
           try add(to: channel, settings: settings, loops: loops)
         }
       }
-    do {
-      return try await bootstrap.bind(host: "\(address.address)", port: Int(address.port)).get()
-    } catch {
-      throw ListenFault(address: address, reason: "\(error)")
-    }
+    return try await bootstrap.withBoundSocket(socket).get()
   }
 
   /// proxy's header ─► TLS ─► queries

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+package import Inheriting
 public import Places
 public import ProxyProtocol
 import Synchronization
@@ -41,6 +42,7 @@ public final class UDPListener: Sendable {
 
   private let isStopping: StopFlag
   private let threads: Mutex<[UInt64]>
+  private let sockets: Mutex<[UDPSocket]>
 
   /// Binds all addresses, then starts the threads.
   ///
@@ -48,12 +50,28 @@ public final class UDPListener: Sendable {
   public static func start(
     _ settings: Settings, parts: ResponderParts
   ) throws(ListenFault) -> UDPListener {
+    try start(settings, inherited: InheritedSockets(), parts: parts)
+  }
+
+  /// - Parameter inherited: its sockets come first. Each has a thread, even if those are more than
+  ///   the settings want: what nobody reads from is lost.
+  package static func start(
+    _ settings: Settings, inherited: InheritedSockets, parts: ResponderParts
+  ) throws(ListenFault) -> UDPListener {
     var sockets: [UDPSocket] = []
     var bound: [SocketAddress] = []
     for address in settings.addresses {
       var address = address
-      for _ in 0..<settings.threads {
-        let socket = try UDPSocket(address, receiveBufferBytes: settings.receiveBufferBytes)
+      let first = sockets.count
+      for descriptor in inherited.take(.datagram, at: address) {
+        sockets.append(
+          try UDPSocket(
+            adopting: descriptor, address, receiveBufferBytes: settings.receiveBufferBytes))
+      }
+      while sockets.count - first < settings.threads {
+        let socket = try UDPSocket.open(
+          address, beside: first < sockets.count ? sockets[first] : nil,
+          receiveBufferBytes: settings.receiveBufferBytes)
         address.port = socket.port
         sockets.append(socket)
       }
@@ -69,13 +87,15 @@ public final class UDPListener: Sendable {
       threads.append(try worker.start())
     }
     return UDPListener(
-      boundAddresses: bound, receiveBufferBytes: granted, isStopping: isStopping, threads: threads)
+      boundAddresses: bound, receiveBufferBytes: granted, isStopping: isStopping,
+      threads: threads, sockets: sockets)
   }
 
   private init(
     boundAddresses: [SocketAddress], receiveBufferBytes: Int, isStopping: StopFlag,
-    threads: [UInt64]
+    threads: [UInt64], sockets: [UDPSocket]
   ) {
+    self.sockets = Mutex(sockets)
     self.boundAddresses = boundAddresses
     self.receiveBufferBytes = receiveBufferBytes
     self.isStopping = isStopping
@@ -91,6 +111,16 @@ public final class UDPListener: Sendable {
       return threads
     }
     for thread in running { az_thread_join(thread) }
+    sockets.withLock { $0 = [] }
+  }
+
+  /// Gives the descriptors of all sockets to a closure; they are open until it returns.
+  package func withSockets<Failure: Error>(
+    _ body: ([Int32]) throws(Failure) -> Void
+  ) throws(Failure) {
+    let open = sockets.withLock { $0 }
+    defer { withExtendedLifetime(open) {} }
+    try body(open.map(\.descriptor))
   }
 }
 
@@ -106,20 +136,55 @@ final class UDPSocket: Sendable {
   let receiveBufferBytes: Int
   let isWildcard: Bool
 
-  init(_ address: SocketAddress, receiveBufferBytes: Int) throws(ListenFault) {
+  convenience init(_ address: SocketAddress, receiveBufferBytes: Int) throws(ListenFault) {
     let bytes = address.address.networkBytes
-    let isIPv6 = bytes.count == 16
     let opened = unsafe az_udp_open(
-      bytes, isIPv6 ? 1 : 0, address.port, Int32(clamping: receiveBufferBytes),
+      bytes, bytes.count == 16 ? 1 : 0, address.port, Int32(clamping: receiveBufferBytes),
       UDPListener.timeoutMilliseconds)
     guard opened >= 0 else {
       throw ListenFault(address: address, reason: unsafe String(cString: strerror(-opened)))
     }
-    descriptor = opened
+    self.init(bound: opened, address)
+  }
+
+  /// Takes over a socket that another process has bound.
+  convenience init(
+    adopting descriptor: Int32, _ address: SocketAddress, receiveBufferBytes: Int
+  ) throws(ListenFault) {
+    let bytes = address.address.networkBytes
+    let result = unsafe az_udp_adopt(
+      descriptor, bytes, bytes.count == 16 ? 1 : 0, Int32(clamping: receiveBufferBytes),
+      UDPListener.timeoutMilliseconds)
+    guard result == 0 else {
+      az_udp_close(descriptor)
+      throw ListenFault(address: address, reason: unsafe String(cString: strerror(-result)))
+    }
+    self.init(bound: descriptor, address)
+  }
+
+  private init(bound descriptor: Int32, _ address: SocketAddress) {
+    self.descriptor = descriptor
     self.address = address
-    port = UInt16(clamping: az_udp_port(opened))
-    self.receiveBufferBytes = Int(max(0, az_udp_receive_buffer(opened)))
-    isWildcard = bytes.allSatisfy { $0 == 0 }
+    port = UInt16(clamping: az_udp_port(descriptor))
+    receiveBufferBytes = Int(max(0, az_udp_receive_buffer(descriptor)))
+    isWildcard = address.address.networkBytes.allSatisfy { $0 == 0 }
+  }
+
+  /// One more socket for an address.
+  ///
+  /// - Parameter inherited: one that was inherited. Where it shares its port with nobody, as
+  ///   systemd's do unless they are told to, a second thread reads from the same socket.
+  static func open(
+    _ address: SocketAddress, beside inherited: UDPSocket?, receiveBufferBytes: Int
+  ) throws(ListenFault) -> UDPSocket {
+    do throws(ListenFault) {
+      return try UDPSocket(address, receiveBufferBytes: receiveBufferBytes)
+    } catch {
+      guard let copy = inherited.flatMap({ InheritedSockets.duplicate($0.descriptor) }) else {
+        throw error
+      }
+      return UDPSocket(bound: copy, address)
+    }
   }
 
   deinit { az_udp_close(descriptor) }

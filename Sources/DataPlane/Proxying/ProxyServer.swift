@@ -1,6 +1,7 @@
 import ClientLimits
 package import Counters
 package import Editions
+package import Inheriting
 package import Places
 package import Sampling
 package import Securing
@@ -21,15 +22,14 @@ package final class ProxyServer: Sendable {
   private struct State {
     var threads: [PlainThread] = []
     var wakeUps: [WakeUp] = []
-    var addresses: [(listener: String, address: SocketAddress)] = []
   }
 
   private let initialSettings: [ProxyListenerSettings]
-  private let threadCount: Int
+  let threadCount: Int
   private let heldByteLimit: Int
   private let desk: EditionDesk
   private let log: AccessLogWriter?
-  private let shared: ProxyShared
+  let shared: ProxyShared
   /// The round trips between this node and its clients.
   package let roundTrips: RoundTripCollector
   private let state = Mutex(State())
@@ -61,8 +61,7 @@ package final class ProxyServer: Sendable {
     self.log = log
     roundTrips = RoundTripCollector(isOn: measuresRoundTrips)
     shared = ProxyShared(
-      node: node, listeners: listeners.map { ProxyListener($0) }, passive: passive,
-      counters: counters,
+      node: node, workerCount: threadCount, passive: passive, counters: counters,
       roundTrips: roundTrips,
       sampler: sampler ?? SampleCollector(.init(resolverInterval: nil), board: counters),
       clients: ClientLimiter(byteCount: clientTableBytes, seed: .random(in: .min ... .max)))
@@ -73,67 +72,28 @@ package final class ProxyServer: Sendable {
   /// until then they wait in the kernel's backlog.
   ///
   /// - Throws: ``StartError`` where an address can't be listened on; then nothing is left open.
-  package func start() throws(StartError) {
-    var sockets: [[[Int32]]] = Array(repeating: [], count: threadCount)
-    var addresses: [(listener: String, address: SocketAddress)] = []
-    var opened: [Int32] = []
-    do throws(StartError) {
-      for settings in initialSettings {
-        for worker in sockets.indices { sockets[worker].append([]) }
-        for address in settings.addresses {
-          let bound = try listen(settings, on: address, opened: &opened)
-          addresses.append((settings.name, bound.address))
-          for (worker, socket) in bound.sockets.enumerated() {
-            sockets[worker][sockets[worker].count - 1].append(socket)
-          }
-        }
-      }
-    } catch {
-      for socket in opened { Sockets.close(socket) }
-      throw error
-    }
+  package func start(
+    inherited: InheritedSockets = InheritedSockets()
+  ) throws(StartError) {
+    update(listeners: initialSettings, with: try bind(initialSettings, inherited: inherited))
     do throws(SystemError) {
-      while let next = sockets.first {
-        try startWorker(threadCount - sockets.count, next)
-        sockets.removeFirst()
-      }
+      for index in 0..<threadCount { try startWorker(index) }
     } catch {
-      for socket in sockets.joined().joined() { Sockets.close(socket) }
       stop()
       throw StartError(
         listener: "threads", address: SocketAddress(address: .ipv4(0), port: 0), cause: error)
     }
-    state.withLock { $0.addresses = addresses }
   }
 
   /// Every address listened on, with the port that a port of 0 has become.
   package var boundAddresses: [(listener: String, address: SocketAddress)] {
-    state.withLock { $0.addresses }
+    let plan = shared.plan
+    return plan.places.map { (plan.listeners[$0.listener].name, $0.bound) }
   }
 
   /// Connections open now, over all listeners.
-  package var connectionCount: Int { shared.listeners.reduce(0) { $0 + $1.connectionCount } }
-
-  /// Gives the listeners new services and limits, by name; connections that are open keep theirs
-  /// until their next deadline.
-  ///
-  /// - Returns: the names of listeners that are new, gone, or have other addresses: those changes
-  ///   take a restart.
-  package func update(listeners new: [ProxyListenerSettings]) -> [String] {
-    var unapplied: [String] = []
-    for listener in shared.listeners {
-      guard let settings = new.first(where: { $0.name == listener.name }) else {
-        unapplied.append(listener.name)
-        continue
-      }
-      if settings.addresses != listener.currentSettings.addresses {
-        unapplied.append(listener.name)
-      }
-      listener.update(settings)
-    }
-    shared.settingsVersion.add(1, ordering: .releasing)
-    let known = Set(shared.listeners.map(\.name))
-    return unapplied + new.map(\.name).filter { !known.contains($0) }
+  package var connectionCount: Int {
+    shared.plan.listeners.reduce(0) { $0 + $1.connectionCount }
   }
 
   /// Gives the workers what they begin TLS with to the endpoints of pools, by the pool's name. An
@@ -151,6 +111,10 @@ package final class ProxyServer: Sendable {
     shared.drain(
       by: DrainSchedule(
         now: monotonicNow(), deadline: deadline.nanoseconds, spread: spread.nanoseconds))
+    wakeWorkers()
+  }
+
+  func wakeWorkers() {
     for wakeUp in state.withLock({ $0.wakeUps }) { wakeUp.signal() }
   }
 
@@ -163,33 +127,14 @@ package final class ProxyServer: Sendable {
     }
     for wakeUp in wakeUps { wakeUp.signal() }
     for thread in threads { thread.join() }
+    shared.closeUnfollowed()
   }
 
-  /// One socket for each thread on one address.
-  private func listen(
-    _ settings: ProxyListenerSettings, on address: SocketAddress, opened: inout [Int32]
-  ) throws(StartError) -> (address: SocketAddress, sockets: [Int32]) {
-    var bound = address
-    var sockets: [Int32] = []
-    do throws(SystemError) {
-      if address.port != 0 { try Sockets.checkIsFree(address) }
-      for _ in 0..<threadCount {
-        let socket = try Sockets.listen(on: bound, settings.tcp)
-        opened.append(socket)
-        sockets.append(socket)
-        bound = try Sockets.localAddress(of: socket)
-      }
-    } catch {
-      throw StartError(listener: settings.name, address: address, cause: error)
-    }
-    return (bound, sockets)
-  }
-
-  private func startWorker(_ index: Int, _ sockets: [[Int32]]) throws(SystemError) {
+  private func startWorker(_ index: Int) throws(SystemError) {
     let wakeUp = try WakeUp()
     let setup = ProxyWorkerSetup(
       index: index, shared: shared, desk: desk, wakeUp: wakeUp,
-      epoll: try Poller.makeDescriptor(), sockets: sockets, log: log?.makeRing(),
+      epoll: try Poller.makeDescriptor(), log: log?.makeRing(),
       heldBlockLimit: max(1, heldByteLimit / threadCount / BufferPool.blockByteCount),
       seed: UInt64.random(in: 1 ... .max))
     let thread = try PlainThread(name: "proxy-\(index)") {

@@ -5,13 +5,10 @@ extension ProxyWorker {
   /// Takes what waits in the backlogs, and listens no more.
   mutating func stopListening() {
     for index in listeners.indices {
-      listeners[index].isPolled = true
-      for socket in listeners[index].sockets {
-        while listeners[index].isPolled && acceptTurn(socket: socket, listener: index) {}
-        poller.remove(socket)
-        Sockets.close(socket)
-      }
+      for socket in listeners[index].sockets { closeListening(socket, of: index) }
       listeners[index].sockets = []
+      // Nothing is to be resumed.
+      listeners[index].isPolled = true
       listeners[index].resumesAt = .max
     }
   }

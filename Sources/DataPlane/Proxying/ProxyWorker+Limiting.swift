@@ -31,7 +31,7 @@ extension ProxyWorker {
     }
     do throws(ClientLimiter.Refusal) {
       pair.pointee.ticket = try shared.clients.enter(
-        client(of: pair, limits), listener: listener, limits: limits,
+        client(of: pair, limits), listener: listeners[listener].shared.serial, limits: limits,
         nowMicroseconds: now / 1000, overflow: &overflow)
       return true
     } catch {

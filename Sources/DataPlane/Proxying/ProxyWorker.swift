@@ -14,9 +14,12 @@ import Synchronization
 final class ProxyShared: Sendable {
   /// The name of this one among the nodes that connections come through.
   let node: [UInt8]
-  let listeners: [ProxyListener]
+  private let listening = Mutex(ListeningPlan())
+  private let lastListenerSerial = Atomic<Int>(0)
   /// Grows when the settings of a listener change.
   let settingsVersion = Atomic<UInt64>(1)
+  /// By worker.
+  let marks: [WorkerMark]
   let isStopping = Atomic<Bool>(false)
   private let drain = Mutex<DrainSchedule?>(nil)
   private let isDraining = Atomic<Bool>(false)
@@ -30,17 +33,45 @@ final class ProxyShared: Sendable {
   let startSeconds: UInt64
 
   init(
-    node: String, listeners: [ProxyListener], passive: PassiveHealth, counters: CounterBoard,
+    node: String, workerCount: Int, passive: PassiveHealth, counters: CounterBoard,
     roundTrips: RoundTripCollector, sampler: SampleCollector, clients: ClientLimiter
   ) {
     self.node = Array(node.utf8)
+    marks = (0..<workerCount).map { _ in WorkerMark() }
     self.clients = clients
     self.sampler = sampler
     self.roundTrips = roundTrips
-    self.listeners = listeners
     self.passive = passive
     self.counters = counters
     startSeconds = az_wall_clock_ns() / 1_000_000_000
+  }
+
+  /// Takes a lock.
+  var plan: ListeningPlan { listening.withLock { $0 } }
+
+  func makeListenerSerial() -> Int { lastListenerSerial.add(1, ordering: .relaxed).newValue }
+
+  /// Changes the plan. The workers follow when they see the new version.
+  ///
+  /// - Parameter body: gets the new version, and the one that all workers go by at least.
+  func change(
+    _ body: (_ plan: inout ListeningPlan, _ version: UInt64, _ followed: UInt64) -> Void
+  ) {
+    listening.withLock { plan in
+      let followed = marks.map { $0.version.load(ordering: .acquiring) }.min() ?? 0
+      body(&plan, settingsVersion.load(ordering: .relaxed) + 1, followed)
+      settingsVersion.add(1, ordering: .releasing)
+    }
+  }
+
+  /// Closes the sockets that no worker has taken over. When none runs any more.
+  func closeUnfollowed() {
+    listening.withLock { plan in
+      for (worker, mark) in marks.enumerated() where mark.version.load(ordering: .acquiring) == 0 {
+        for socket in plan.sockets(ofWorker: worker).joined() { Sockets.close(socket) }
+      }
+      plan.places = []
+    }
   }
 
   /// nil: the proxy does not drain. Takes a lock only if it does.
@@ -68,8 +99,6 @@ struct ProxyWorkerSetup: Sendable {
   var wakeUp: WakeUp
   /// An epoll descriptor that the worker takes over.
   var epoll: Int32
-  /// Listening sockets of each listener, which the worker takes over.
-  var sockets: [[Int32]]
   var log: AccessLogRing?
   /// ``BufferPool/limit``.
   var heldBlockLimit: Int
@@ -129,7 +158,7 @@ struct ProxyWorker: ~Copyable {
   /// The worker's part of a listener.
   struct Listener {
     let shared: ProxyListener
-    var sockets: [Int32]
+    var sockets: [Int32] = []
     let counters: ProxyCounters
     var rules: Rules
     /// Whether epoll tells of new connections.
@@ -137,13 +166,11 @@ struct ProxyWorker: ~Copyable {
     /// Not before.
     var resumesAt: UInt64 = 0
 
-    init(_ shared: ProxyListener, sockets: [Int32], board: CounterBoard) {
+    init(_ shared: ProxyListener, board: CounterBoard) {
       self.shared = shared
-      self.sockets = sockets
       counters = ProxyCounters(listener: shared.name, board: board)
       rules = Rules(shared.currentSettings)
     }
-
   }
 
   /// Reads and writes of a connection before others have their turn.
@@ -171,9 +198,9 @@ struct ProxyWorker: ~Copyable {
   var timers: TimerWheel
   var chooser: EndpointChooser
   var line = AccessLine()
-  var listeners: [Listener]
+  var listeners: [Listener] = []
   var context: RouteContext?
-  var settingsVersion: UInt64
+  var settingsVersion: UInt64 = 0
   /// Connections that have used up their turn: event data.
   var queue: [UInt64] = []
   /// Those of them that have their next turn now.
@@ -205,16 +232,12 @@ struct ProxyWorker: ~Copyable {
     timers = TimerWheel(now: now)
     pool = BufferPool(limit: setup.heldBlockLimit)
     chooser = EndpointChooser(seed: setup.seed)
-    settingsVersion = setup.shared.settingsVersion.load(ordering: .acquiring)
-    listeners = zip(setup.shared.listeners, setup.sockets).map {
-      Listener($0, sockets: $1, board: setup.shared.counters)
-    }
-    logInterval = shortestLogInterval()
     _ = poller.addListener(wakeUp.fd, data: Self.eventData(.wakeUp, slot: 0, tag: 0))
   }
 
   /// Runs until the proxy stops; then resets what is open.
   mutating func run() {
+    refresh()
     resumeListeners()
     while !shared.isStopping.load(ordering: .acquiring) {
       let count = poller.wait(milliseconds: waitMilliseconds())
@@ -252,13 +275,7 @@ struct ProxyWorker: ~Copyable {
   private mutating func refresh() {
     reader.refresh()
     let version = shared.settingsVersion.load(ordering: .acquiring)
-    guard version != settingsVersion else { return }
-    settingsVersion = version
-    for index in listeners.indices {
-      listeners[index].rules = Rules(listeners[index].shared.currentSettings)
-      listeners[index].resumesAt = 0
-    }
-    logInterval = shortestLogInterval()
+    if version != settingsVersion { follow(version: version) }
   }
 
   private func waitMilliseconds() -> Int32 {
@@ -333,6 +350,7 @@ struct ProxyWorker: ~Copyable {
   }
 
   private mutating func stop() {
+    refresh()
     for slot in 0..<pairs.capacity where pairs[slot].pointee.isInUse {
       handle(.stopped, slot: slot)
     }

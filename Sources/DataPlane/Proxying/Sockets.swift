@@ -32,6 +32,12 @@ package enum Sockets {
     return try checked(unsafe az_tcp_listen(&raw, Int32(clamping: options.backlog), &rawOptions))
   }
 
+  /// Gives a listening socket of another process these options.
+  static func adopt(_ socket: Int32, _ options: TCPOptions) throws(SystemError) {
+    var rawOptions = options.raw
+    _ = try checked(unsafe az_tcp_adopt(socket, Int32(clamping: options.backlog), &rawOptions))
+  }
+
   /// Throws if somebody else listens there. Listeners of this process share their ports, which
   /// would let a second process of the same user share them too, in silence.
   package static func checkIsFree(_ address: SocketAddress) throws(SystemError) {

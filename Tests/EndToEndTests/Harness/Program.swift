@@ -126,6 +126,12 @@ private func spawn(_ arguments: [String], output: String, errors: String) throws
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
   posix_spawn_file_actions_addopen(&actions, 1, output, O_CREAT | O_WRONLY, 0o600)
   posix_spawn_file_actions_addopen(&actions, 2, errors, O_CREAT | O_WRONLY, 0o600)
+  // Sockets of tests are this process's alone: a program that had them too would keep them open.
+  // Other threads open some meanwhile; what is not open is passed over.
+  let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+  for descriptor in 3...(open.compactMap { Int32($0) }.max() ?? 3) + 256 {
+    posix_spawn_file_actions_addclose(&actions, descriptor)
+  }
   var attributes = posix_spawnattr_t()
   posix_spawnattr_init(&attributes)
   defer { posix_spawnattr_destroy(&attributes) }
@@ -137,7 +143,6 @@ private func spawn(_ arguments: [String], output: String, errors: String) throws
   posix_spawnattr_setflags(
     &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
 
-  closeDescriptorsInPrograms()
   let programs = URL(filePath: Program.path).deletingLastPathComponent().path
   var environment = ProcessInfo.processInfo.environment
   environment["PATH"] = "\(programs):\(environment["PATH"] ?? "/usr/bin:/bin")"
@@ -149,14 +154,6 @@ private func spawn(_ arguments: [String], output: String, errors: String) throws
     &process, arguments[0], &actions, &attributes, texts + [nil], variables + [nil])
   guard result == 0 else { throw SpawnError(program: arguments[0], number: result) }
   return process
-}
-
-/// Sockets of tests are this process's alone: a program that had them too would keep them open.
-private func closeDescriptorsInPrograms() {
-  let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-  for descriptor in names.compactMap({ Int32($0) }) where descriptor > 2 {
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-  }
 }
 
 /// The processes that run now, so that none outlives the tests.

@@ -35,6 +35,10 @@ typedef struct {
 /// A non-blocking listener with SO_REUSEPORT; IPv6 only where the address is IPv6. The descriptor,
 /// or -errno.
 int az_tcp_listen(const az_tcp_address *address, int backlog, const az_tcp_options *options);
+/// The same without SO_REUSEPORT: nobody else can listen there.
+int az_tcp_listen_alone(const az_tcp_address *address, int backlog);
+/// Gives a listener of another process these options. 0 or -errno.
+int az_tcp_adopt(int fd, int backlog, const az_tcp_options *options);
 /// Whether somebody else listens there: binds without SO_REUSEPORT and closes. 0 or -errno.
 int az_tcp_probe_bind(const az_tcp_address *address);
 /// A non-blocking connection and who opened it.

@@ -48,6 +48,8 @@ typedef struct {
 /// limit it is granted to the privileged only, others get the limit.
 int az_udp_open(const uint8_t *address, int is_ipv6, uint16_t port, int receive_buffer,
                 int timeout_ms);
+/// Gives a bound socket of another process what az_udp_open gives its own. 0 or -errno.
+int az_udp_adopt(int fd, const uint8_t *address, int is_ipv6, int receive_buffer, int timeout_ms);
 /// The port a socket is bound to, or -errno.
 int az_udp_port(int fd);
 /// The receive buffer as the kernel accounts it (twice what was asked), or -errno.

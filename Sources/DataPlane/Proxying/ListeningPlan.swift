@@ -1,0 +1,86 @@
+import Places
+import Synchronization
+
+/// On which sockets the workers listen, and for whom. The server replaces it whole; each worker
+/// goes by it as soon as the settings' version has grown.
+struct ListeningPlan: Sendable {
+  /// An address with its sockets: each belongs to one worker.
+  struct Place: Sendable {
+    /// Index into ``listeners``.
+    var listener: Int
+    /// As the settings have it.
+    var configured: SocketAddress
+    /// With the port that a port of 0 has become.
+    var bound: SocketAddress
+    /// By worker.
+    var sockets: [[Int32]]
+    /// ``ProxyShared/settingsVersion`` that it came with.
+    var version: UInt64
+  }
+
+  /// By index, which connections hold on to: a listener that is gone keeps its place until its
+  /// last connection has ended.
+  var listeners: [ProxyListener] = []
+  var places: [Place] = []
+
+  /// The sockets of a worker, by listener.
+  func sockets(ofWorker worker: Int) -> [[Int32]] {
+    var sockets: [[Int32]] = listeners.map { _ in [] }
+    for place in places { sockets[place.listener] += place.sockets[worker] }
+    return sockets
+  }
+
+  /// Whether a place will do for an address of a listener. Port 0 is anybody's, so that what it has
+  /// become stays with whoever got it.
+  func serves(_ place: Place, _ address: SocketAddress, of listener: String) -> Bool {
+    guard address.port == 0 else { return place.bound == address }
+    return place.configured == address && listeners[place.listener].name == listener
+  }
+
+  /// Takes over sockets that were bound for one of the listeners.
+  mutating func add(_ place: BoundListeners.Place, version: UInt64) {
+    guard let index = listeners.firstIndex(where: { $0.name == place.listener }) else {
+      return BoundListeners.close(place.sockets)
+    }
+    places.append(
+      Place(
+        listener: index, configured: place.configured, bound: place.bound,
+        sockets: place.sockets, version: version))
+  }
+}
+
+/// Sockets for other listeners than those of now: bound, but nobody accepts on them yet. Closed
+/// with the object unless ``ProxyServer/update(listeners:with:)`` takes them.
+package final class BoundListeners: Sendable {
+  struct Place: Sendable {
+    var listener: String
+    var configured: SocketAddress
+    var bound: SocketAddress
+    /// By worker.
+    var sockets: [[Int32]]
+  }
+
+  private let places: Mutex<[Place]>
+
+  init(_ places: [Place]) { self.places = Mutex(places) }
+
+  deinit { for place in takeAll() { Self.close(place.sockets) } }
+
+  /// The sockets have another owner from now on.
+  func takeAll() -> [Place] {
+    places.withLock { places in
+      defer { places = [] }
+      return places
+    }
+  }
+
+  static func close(_ sockets: [[Int32]]) {
+    for socket in sockets.joined() { Sockets.close(socket) }
+  }
+}
+
+/// How far a worker has followed.
+final class WorkerMark: Sendable {
+  /// ``ProxyShared/settingsVersion`` that it goes by; 0: none yet.
+  let version = Atomic<UInt64>(0)
+}

@@ -245,7 +245,8 @@ extension EndToEnd {
       for _ in 0..<20 {
         #expect(try client.ask(DNSQuestion("www.example.org")).code == 0)
         let proxied = try Socket.tcp(to: "127.0.0.1", port: ports.proxy)
-        try proxied.send(Array("GET / HTTP/1.1\r\n\r\n".utf8))
+        // Nobody serves behind the proxy: it may have reset the connection by now.
+        try? proxied.send(Array("GET / HTTP/1.1\r\n\r\n".utf8))
       }
       func said() -> String { (try? String(contentsOf: told, encoding: .utf8)) ?? "" }
       #expect(said().contains("READY=1\nMAINPID=\(process.identifier)"), "\(said())")

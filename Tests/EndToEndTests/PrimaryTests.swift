@@ -88,9 +88,18 @@ extension EndToEnd {
     {
       let state = try temporaryFolder()
       let world = try World {
-        Self.configuration($0, more: "", state: state).replacing(
-          "\n    monitor: web\n",
-          with: "\n    monitor: web\n    open_connections: {on_demotion: close}\n")
+        let text = Self.configuration($0, more: "", state: state)
+        // A pool of its own: another service of it may use the region still.
+        let pool = text.firstMatch(
+          of: #/\n  web:\n    monitor: web\n    endpoints:\n(?: {6}.*\n)+/#)
+        // In quotes, so that one server is started for both pools.
+        let own = String(pool?.output ?? "")
+          .replacing(
+            "\n  web:\n", with: "\n  ledger:\n    open_connections: {on_demotion: close}\n"
+          )
+          .replacing("[", with: "[\"").replacing("]", with: "\"]")
+        return text.replacing("pools:\n", with: "pools:\(own)")
+          .replacing("{policy: ledger, pool: web}", with: "{policy: ledger, pool: ledger}")
       }
       eventually("the primary answers") {
         try world.proxyRegion(from: "127.81.0.1") == "frankfurt"

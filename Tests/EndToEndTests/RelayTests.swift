@@ -21,7 +21,9 @@ extension EndToEnd {
 
               """
           )
-          .replacing("policies:\n", with: "policies:\n  there: {type: region, region: tokyo}\n")
+          .replacing(
+            "policies:\n", with: "policies:\n  there: {type: proximity, regions: [tokyo]}\n"
+          )
           .replacing("services:\n", with: "services:\n  next: {policy: there, pool: next}\n")
           .replacing(
             "  listeners:\n",

@@ -176,7 +176,7 @@ extension ProxyWorker {
     _ pair: PairReference, _ ends: SecuredEnds, from side: Side
   ) -> SecuredStep {
     let wanted = listeners[Int(pair.pointee.listener)].rules.bufferLimit
-    // What is read of a session cannot be left in the socket: while memory is used up, it is little.
+    // What is read of a session cannot stay in the socket: while memory is used up, it is little.
     let limit = pool.isExhausted ? min(wanted, Self.scarceReadByteCount) : wanted
     var cause: TLSBreak?
     let transfer: Transfer

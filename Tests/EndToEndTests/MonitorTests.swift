@@ -94,7 +94,7 @@ extension EndToEnd {
           to: lines, atomically: true, encoding: .utf8)
       }
       try say(Self.lines)
-      let first = Ports.free()
+      let first = Ports.free(count: Self.lines.count)
       let agents = try checkedServer("agents", "\(first)", lines.path)
       defer { agents.signal(SIGKILL) }
       eventually("the last agent listens") {

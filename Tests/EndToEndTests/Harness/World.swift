@@ -219,9 +219,13 @@ struct Ports {
   }
 
   /// Below the ports that the system gives to clients, so that none of these takes it meanwhile.
-  static func free() -> Int {
-    var port = Int.random(in: 10_000..<30_000)
-    while !Socket.isFree(port: port) { port = Int.random(in: 10_000..<30_000) }
-    return port
+  static func free() -> Int { free(count: 1) }
+
+  /// The first of so many in a row.
+  static func free(count: Int) -> Int {
+    while true {
+      let first = Int.random(in: 10_000..<30_000)
+      if (first..<first + count).allSatisfy({ Socket.isFree(port: $0) }) { return first }
+    }
   }
 }

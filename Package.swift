@@ -236,7 +236,8 @@ let package = Package(
     .executableTarget(
       name: "azimuth",
       dependencies: [
-        "Admitting", "Admin", "Announcing", "Answering", "CLinux", "Compiling", "Counters",
+        "Admitting", "Admin", "Announcing", "Answering", "Balancing", "CLinux", "Compiling",
+        "Counters",
         "Demonstrating", "DNSWire", "Editions", "Homes", "Inheriting", "Learning", "Listening",
         "Places", "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting",
         "Replicating", "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings",

@@ -39,6 +39,7 @@ struct AdminAssembly: Sendable {
         if !faults.isEmpty { throw Faults(faults) }
       })
     sources.probeReports = { await prober.reports.compactMap(probeReport) }
+    sources.endpointUses = { dataPlane.passive.uses(of: $0) }
     sources.readiness = {
       [
         ReadinessCondition(

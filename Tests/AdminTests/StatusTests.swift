@@ -1,4 +1,5 @@
 import Admin
+import Editions
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -95,6 +96,27 @@ import Testing
     #expect(first["last_probe"]["duration_ms"].number == 0.25)
     #expect(first["since"].string == "2026-01-01T00:00:00.000Z")
     #expect(endpoints[1]["last_probe"] == .null)
+    #expect(endpoints[0]["proxy"] == .null)
+  }
+
+  @Test func `of what the proxy has to do with endpoints`() async throws {
+    var world = try AdminWorld()
+    world.sources.endpointUses = { edition in
+      [
+        edition.model.endpoints[0].id: EndpointUse(
+          connections: 12, startShare: 1 / 3,
+          ejection: EndpointUse.Ejection(until: AdminWorld.start + 20, times: 2)),
+        edition.model.endpoints[1].id: EndpointUse(connections: 0, startShare: 1),
+      ]
+    }
+    let endpoints = try await world.get("/v1/endpoints").json["endpoints"]
+    #expect(endpoints[0]["proxy"]["connections"].number == 12)
+    #expect(endpoints[0]["proxy"]["start_share"].number == 0.333)
+    #expect(endpoints[0]["proxy"]["ejection"]["until"].string == "2026-01-01T00:00:20.000Z")
+    #expect(endpoints[0]["proxy"]["ejection"]["times"].number == 2)
+    #expect(endpoints[1]["proxy"]["connections"].number == 0)
+    #expect(endpoints[1]["proxy"]["ejection"] == .null)
+    #expect(endpoints[2]["proxy"] == .null)
   }
 
   @Test func `is the same text each time`() async throws {

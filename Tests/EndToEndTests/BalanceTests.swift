@@ -84,6 +84,8 @@ extension EndToEnd {
       }
       let metrics = try world.admin("GET", "/metrics").text
       #expect(metrics.contains("azimuth_proxy_ejections_total{pool=\"web\",region=\"tokyo\"} 1"))
+      let endpoint = try world.admin("GET", "/v1/endpoints").text
+      #expect(endpoint.contains("\"ejection\"") && endpoint.contains("\"times\""))
       // Its checks pass all the while, so DNS goes on to name it.
       #expect(try world.route("133.11.0.1").outcome.addresses.count == 3)
     }

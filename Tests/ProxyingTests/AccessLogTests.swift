@@ -1,3 +1,4 @@
+import Balancing
 import Foundation
 import Places
 import Proxying
@@ -92,6 +93,8 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
   #expect(entry["listener"] as? String == "web")
   #expect(entry["region"] as? String == "r0")
   #expect(entry["endpoint"] as? String == "pool/r0/\(server.address)")
+  #expect(entry["balance"] as? String == "p2c")
+  #expect(entry["despite"] is NSNull)
   #expect(entry["attempts"] as? Int == 1)
   #expect(entry["bytes_up"] as? Int == 2)
   #expect(entry["bytes_down"] as? Int == 5)
@@ -99,6 +102,41 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
   #expect(entry["edition"] as? Int == 1)
   #expect(entry["basis"] as? String == "healthy")
   #expect((entry["client"] as? String)?.hasPrefix("127.0.0.1:") == true)
+}
+
+@Test func `the log says what was chosen though it is ejected, and that all are full`() throws {
+  let path = FileManager.default.temporaryDirectory
+    .appending(path: "azimuth-access-\(UUID().uuidString)")
+  defer { try? FileManager.default.removeItem(at: path) }
+  let log = try AccessLogWriter(.file(path.path))
+  let bad = try RefusingPort()
+  let full = try TestServer.echo()
+  defer { withExtendedLifetime((bad, full)) {} }
+  var balance = BalanceRules()
+  balance.method = .first
+  balance.maximumConnections = 1
+  balance.ejection?.failures = 1
+  let world = try ProxyWorld(regions: [[bad.address, full.address]], balance: balance, log: log)
+  // The first one fails, and is ejected; the second one is full from now on.
+  let held = try TestSocket(to: world.address)
+  try held.send([1])
+  #expect(try held.receive() == [1])
+  // Nothing but the ejected one is left.
+  _ = try? TestSocket(to: world.address).receiveAll()
+  #expect(eventually { world.closed(.connectFailed) == 1 })
+  world.publish(regions: [[full.address]], balance: balance, revision: 2)
+  _ = try? TestSocket(to: world.address).receiveAll()
+  #expect(eventually { world.closed(.endpointsFull) == 1 })
+  held.close()
+  #expect(eventually { world.server.connectionCount == 0 })
+  world.server.stop()
+  log.stop()
+  let entries = lines(path)
+  #expect(
+    entries.map { $0["reason"] as? String }
+      == ["connect_failed", "endpoints_full", "client_closed"])
+  #expect(entries.map { $0["despite"] as? String } == ["ejection", nil, nil])
+  #expect(entries.map { $0["balance"] as? String } == ["first", nil, "first"])
 }
 
 private func visit(_ world: ProxyWorld) throws {

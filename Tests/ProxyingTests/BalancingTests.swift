@@ -103,6 +103,11 @@ import Testing
     #expect(eventually { world.server.connectionCount == 4 })
     sockets.append(try held(world))
     #expect(accepted(servers) == [3, 2, 1])
+    sockets.append(try held(world))
+    #expect(throws: SocketFailure.self) { try greeting(world) }
+    #expect(eventually { world.closed(.endpointsFull) == 1 })
+    #expect(world.closed(.connectFailed) == 0)
+    withExtendedLifetime((servers, sockets)) {}
   }
 
   @Test func `leaves out an endpoint that accepts and resets at once, and probes change nothing`()
@@ -122,6 +127,15 @@ import Testing
     #expect(world.counter("ejections", "pool", "r0") == 1)
     let ejection = try #require(world.passive.takeEjections().first)
     #expect(ejection.endpointID == "pool/r0/\(bad.address)" && ejection.times == 1)
+    let uses = world.passive.uses(
+      of: [ejection.endpointID: 1, "pool/r0/\(good.address)": 1], now: ejection.until - 1)
+    #expect(
+      uses.mapValues(\.ejection) == [
+        ejection.endpointID: ejection, "pool/r0/\(good.address)": nil,
+      ])
+    let later = world.passive.uses(of: [ejection.endpointID: 1000], now: ejection.until + 1)
+    #expect(later[ejection.endpointID]?.startShare == 0.1)
+    #expect(later[ejection.endpointID]?.ejection == nil)
     let counts = accepted([bad, good])
     #expect((5...29).contains(counts[0]) && counts[1] == 100 - failures, "\(counts)")
   }

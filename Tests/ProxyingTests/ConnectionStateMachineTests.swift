@@ -114,6 +114,15 @@ private let stories = [
       Line(1, .targetsExhausted, .close(.connectFailed)),
     ]),
   Story(
+    description: "all endpoints are full",
+    lines: [Line(0, .accepted, .connect), Line(0, .targetsFull, .close(.endpointsFull))]),
+  Story(
+    description: "one fails, the others are full",
+    lines: [
+      Line(0, .accepted, .connect), Line(1, .connectFailed(.first, .refused), .connect),
+      Line(1, .targetsFull, .close(.connectFailed)),
+    ]),
+  Story(
     description: "an attempt takes too long, and no endpoint is left",
     lines: [
       Line(0, .accepted, .connect), Line(99, .timerExpired, .none),
@@ -294,6 +303,7 @@ private struct RandomSchedule {
     .connectFailed(.rival, .refused), .connectFailed(.first, .refused),
     .connectFailed(.first, .local),
     .ended(.client), .ended(.upstream), .timerExpired, .timerExpired, .targetsExhausted,
-    .reset(.client), .reset(.upstream), .reset(.upstream), .refused(.refusedByPolicy), .stopped,
+    .targetsFull, .reset(.client), .reset(.upstream), .reset(.upstream),
+    .refused(.refusedByPolicy), .stopped,
   ]
 }

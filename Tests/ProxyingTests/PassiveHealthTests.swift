@@ -1,3 +1,4 @@
+import Balancing
 import Proxying
 import Testing
 
@@ -44,4 +45,20 @@ import Testing
   #expect(passive.takeFailures().map(\.endpointID) == ["a"])
   held = []
   #expect(try #require(passive.records(of: ["a"]).first).isAvoided(now: 1) == false)
+}
+
+@Test func `what an endpoint is used for can be told`() throws {
+  let passive = PassiveHealth()
+  let records = passive.records(of: ["a", "b"])
+  // A load lives as long as its record.
+  defer { withExtendedLifetime(records) {} }
+  let second: UInt64 = 1_000_000_000
+  records[0].load.enter()
+  records[0].load.enter()
+  passive.start(endpointID: "b", now: second)
+  let windows = ["a": 10 * second, "b": 10 * second, "unknown": second]
+  let uses = passive.uses(of: windows, now: 6 * second)
+  #expect(uses["a"] == PassiveHealth.Use(openCount: 2, startShare: 1))
+  #expect(uses["b"] == PassiveHealth.Use(openCount: 0, startShare: 0.5))
+  #expect(uses.count == 2)
 }

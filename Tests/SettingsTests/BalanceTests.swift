@@ -26,6 +26,7 @@ import Testing
     ("round_robin", .roundRobin), ("peak_ewma", .peakLatency), ("hash", .hash), ("first", .first),
   ])
   func `is a word or a mapping`(word: String, method: BalanceRules.Method) throws {
+    #expect(method.name == word)
     #expect(try rules(", balance: \(word)").method == method)
     #expect(try rules(", balance: {method: \(word)}") == rules(", balance: \(word)"))
   }

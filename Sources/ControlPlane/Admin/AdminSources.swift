@@ -19,6 +19,11 @@ package struct AdminSources: Sendable {
   package var lookUpListener:
     @Sendable (_ name: String, _ serverName: String, _ edition: Edition) async -> ListenerLookup
   package var probeReports: @Sendable () async -> [ProbeReport] = { [] }
+  /// What this node's proxy has to do with the endpoints of an edition, by id; those that it has
+  /// not used are left out.
+  package var endpointUses: @Sendable (_ edition: Edition) async -> [String: EndpointUse] = {
+    _ in [:]
+  }
   /// All zones, by name.
   package var zones: @Sendable () async -> [ZoneReport] = { [] }
   /// Which resolvers send client subnets, the most frequent first and at most so many; nil: it is
@@ -124,6 +129,35 @@ package struct ProbeReport: Sendable, Equatable {
     self.at = at
     self.durationMilliseconds = durationMilliseconds
     self.since = since
+  }
+}
+
+/// What the proxy has to do with an endpoint.
+package struct EndpointUse: Sendable, Equatable {
+  /// An endpoint that is left out because its connections go wrong.
+  package struct Ejection: Sendable, Equatable {
+    /// Seconds since 1970.
+    package var until: Double
+    /// How often lately.
+    package var times: Int
+
+    package init(until: Double, times: Int) {
+      self.until = until
+      self.times = times
+    }
+  }
+
+  /// Connections open or being opened.
+  package var connections: Int
+  /// How much of its weight it has in its slow start, 0.1...1.
+  package var startShare: Double
+  /// nil: it is not ejected.
+  package var ejection: Ejection?
+
+  package init(connections: Int, startShare: Double, ejection: Ejection? = nil) {
+    self.connections = connections
+    self.startShare = startShare
+    self.ejection = ejection
   }
 }
 

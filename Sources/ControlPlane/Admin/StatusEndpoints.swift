@@ -37,8 +37,10 @@ extension AdminServer {
     let edition = sources.publisher.desk.take()
     let reports = Dictionary(
       await sources.probeReports().map { ($0.endpointID, $0) }, uniquingKeysWith: { $1 })
+    let uses = await sources.endpointUses(edition)
     let endpoints = zip(edition.model.endpoints, edition.board.conditions).map {
-      EndpointReport($0, condition: $1, model: edition.model, probe: reports[$0.id])
+      EndpointReport(
+        $0, condition: $1, model: edition.model, probe: reports[$0.id], use: uses[$0.id])
     }
     return try Response.json(EndpointList(edition: edition.number, endpoints: endpoints))
   }
@@ -169,6 +171,28 @@ private struct EndpointReport: Encodable {
     var durationMs: Double
     var cause: String
   }
+  /// What this node's proxy has to do with it.
+  struct Proxy: Encodable {
+    struct Ejection: Encodable {
+      var until: Timestamp
+      /// How often lately.
+      var times: Int
+    }
+
+    /// Open or being opened.
+    var connections: Int
+    /// How much of its weight it has in its slow start; 1 is all.
+    var startShare: Double
+    var ejection: Ejection?
+
+    init(_ use: EndpointUse) {
+      connections = use.connections
+      startShare = (use.startShare * 1000).rounded() / 1000
+      ejection = use.ejection.map {
+        Ejection(until: Timestamp(seconds: $0.until), times: $0.times)
+      }
+    }
+  }
 
   var id: String
   var region: String
@@ -189,10 +213,12 @@ private struct EndpointReport: Encodable {
   var standing: String
   var lastProbe: Probe?
   var since: Timestamp?
+  /// Left out if this node's proxy has not used it.
+  var proxy: Proxy?
 
   init(
     _ endpoint: RoutingModel.Endpoint, condition: EndpointCondition, model: RoutingModel,
-    probe: ProbeReport?
+    probe: ProbeReport?, use: EndpointUse?
   ) {
     id = endpoint.id
     region = model.regions[endpoint.region].name
@@ -211,5 +237,6 @@ private struct EndpointReport: Encodable {
         durationMs: ($0.durationMilliseconds * 1000).rounded() / 1000, cause: $0.cause)
     }
     since = probe?.since.map { Timestamp(seconds: $0) }
+    proxy = use.map(Proxy.init)
   }
 }

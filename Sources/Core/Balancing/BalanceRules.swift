@@ -16,6 +16,18 @@ public struct BalanceRules: Sendable, Equatable {
     case hash
     /// The first in the order of the settings; the others are its reserve.
     case first
+
+    /// In the configuration and in logs.
+    public var name: String {
+      switch self {
+      case .powerOfTwo: "p2c"
+      case .leastConnections: "least_connections"
+      case .roundRobin: "round_robin"
+      case .peakLatency: "peak_ewma"
+      case .hash: "hash"
+      case .first: "first"
+      }
+    }
   }
 
   public var method = Method.powerOfTwo

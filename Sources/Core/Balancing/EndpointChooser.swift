@@ -37,6 +37,8 @@ public struct EndpointChooser: Sendable {
   private var addedCount: Int32 = 0
   /// An endpoint was added that is not ejected, whether or not it may be chosen now.
   private var hasUnejected = false
+  /// An endpoint was added that is left out only because it has as many connections as it may have.
+  public private(set) var hasFull = false
   /// By endpoint: how much weight it is behind (above 0) or ahead of its part.
   private var turns: [Int] = []
 
@@ -55,6 +57,7 @@ public struct EndpointChooser: Sendable {
     ejected.removeAll(keepingCapacity: true)
     addedCount = 0
     hasUnejected = false
+    hasFull = false
   }
 
   /// Tells of the next usable endpoint of the region, in the order of the settings.
@@ -72,7 +75,11 @@ public struct EndpointChooser: Sendable {
     let isEjected = load.isEjected(now: now)
     if !isEjected { hasUnejected = true }
     let openCount = load.openCount
-    guard !isExcluded, openCount < rules.maximumConnections ?? .max else { return }
+    guard !isExcluded else { return }
+    guard openCount < rules.maximumConnections ?? .max else {
+      hasFull = true
+      return
+    }
     let share = load.startShare(now: now, window: rules.slowStart)
     let whole = weight * Self.weightScale
     let candidate = Candidate(

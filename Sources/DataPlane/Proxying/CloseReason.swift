@@ -9,6 +9,8 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case connectFailed
   /// As ``connectFailed``, and the last attempt got no answer in its time.
   case connectTimedOut
+  /// No attempt was made: endpoints that may be tried have all the connections they may have.
+  case endpointsFull
   /// From an address that is not trusted to send the header of a proxy.
   case untrustedProxy
   /// What came was no header of a proxy, or a damaged one.
@@ -58,6 +60,7 @@ package enum CloseReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case .upstreamReset: "upstream_reset"
     case .connectFailed: "connect_failed"
     case .connectTimedOut: "connect_timed_out"
+    case .endpointsFull: "endpoints_full"
     case .untrustedProxy: "untrusted_proxy"
     case .proxyHeader: "proxy_header"
     case .relayLoop: "relay_loop"

@@ -65,6 +65,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case refused(CloseReason)
     /// No endpoint is left that has not been tried.
     case targetsExhausted
+    /// As ``targetsExhausted``, and some of those have all the connections they may have.
+    case targetsFull
     /// There is no endpoint to race with.
     case noRival
     case connected(Attempt)
@@ -173,6 +175,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
       (.connecting, .refused(let reason)):
       close(reason)
     case (.connecting, .targetsExhausted): close(reasonOfFailure)
+    // What failed says more than what was full.
+    case (.connecting, .targetsFull): close(lastFailure == nil ? .endpointsFull : reasonOfFailure)
     case (.connecting, .noRival): endRace()
     case (.connecting, .connected(let attempt)): relay(attempt, now: now)
     case (.connecting, .connectFailed(.first, let failure)):

@@ -20,6 +20,12 @@ final class EjectionGroup: Sendable {
         rules: rules, members: ids.map { known?[$0] ?? OutlierDetector.Member() }))
   }
 
+  /// Which of them are ejected, and how often each was of late.
+  func ejected(now: UInt64) -> [(id: String, member: OutlierDetector.Member)] {
+    zip(ids, detector.withLock { $0.members }).filter { now < $1.ejectedUntil }
+      .map { (id: $0, member: $1) }
+  }
+
   func update(_ rules: EjectionRules) { detector.withLock { $0.rules = rules } }
 
   /// What a connection met at one of the endpoints.

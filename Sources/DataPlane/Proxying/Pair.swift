@@ -1,3 +1,4 @@
+import Balancing
 import ClientLimits
 import Places
 import Routing
@@ -38,6 +39,24 @@ struct Half {
   }
 }
 
+/// What an endpoint may have done and is tried nevertheless.
+enum Tolerance: UInt8, CaseIterable {
+  case none
+  /// It has failed lately.
+  case failure
+  /// It is ejected: the client would be sent away otherwise.
+  case ejection
+
+  /// In logs; nil: there is nothing to tolerate.
+  var name: String? {
+    switch self {
+    case .none: nil
+    case .failure: "failure"
+    case .ejection: "ejection"
+    }
+  }
+}
+
 /// An attempt to connect to an endpoint, and how that came to be chosen.
 struct Attempt {
   /// Names of the configuration in which the endpoint was chosen; indices refer to it.
@@ -51,6 +70,8 @@ struct Attempt {
   /// Counted in the endpoint's ``PassiveHealth/Record/load``.
   var isLoad = false
   var basis = Basis.healthy
+  /// What the endpoint had done when it was chosen.
+  var despite = Tolerance.none
   /// Of the edition ``editionNumber``.
   var decision = Decision(outcome: 0, cohort: 0, scopeBits: 0)
   var editionNumber: UInt64 = 0
@@ -61,6 +82,9 @@ struct Attempt {
 
   /// What all workers know of the endpoint.
   var record: PassiveHealth.Record? { endpoint < 0 ? nil : context?.endpoints[Int(endpoint)] }
+
+  /// The rule by which the endpoint was chosen among those of its region.
+  var method: BalanceRules.Method? { endpoint < 0 ? nil : context?.balance[Int(service)].method }
 }
 
 /// A second attempt beside the first one. It lives for milliseconds, so it is kept apart from the

@@ -172,6 +172,45 @@ package final class PassiveHealth: Sendable {
     return Dictionary(counts.filter { $0.1 > 0 }, uniquingKeysWith: +)
   }
 
+  /// What the proxy has to do with an endpoint at a moment.
+  package struct Use: Sendable, Equatable {
+    /// Connections open or being opened.
+    package var openCount: Int
+    /// How much of its weight it has in its slow start, 0.1...1.
+    package var startShare: Double
+    /// nil: it is not ejected.
+    package var ejection: Ejection?
+
+    package init(openCount: Int, startShare: Double, ejection: Ejection? = nil) {
+      self.openCount = openCount
+      self.startShare = startShare
+      self.ejection = ejection
+    }
+  }
+
+  /// What the proxy has to do with endpoints, by id; those that no worker knows are left out.
+  /// Takes the locks of the failures: for people, not for connections.
+  ///
+  /// - Parameter windows: how long the slow start of each endpoint is, nanoseconds.
+  package func uses(of windows: [String: UInt64], now: UInt64) -> [String: Use] {
+    let (records, groups) = state.withLock { state in
+      (state.records.compactMapValues(\.record), state.groups.values.compactMap(\.group))
+    }
+    var uses: [String: Use] = [:]
+    for (id, window) in windows {
+      guard let load = records[id]?.load else { continue }
+      uses[id] = Use(
+        openCount: max(0, load.openCount), startShare: load.startShare(now: now, window: window))
+    }
+    for (id, member) in groups.flatMap({ $0.ejected(now: now) }) {
+      // Where a reload has ended ejections, the detector may still know of one.
+      guard records[id]?.load.isEjected(now: now) == true else { continue }
+      uses[id]?.ejection = Ejection(
+        endpointID: id, until: member.ejectedUntil, times: member.times)
+    }
+    return uses
+  }
+
   /// How many attempts to connect to each endpoint have failed since the last call; only those
   /// that have failed. For the prober.
   package func takeFailures() -> [(endpointID: String, count: Int)] {

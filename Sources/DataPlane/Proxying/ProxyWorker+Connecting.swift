@@ -10,7 +10,8 @@ extension ProxyWorker {
   /// Where to connect next, or why nowhere.
   private enum Search {
     case found(TargetTable.Target, region: Int)
-    case exhausted
+    /// - `isFull`: there are some, but with as many connections as they may have.
+    case exhausted(isFull: Bool)
     case refused(CloseReason)
   }
 
@@ -27,7 +28,7 @@ extension ProxyWorker {
       setTimer(slot)
       return .none
     case .failed(let failure): event = .connectFailed(.first, failure)
-    case .exhausted: event = .targetsExhausted
+    case .exhausted(let isFull): event = isFull ? .targetsFull : .targetsExhausted
     case .refused(let reason): event = .refused(reason)
     }
     return give(event, to: pair)
@@ -76,7 +77,8 @@ extension ProxyWorker {
   private enum Beginning {
     case underWay
     case failed(ConnectFailure)
-    case exhausted
+    /// - `isFull`: there are some, but with as many connections as they may have.
+    case exhausted(isFull: Bool)
     case refused(CloseReason)
   }
 
@@ -90,9 +92,7 @@ extension ProxyWorker {
     let context = currentContext(edition)
     switch search(pair, edition, context, which, &attempt) {
     case .refused(let reason): return .refused(reason)
-    case .exhausted:
-      // What was tried last stays in the log.
-      return .exhausted
+    case .exhausted(let isFull): return .exhausted(isFull: isFull)
     case .found(let target, let region):
       note(target, region: region, of: pair, context, &attempt)
       shard.add(to: listeners[listener].counters.attempts)
@@ -234,16 +234,9 @@ extension ProxyWorker {
     attempt.endpoint = Int32(target.endpoint)
     attempt.region = Int32(region)
     attempt.startedAt = now
+    attempt.despite =
+      load.isEjected(now: now) ? .ejection : load.isAvoided(now: now) ? .failure : .none
     pair.pointee.noteTried(load.serial)
-  }
-
-  /// What an endpoint may have done and is tried nevertheless.
-  private enum Tolerance: CaseIterable {
-    case none
-    /// It has failed lately.
-    case failure
-    /// It is ejected: the client would be sent away otherwise.
-    case ejection
   }
 
   /// Routes the client by the current edition, each attempt anew, and looks for an endpoint that
@@ -278,7 +271,8 @@ extension ProxyWorker {
     attempt.basis = outcome.basis
     attempt.editionNumber = edition.number
     attempt.epoch = edition.board.admissions.primary(ofService: service)?.epoch ?? 0
-    if which == .first { pair.pointee.attempt = attempt }
+    // What was tried stays in the log if nothing comes after it.
+    if which == .first && pair.pointee.attempt.endpoint < 0 { pair.pointee.attempt = attempt }
     guard outcome.kind == .serve else { return .refused(.refusedByPolicy) }
     // Almost always the first region has one: the whole list is made only if not.
     if let first = outcome.regions.first,
@@ -291,6 +285,7 @@ extension ProxyWorker {
       return .found(target, region: first)
     }
     let regions = edition.targets.regionsToTry(for: decision, service: service)
+    var isFull = false
     // A race with one that failed lately is no help.
     for tolerance in which == .first ? Tolerance.allCases : [.none] {
       for region in regions {
@@ -301,9 +296,10 @@ extension ProxyWorker {
         {
           return .found(target, region: region)
         }
+        isFull = isFull || chooser.hasFull
       }
     }
-    return .exhausted
+    return .exhausted(isFull: isFull)
   }
 
   private func find(

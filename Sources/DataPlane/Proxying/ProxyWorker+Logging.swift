@@ -1,3 +1,4 @@
+import Balancing
 import CLinux
 import Counters
 import Editions
@@ -79,6 +80,8 @@ extension ProxyWorker {
     line.add("server_name", hostName: pair.pointee.greeting?.serverName ?? [])
     line.add("region", region < 0 ? nil : attempt.context?.regionNames[Int(region)])
     line.add("endpoint", attempt.record?.id)
+    line.add("balance", attempt.method?.name)
+    line.add("despite", attempt.despite.name)
     line.add("attempts", UInt64(pair.pointee.machine.attemptCount))
     line.add("bytes_up", pair.pointee.client.byteCount)
     line.add("bytes_down", pair.pointee.upstream.byteCount)

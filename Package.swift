@@ -195,20 +195,23 @@ let package = Package(
     .target(
       name: "Publishing",
       dependencies: [
-        "Announcing", "Compiling", "Settings", "Admitting", "Routing", "Editions", "DNSWire",
-        "Zones",
+        "Announcing", "Compiling", "Settings", "StateFiles", "Admitting", "Routing", "Editions",
+        "DNSWire", "Zones",
       ],
       path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
     .target(
       name: "KeyFiles", dependencies: ["DNSWire", crypto], path: "Sources/ControlPlane/KeyFiles",
       swiftSettings: strict),
     .target(
-      name: "Announcing", dependencies: ["Editions", "Routing", crypto],
+      name: "StateFiles", path: "Sources/ControlPlane/StateFiles", swiftSettings: strict),
+    .target(
+      name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
       path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
     .target(
       name: "Learning",
       dependencies: [
-        "Publishing", "Compiling", "Settings", "Editions", "Routing", "Latency", "Places", logging,
+        "Publishing", "Compiling", "Settings", "StateFiles", "Editions", "Routing", "Latency",
+        "Places", logging,
       ],
       path: "Sources/ControlPlane/Learning", swiftSettings: strict),
     .target(
@@ -221,7 +224,9 @@ let package = Package(
       path: "Sources/ControlPlane/Resolving", swiftSettings: testable),
     .target(
       name: "Replicating",
-      dependencies: ["Transferring", "DNSWire", "Places", crypto, nio, nioPosix, logging],
+      dependencies: [
+        "Transferring", "StateFiles", "DNSWire", "Places", crypto, nio, nioPosix, logging,
+      ],
       path: "Sources/ControlPlane/Replicating", swiftSettings: strict),
     .target(
       name: "Admin",
@@ -386,6 +391,8 @@ let package = Package(
       dependencies: [
         "Announcing", "Publishing", "Editions", "Routing", "TestSupport", crypto,
       ], swiftSettings: strict),
+    .testTarget(
+      name: "StateFilesTests", dependencies: ["StateFiles"], swiftSettings: strict),
     .testTarget(
       name: "LearningTests",
       dependencies: [

@@ -1,17 +1,18 @@
 import Foundation
+import StateFiles
 
 /// The latest events in a file, a line of JSON each, so that numbers and what consumers have missed
 /// outlive a restart.
 package struct EventFile: Sendable {
-  private let path: String
+  private let file: StateFile
   /// Lines since the file was last written whole.
   private var lineCount = 0
 
-  package init(folder: String) { path = "\(folder)/events.jsonl" }
+  package init(folder: String) { file = StateFile("events.jsonl", in: folder) }
 
   /// What is kept, in order; lines that cannot be read, as a crash leaves them, are passed over.
   package func read() -> [Event] {
-    guard let data = FileManager.default.contents(atPath: path) else { return [] }
+    guard let data = file.contents else { return [] }
     let decoder = JSONDecoder()
     var last: UInt64 = 0
     return data.split(separator: UInt8(ascii: "\n")).compactMap { line in
@@ -27,16 +28,14 @@ package struct EventFile: Sendable {
   ///
   /// - Parameter kept: the latest events, these among them.
   package mutating func append(_ events: [Event], kept: () -> [Event], capacity: Int) throws {
-    let isNew = !FileManager.default.fileExists(atPath: path)
+    let isNew = !FileManager.default.fileExists(atPath: file.path)
     if isNew || lineCount + events.count > capacity * 2 {
       let all = kept()
-      try FileManager.default.createDirectory(
-        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try Self.lines(all).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try file.replace(with: Self.lines(all))
       lineCount = all.count
       return
     }
-    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file.path))
     defer { try? handle.close() }
     let end = try handle.seekToEnd()
     // What a crash has left of a line must not swallow the next one.

@@ -1,8 +1,9 @@
 import Foundation
+import StateFiles
 
 /// How far each webhook has been told, in a file, so that a restart tells it what it has missed.
 package actor WebhookPositions {
-  private let path: String?
+  private let file: StateFile?
   private var positions: [String: UInt64]
 
   /// What was kept, by URL: the position with which each begins.
@@ -10,8 +11,8 @@ package actor WebhookPositions {
 
   /// - Parameter folder: nil: nothing is kept.
   package init(folder: String?) {
-    path = folder.map { "\($0)/webhooks.json" }
-    let data = path.flatMap { FileManager.default.contents(atPath: $0) }
+    file = folder.map { StateFile("webhooks.json", in: $0) }
+    let data = file?.contents
     kept = data.flatMap { try? JSONDecoder().decode([String: UInt64].self, from: $0) } ?? [:]
     positions = kept
   }
@@ -19,11 +20,9 @@ package actor WebhookPositions {
   /// - Throws: where it cannot be written.
   package func keep(_ position: UInt64, of webhook: Webhook) throws {
     positions[webhook.url] = position
-    guard let path else { return }
+    guard let file else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    try FileManager.default.createDirectory(
-      atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-    try encoder.encode(positions).write(to: URL(fileURLWithPath: path), options: .atomic)
+    try file.replace(with: encoder.encode(positions))
   }
 }

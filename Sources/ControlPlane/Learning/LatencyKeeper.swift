@@ -7,6 +7,7 @@ import Places
 package import Publishing
 import Routing
 import Settings
+import StateFiles
 
 /// Owns what is learned of latencies: takes samples, has the maps compiled anew where estimates
 /// have moved, and keeps everything over a restart.
@@ -188,13 +189,12 @@ package actor LatencyKeeper {
 // MARK: - over a restart
 
 extension LatencyKeeper {
-  private func stateFile() async -> String? {
-    await publisher.compiled.settings.stateFolder.map { "\($0)/\(Self.fileName)" }
+  private func stateFile() async -> StateFile? {
+    await publisher.compiled.settings.stateFolder.map { StateFile(Self.fileName, in: $0) }
   }
 
   private func stateText() async -> String? {
-    guard let file = await stateFile() else { return nil }
-    return try? String(contentsOfFile: file, encoding: .utf8)
+    await stateFile()?.contents.flatMap { String(data: $0, encoding: .utf8) }
   }
 
   private func maximumAgeSeconds() async -> UInt32 {
@@ -208,12 +208,9 @@ extension LatencyKeeper {
     let records = model.records(now: seconds(), maximumAge: await maximumAgeSeconds())
     let text = records.map(\.line).joined(separator: "\n") + "\n"
     do {
-      try FileManager.default.createDirectory(
-        atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+      try file.replace(with: Data(text.utf8))
     } catch {
-      logger.warning(
-        "latencies cannot be kept", metadata: ["file": "\(file)", "reason": "\(error)"])
+      logger.warning("latencies cannot be kept", metadata: ["reason": "\(error)"])
     }
   }
 }

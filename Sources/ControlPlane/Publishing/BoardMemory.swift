@@ -1,6 +1,7 @@
 import Foundation
 import Routing
 import Settings
+import StateFiles
 
 /// What a node knew of health, and what operators had said, when it last wrote it down: so that a
 /// start is not blind until the checks have come round.
@@ -29,7 +30,7 @@ package struct BoardMemory: Sendable, Equatable, Codable {
 
   /// What is in a folder; nil where there is nothing that can be read.
   package init?(folder: String) {
-    guard let data = FileManager.default.contents(atPath: Self.path(in: folder)),
+    guard let data = Self.file(in: folder).contents,
       let memory = try? JSONDecoder().decode(BoardMemory.self, from: data)
     else { return nil }
     self = memory
@@ -39,12 +40,10 @@ package struct BoardMemory: Sendable, Equatable, Codable {
   package func save(in folder: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try encoder.encode(self).write(
-      to: URL(filePath: Self.path(in: folder)), options: .atomic)
+    try Self.file(in: folder).replace(with: encoder.encode(self))
   }
 
-  private static func path(in folder: String) -> String { "\(folder)/board.json" }
+  private static func file(in folder: String) -> StateFile { StateFile("board.json", in: folder) }
 
   init(_ overrides: [Override], _ health: [String: EndpointCondition], now: Double) {
     savedAt = now

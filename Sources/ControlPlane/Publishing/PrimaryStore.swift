@@ -1,4 +1,5 @@
 import Foundation
+import StateFiles
 
 /// The primaries of all services over a restart: one JSON file in the `state` folder.
 ///
@@ -38,14 +39,14 @@ package struct PrimaryStore: Sendable {
   }
 
   private static let version = 1
-  private let folder: String
-  private var path: String { "\(folder)/primaries.json" }
+  private let file: StateFile
 
-  package init(folder: String) { self.folder = folder }
+  package init(folder: String) { file = StateFile("primaries.json", in: folder) }
 
   package func load() -> Loaded {
+    let path = file.path
     guard FileManager.default.fileExists(atPath: path) else { return .missing }
-    if let data = try? Data(contentsOf: URL(filePath: path)),
+    if let data = file.contents,
       let file = try? JSONDecoder().decode(File.self, from: data), file.version == Self.version
     {
       return .records(file.primaries)
@@ -62,26 +63,7 @@ package struct PrimaryStore: Sendable {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
       let data = try encoder.encode(File(version: Self.version, primaries: records))
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true)
-      let next = path + ".next"
-      guard FileManager.default.createFile(atPath: next, contents: nil) else {
-        throw Failure(description: "\(next) cannot be made")
-      }
-      let handle = try FileHandle(forWritingTo: URL(filePath: next))
-      try handle.write(contentsOf: data)
-      try handle.synchronize()
-      try handle.close()
-      guard rename(next, path) == 0 else {
-        throw Failure(
-          description: "\(path) cannot be replaced: \(String(cString: strerror(errno)))")
-      }
-      // The new name too.
-      let descriptor = open(folder, O_RDONLY)
-      if descriptor >= 0 {
-        fsync(descriptor)
-        close(descriptor)
-      }
+      try file.replace(with: data)
     } catch {
       throw Failure(description: "\(error)")
     }

@@ -1,6 +1,7 @@
 import Crypto
 package import DNSWire
 package import Foundation
+import StateFiles
 package import Transferring
 
 /// Keeps the zones of a secondary in a folder over a restart, one file each:
@@ -79,11 +80,11 @@ package struct ZoneStore: Sendable {
   package func save(_ contents: ZoneContents, confirmedAt: Double) throws(Fault) {
     let body = contents.stored
     let bytes = Self.magic + Array(SHA256.hash(data: body)) + Self.time(confirmedAt) + body
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try Data(bytes).write(to: file(of: contents.name), options: .atomic)
+    do throws(StateFile.Fault) {
+      try StateFile(file(of: contents.name).lastPathComponent, in: folder.path)
+        .replace(with: Data(bytes))
     } catch {
-      throw Fault(description: "\(file(of: contents.name).path) cannot be written: \(error)")
+      throw Fault(description: error.description)
     }
   }
 

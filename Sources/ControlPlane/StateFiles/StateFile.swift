@@ -1,0 +1,80 @@
+package import Foundation
+
+/// A file of the `state` folder: what outlives a restart. It is there whole, as it was or as it is
+/// to be, whenever the machine stops.
+///
+///     write PATH.PROCESS.next → fsync → rename to PATH → fsync the folder
+///
+/// The name of the process keeps two of them apart, of which one takes over from the other.
+package struct StateFile: Sendable {
+  package struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
+    package var description: String
+  }
+
+  package let path: String
+  private let folder: String
+
+  package init(_ name: String, in folder: String) {
+    path = "\(folder)/\(name)"
+    self.folder = folder
+  }
+
+  /// nil: there is none, or it cannot be read.
+  package var contents: Data? { FileManager.default.contents(atPath: path) }
+
+  /// Replaces the file whole, and makes its folder if there is none. When this returns, it is on
+  /// the disk; where it throws, the file is as it was.
+  package func replace(with contents: Data) throws(Fault) {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw Fault(description: "\(folder) cannot be made: \(error.localizedDescription)")
+    }
+    let next = "\(path).\(getpid()).next"
+    do throws(Fault) {
+      try write(contents, to: next)
+      guard rename(next, path) == 0 else { throw fault() }
+    } catch {
+      unlink(next)
+      throw error
+    }
+    try synchronizeFolder()
+  }
+
+  private func write(_ contents: Data, to next: String) throws(Fault) {
+    let descriptor = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw fault() }
+    let isWritten = Self.write(contents, to: descriptor) && fsync(descriptor) == 0
+    let reason = isWritten ? nil : fault()
+    let isClosed = close(descriptor) == 0
+    if let reason { throw reason }
+    guard isClosed else { throw fault() }
+  }
+
+  private static func write(_ contents: Data, to descriptor: Int32) -> Bool {
+    contents.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = Glibc.write(
+          descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return false }
+        rest = rest.dropFirst(count)
+      }
+      return true
+    }
+  }
+
+  /// The new name is on the disk as well.
+  private func synchronizeFolder() throws(Fault) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw fault() }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw fault() }
+  }
+
+  /// What the system has just said.
+  private func fault() -> Fault {
+    Fault(description: "\(path) cannot be written: \(String(cString: strerror(errno)))")
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import StateFiles
+import Testing
+
+@Suite struct `A file of the state folder` {
+  private let folder = FileManager.default.temporaryDirectory
+    .appending(path: "azimuth-state-\(UUID().uuidString)").path
+
+  private func names() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
+
+  @Test func `is made with its folder, replaced whole, and leaves nothing beside it`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: "\(folder)/deeper")
+    #expect(file.contents == nil)
+    try file.replace(with: Data("something long".utf8))
+    try file.replace(with: Data("short".utf8))
+    #expect(file.contents == Data("short".utf8))
+    try file.replace(with: Data())
+    #expect(file.contents == Data())
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: "\(folder)/deeper") == ["a.json"])
+  }
+
+  @Test func `is as it was where it cannot be replaced`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    // A folder in the file's place cannot be replaced by a file.
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/a.json/full", withIntermediateDirectories: true)
+    let file = StateFile("a.json", in: folder)
+    let fault = #expect(throws: StateFile.Fault.self) { try file.replace(with: Data([1])) }
+    #expect(fault?.description.hasPrefix("\(folder)/a.json cannot be written: ") == true)
+    #expect(try names() == ["a.json"])
+  }
+
+  @Test func `cannot be where a part of its path is a file`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try StateFile("b", in: folder).replace(with: Data([1]))
+    let fault = #expect(throws: StateFile.Fault.self) {
+      try StateFile("a.json", in: "\(folder)/b").replace(with: Data([1]))
+    }
+    #expect(fault?.description.hasPrefix("\(folder)/b cannot be made: ") == true)
+  }
+
+  @Test func `is not what a crash has left beside it`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: folder)
+    try file.replace(with: Data("old".utf8))
+    let next = "\(file.path).\(ProcessInfo.processInfo.processIdentifier).next"
+    try Data("a half that is longer than what comes".utf8).write(to: URL(filePath: next))
+    #expect(file.contents == Data("old".utf8))
+    try file.replace(with: Data("new".utf8))
+    #expect(file.contents == Data("new".utf8))
+    #expect(try names() == ["a.json"])
+  }
+
+  @Test func `is whole for whoever reads it meanwhile`() async throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: folder)
+    let versions = [Data(repeating: 1, count: 100_000), Data(repeating: 2, count: 70_000)]
+    try file.replace(with: versions[0])
+    await withTaskGroup { group in
+      group.addTask {
+        for _ in 0..<500 {
+          let contents = file.contents
+          #expect(contents == versions[0] || contents == versions[1])
+        }
+      }
+      for turn in 1...50 {
+        #expect(throws: Never.self) { try file.replace(with: versions[turn % 2]) }
+      }
+    }
+  }
+}

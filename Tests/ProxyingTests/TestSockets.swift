@@ -80,20 +80,20 @@ final class TestSocket: Sendable {
 /// A server on loopback that gives each connection to a closure on a thread of its own.
 final class TestServer: Sendable {
   let address: SocketAddress
-  private let listener: Int32
+  private let listener: TestSocket
   let acceptedCount = Atomic<Int>(0)
 
   init(_ serve: @escaping @Sendable (TestSocket) throws -> Void) throws {
-    listener = try Sockets.listen(on: loopback(port: 0))
-    address = try Sockets.localAddress(of: listener)
-    _ = fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) & ~O_NONBLOCK)
-    let listener = listener
+    let listener = TestSocket(fd: try Sockets.listen(on: loopback(port: 0)))
+    self.listener = listener
+    address = try Sockets.localAddress(of: listener.fd)
     let count: @Sendable () -> Void = { [weak self] in
       _ = self?.acceptedCount.add(1, ordering: .relaxed)
     }
     Thread.detachNewThread {
       while true {
-        let fd = accept(listener, nil, nil)
+        let fd = accept(listener.fd, nil, nil)
+        if fd < 0 && errno == EAGAIN { continue }
         guard fd >= 0 else { return }
         count()
         let socket = TestSocket(fd: fd)
@@ -105,11 +105,9 @@ final class TestServer: Sendable {
     }
   }
 
-  /// Wakes the accepting thread, which ends.
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    Glibc.close(listener)
-  }
+  /// Wakes the accepting thread, which ends. It is the last to hold the socket: a number that was
+  /// closed here, before the thread is through, may be that of another test's listener by then.
+  deinit { shutdown(listener.fd, Int32(SHUT_RDWR)) }
 
   /// Sends back all it reads.
   static func echo() throws -> TestServer {

@@ -13,7 +13,8 @@ public struct ProxyHeader: Sendable, Equatable {
   /// The longest header that is read. With addresses alone one has 28 or 52 octets; what HAProxy
   /// and dnsdist add to them stays far below this, and an IPv4 segment of the smallest size holds
   /// it (§2.2: 536).
-  public static let maximumByteCount = 536
+  public typealias Octets = InlineArray<536, UInt8>
+  public static var maximumByteCount: Int { Octets.count }
   /// Before the addresses.
   static let fixedByteCount = 16
 

@@ -10,7 +10,8 @@
 ///     +-------------------------+------------------------------------------+
 public struct ClientHello: Sendable, Equatable {
   /// Octets of the buffer for names.
-  public static let namesByteCount = 512
+  public typealias Names = InlineArray<512, UInt8>
+  public static var namesByteCount: Int { Names.count }
   static let protocolsOffset = 256
 
   /// Where the message ends in the stream. What is behind it is the client's next records.

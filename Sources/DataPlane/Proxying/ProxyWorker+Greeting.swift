@@ -62,7 +62,7 @@ extension ProxyWorker {
         return .refused(.proxyHeader)
       }
     }
-    var octets = InlineArray<512, UInt8>(repeating: 0)
+    var octets = ClientHello.Names(repeating: 0)
     var span = octets.mutableSpan
     var names = unsafe span.mutableBytes
     switch greeting.reader.read(bytes, names: &names) {

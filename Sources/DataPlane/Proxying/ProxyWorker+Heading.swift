@@ -30,7 +30,7 @@ extension ProxyWorker {
       let version = context.headers[Int(attempt.service)]
     else { return true }
     let ends = ends(of: pair)
-    var octets = InlineArray<536, UInt8>(repeating: 0)
+    var octets = ProxyHeader.Octets(repeating: 0)
     var span = octets.mutableSpan
     var buffer = unsafe span.mutableBytes
     let count: Int

@@ -234,6 +234,11 @@ int az_epoll_add(int epoll, int fd, uint32_t events, uint64_t data) {
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+int az_epoll_modify(int epoll, int fd, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data.u64 = data};
+  return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) ? -errno : 0;
+}
+
 int az_epoll_remove(int epoll, int fd) {
   struct epoll_event event = {0};
   return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event) ? -errno : 0;

@@ -20,6 +20,8 @@ struct Half {
   var isAtEnd = false
   /// The other side takes no more: epoll tells when it does.
   var isBlocked = false
+  /// More has come while the other side takes none: epoll tells of bytes again once it does.
+  var isQuiet = false
   /// Reads that filled the buffer, one after another; of an open pipe, moves that were small.
   var streak: UInt8 = 0
   /// It waits in the list of those that have used up their turn.

@@ -42,12 +42,21 @@ import CLinux
     az_tcp_close(fd)
   }
 
-  /// Everything of a connection, once and for all, edge-triggered: no `EPOLL_CTL_MOD` later.
+  /// All that is to be known of a connection but its bytes, edge-triggered.
+  private static let quietMask = EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+  /// Bytes, and urgent ones; the kernel does not tell the two apart when it wakes whoever waits.
+  private static let bytesMask = EPOLLIN.rawValue | EPOLLPRI.rawValue
+
+  /// Everything of a connection, once and for all: no `EPOLL_CTL_MOD` later, but by
+  /// ``setQuiet(_:_:data:)``.
   func addConnection(_ descriptor: Int32, data: UInt64) -> Bool {
-    let mask =
-      EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLPRI.rawValue
-      | EPOLLET.rawValue
-    return az_epoll_add(fd, descriptor, mask, data) == 0
+    az_epoll_add(fd, descriptor, Self.quietMask | Self.bytesMask, data) == 0
+  }
+
+  /// Whether bytes that come are not worth an event; when they are again, those that wait are one.
+  func setQuiet(_ isQuiet: Bool, _ descriptor: Int32, data: UInt64) {
+    let mask = isQuiet ? Self.quietMask : Self.quietMask | Self.bytesMask
+    _ = az_epoll_modify(fd, descriptor, mask, data)
   }
 
   /// Readable, level-triggered.

@@ -74,6 +74,7 @@ ptrdiff_t az_splice(int from, int to, size_t count);
 
 int az_epoll_create(void);
 int az_epoll_add(int epoll, int fd, uint32_t events, uint64_t data);
+int az_epoll_modify(int epoll, int fd, uint32_t events, uint64_t data);
 int az_epoll_remove(int epoll, int fd);
 /// Waits again after EINTR with the same time-out.
 int az_epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout_ms);

@@ -69,6 +69,26 @@ extension EndToEnd {
       }
     }
 
+    /// Nobody listens on the IPv6 address; where the machine has no IPv6 it cannot even be tried.
+    @Test(.timeLimit(.minutes(2)))
+    func `reaches a server by IPv4 where its IPv6 address is dead, and DNS names what lives`()
+      throws
+    {
+      let world = try World {
+        $0.replacing(#/\[(127\.0\.10\.\d):(\d+)\]/#) { match in
+          #"[{address: "[::1]:\#(match.2)", alternate: "\#(match.1):\#(match.2)"}]"#
+        }
+      }
+      let tokyo = try RegionServer(
+        region: "tokyo", address: "127.0.10.1", port: world.ports.endpoints)
+      defer { tokyo.stop() }
+      for _ in 0..<20 { #expect(try world.proxyRegion(from: "127.81.0.1") == "tokyo") }
+      eventually("the checks have seen it") {
+        try world.ask(DNSQuestion("www.example.org", subnet: "133.11.0.1")).addresses
+          == ["127.0.10.1"]
+      }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `leaves out an endpoint that resets its clients while its checks pass, and says so`()
       throws

@@ -118,6 +118,7 @@ struct ModelCompiler {
     var pools: [RoutingModel.Pool] = []
     for (poolIndex, pool) in settings.pools.enumerated() {
       var byRegion: [[Int]] = settings.regions.map { _ in [] }
+      let first = endpoints.count
       for endpoint in pool.endpoints {
         byRegion[endpoint.region].append(endpoints.count)
         let socket = SocketAddress(address: endpoint.address, port: endpoint.port)
@@ -125,7 +126,8 @@ struct ModelCompiler {
           RoutingModel.Endpoint(
             region: endpoint.region, pool: poolIndex, socket: socket, weight: endpoint.weight,
             id: "\(settings.regions[endpoint.region].name)/\(pool.name)/\(socket)",
-            availabilityZone: endpoint.availabilityZone))
+            availabilityZone: endpoint.availabilityZone,
+            alternate: endpoint.alternate.map { first + $0 }))
       }
       pools.append(
         RoutingModel.Pool(

@@ -17,6 +17,8 @@ extension Settings {
       package var weight: Int
       /// nil: none is named.
       package var availabilityZone: String?
+      /// The same server at an address of the other family: index into ``Pool/endpoints``.
+      package var alternate: Int?
     }
     package var name: String
     /// Index into ``Settings/monitors``; nil: endpoints count as healthy until told otherwise.

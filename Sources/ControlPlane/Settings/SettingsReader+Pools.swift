@@ -29,33 +29,43 @@ extension SettingsReader {
         entry.value.report("wants at least one endpoint, such as 192.0.2.1:80")
       }
       for element in elements {
-        guard let endpoint = endpoint(element, region: region ?? 0) else { continue }
-        let isTwice = endpoints.contains {
-          $0.region == endpoint.region && $0.address == endpoint.address
-            && $0.port == endpoint.port
+        for endpoint in self.endpoints(element, region: region ?? 0, after: endpoints.count) {
+          let isTwice = endpoints.contains {
+            $0.region == endpoint.region && $0.address == endpoint.address
+              && $0.port == endpoint.port
+          }
+          if isTwice { element.report("\(element.found) stands twice in this region") }
+          endpoints.append(endpoint)
         }
-        if isTwice { element.report("\(element.found) stands twice in this region") }
-        endpoints.append(endpoint)
       }
     }
     return endpoints
   }
 
-  /// `192.0.2.1:80`, or a mapping with an `address` of that form.
-  private static func endpoint(_ value: Value, region: Int) -> Settings.Pool.Endpoint? {
+  /// `192.0.2.1:80`, or a mapping with an `address` of that form; with an `alternate` it is two.
+  ///
+  /// - Parameter count: of the endpoints that stand before in the pool.
+  private static func endpoints(
+    _ value: Value, region: Int, after count: Int
+  ) -> [Settings.Pool.Endpoint] {
     guard value.isMapping else {
-      return value.endpointAddress().map { endpoint(region, $0) }
+      return value.endpointAddress().map { [endpoint(region, $0)] } ?? []
     }
-    let read = value.section { section -> Settings.Pool.Endpoint? in
+    let read = value.section { section -> [Settings.Pool.Endpoint] in
       let address = section.required("address", "an address with port, such as 192.0.2.1:80")
+      let alternate = section.optional("alternate")
       let check = section.optional("check")?.endpointAddress()
       let weight = section.optional("weight")?.integer(0...1000) ?? 1
       let zone = section.optional("zone")?.availabilityZone()
-      return address?.endpointAddress().map {
-        endpoint(region, $0, check: check, weight: weight, zone: zone)
+      guard let address = address?.endpointAddress() else { return [] }
+      var endpoints = [endpoint(region, address, check: check, weight: weight, zone: zone)]
+      if let other = alternate?.alternateAddress(of: address) {
+        endpoints[0].alternate = count + 1
+        endpoints.append(endpoint(region, other, weight: weight, zone: zone))
       }
+      return endpoints
     }
-    return read ?? nil
+    return read ?? []
   }
 
   private static func endpoint(
@@ -76,6 +86,17 @@ extension Value {
       "an address with port, such as 192.0.2.1:80 or \"[2001:db8::1]:80\"")
     if address?.port == 0 { report("port 0 cannot be connected to") }
     return address
+  }
+
+  /// Where the same server is reached by the other family.
+  fileprivate func alternateAddress(of address: SocketAddress) -> SocketAddress? {
+    guard let other = endpointAddress() else { return nil }
+    guard other.address.isIPv6 != address.address.isIPv6 else {
+      let family = address.address.isIPv6 ? "IPv4" : "IPv6"
+      report("wants the server's \(family) address, for \(address) is of the same family")
+      return nil
+    }
+    return other
   }
 
   func socketAddress(_ wanted: String) -> SocketAddress? {

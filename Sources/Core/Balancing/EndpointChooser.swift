@@ -65,16 +65,18 @@ public struct EndpointChooser: Sendable {
   /// - Parameters:
   ///   - endpoint: its index, below the count of ``renumber(endpointCount:)``.
   ///   - weight: above 0.
+  ///   - other: of the same server at its other address; nil: it has none. Its connections count
+  ///     with those of `load`, and it is ejected only at both.
   ///   - isExcluded: this connection has tried it already, or avoids it for another reason.
   public mutating func add(
-    endpoint: Int, weight: Int, load: EndpointLoad, isExcluded: Bool,
+    endpoint: Int, weight: Int, load: EndpointLoad, other: EndpointLoad? = nil, isExcluded: Bool,
     rules: borrowing BalanceRules, now: UInt64
   ) {
     let position = addedCount
     addedCount &+= 1
-    let isEjected = load.isEjected(now: now)
+    let isEjected = load.isEjected(now: now) && other?.isEjected(now: now) != false
     if !isEjected { hasUnejected = true }
-    let openCount = load.openCount
+    let openCount = load.openCount + (other?.openCount ?? 0)
     guard !isExcluded else { return }
     guard openCount < rules.maximumConnections ?? .max else {
       hasFull = true
@@ -87,7 +89,8 @@ public struct EndpointChooser: Sendable {
       weight: share == 1 ? whole : max(1, Int(Double(whole) * share)),
       // Another thread may be between its two steps.
       openCount: max(0, openCount),
-      latency: rules.method == .peakLatency ? load.expectedLatency(now: now) : nil,
+      latency: rules.method == .peakLatency
+        ? load.expectedLatency(now: now) ?? other?.expectedLatency(now: now) : nil,
       identity: load.identity)
     if isEjected { ejected.append(candidate) } else { candidates.append(candidate) }
   }

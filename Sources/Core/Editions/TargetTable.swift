@@ -12,6 +12,20 @@ public struct TargetTable: Sendable {
     /// Among those of the same list; at least 1. Hundredths of a declared weight, as shares are
     /// percents of it, and where there are availability zones divided by ``ZoneSharing``.
     public var weight: Int
+    /// The same server at its other address, if that may be connected to as well.
+    public var alternate: Alternate?
+
+    /// The same server, where only its other address is left.
+    public var atAlternate: Target? {
+      alternate.map { Target(endpoint: $0.endpoint, socket: $0.socket, weight: weight) }
+    }
+  }
+
+  /// A second address of a target.
+  public struct Alternate: Sendable, Equatable {
+    /// Index into ``RoutingModel/endpoints`` of the same edition.
+    public var endpoint: Int
+    public var socket: SocketAddress
   }
 
   private let regionCount: Int
@@ -52,10 +66,13 @@ public struct TargetTable: Sendable {
     retryOrders = sets.map { ($0.retryOrderOfCohort, $0.retryOrders) }
   }
 
-  /// Endpoints of one region and pool.
+  /// Endpoints of one region and pool; a server with two addresses is one target.
   private static func targets(
-    _ endpoints: [Int], model: RoutingModel, board: HealthBoard
+    _ usable: [Int], model: RoutingModel, board: HealthBoard
   ) -> [Target] {
+    let alternates = Set(usable.compactMap { model.endpoints[$0].alternate })
+      .intersection(usable)
+    let endpoints = usable.filter { !alternates.contains($0) }
     guard let first = endpoints.first.map({ model.endpoints[$0] }) else { return [] }
     let weights = model.pools[first.pool].zoneSharing.shared(
       weights: endpoints.map {
@@ -63,7 +80,13 @@ public struct TargetTable: Sendable {
       },
       zones: endpoints.map { model.endpoints[$0].availabilityZone }, region: first.region)
     return zip(endpoints, weights).map { endpoint, weight in
-      Target(endpoint: endpoint, socket: model.endpoints[endpoint].socket, weight: weight)
+      let alternate = model.endpoints[endpoint].alternate.flatMap { other in
+        alternates.contains(other)
+          ? Alternate(endpoint: other, socket: model.endpoints[other].socket) : nil
+      }
+      return Target(
+        endpoint: endpoint, socket: model.endpoints[endpoint].socket, weight: weight,
+        alternate: alternate)
     }
   }
 

@@ -155,10 +155,14 @@ public struct RoutingModel: Sendable {
     public var id: String
     /// Of those of its region; nil: none is named.
     public var availabilityZone: String?
+    /// The same server at an address of the other family, an endpoint of the same region and pool:
+    /// index into ``RoutingModel/endpoints``. Connections try this one's address first; that one
+    /// has no alternate itself.
+    public var alternate: Int?
 
     public init(
       region: Int, pool: Int, socket: SocketAddress, weight: Int, id: String,
-      availabilityZone: String? = nil
+      availabilityZone: String? = nil, alternate: Int? = nil
     ) {
       self.region = region
       self.pool = pool
@@ -166,6 +170,7 @@ public struct RoutingModel: Sendable {
       self.weight = weight
       self.id = id
       self.availabilityZone = availabilityZone
+      self.alternate = alternate
     }
   }
 

@@ -114,7 +114,7 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
   private var budgetStartedAt: UInt64
   private var attemptStartedAt: UInt64
   /// An endpoint took the connection, and reset it.
-  private var hasReset = false
+  package private(set) var hasReset = false
   /// nil: there is none.
   private var rivalStartedAt: UInt64?
   /// When a rival is due; ``UInt64/max``: not.

@@ -312,32 +312,6 @@ extension ProxyWorker {
     return unsafe services.find(serverName: greeting.serverName.span.bytes, in: edition)
   }
 
-  /// An endpoint of a region, by the rules of its pool.
-  ///
-  /// - Parameter tolerance: what it may have done.
-  private mutating func choose(
-    _ pair: PairReference, _ context: RouteContext, _ targets: ArraySlice<TargetTable.Target>,
-    service: Int, tolerance: Tolerance
-  ) -> TargetTable.Target? {
-    let rules = context.balance[service]
-    chooser.begin()
-    for target in targets {
-      let load = context.loads[target.endpoint]
-      chooser.add(
-        endpoint: target.endpoint, weight: target.weight, load: load,
-        isExcluded: pair.pointee.hasTried(load.serial)
-          || (tolerance == .none && load.isAvoided(now: now)),
-        rules: rules, now: now)
-    }
-    let key =
-      rules.method == .hash
-      ? Rendezvous.key(
-        pair.pointee.clientAddress.address.client, bitsIPv4: rules.keyBitsIPv4,
-        bitsIPv6: rules.keyBitsIPv6) : 0
-    return chooser.choose(rules, key: key, takesEjected: tolerance == .ejection)
-      .map { targets[targets.startIndex + $0] }
-  }
-
   /// The context of the edition's configuration, made when the first connection needs it.
   mutating func currentContext(_ edition: Edition) -> RouteContext {
     if let context, context.revision == edition.revision,

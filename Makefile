@@ -13,7 +13,8 @@ FUZZ_SECONDS ?= 60
 build_packages := libmaxminddb-dev libssl-dev pkg-config zlib1g-dev git ca-certificates
 demo_packages := $(build_packages) dnsutils curl
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
-  python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio
+  python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
+  etcd-server etcd-client
 
 .PHONY: run build test lint test-build unit simulation end-to-end budgets fuzz fuzz-briefly quality
 

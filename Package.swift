@@ -204,6 +204,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "StateFiles", path: "Sources/ControlPlane/StateFiles", swiftSettings: strict),
+    .target(name: "Engine", path: "Sources/ControlPlane/Engine", swiftSettings: strict),
+    .target(
+      name: "Etcd", dependencies: ["Engine", httpClient, nio, nioHTTP1, nioSSL],
+      path: "Sources/ControlPlane/Etcd", swiftSettings: testable),
     .target(
       name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
       path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
@@ -393,6 +397,10 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "StateFilesTests", dependencies: ["StateFiles"], swiftSettings: strict),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EtcdTests", dependencies: ["Engine", "Etcd"], swiftSettings: strict),
     .testTarget(
       name: "LearningTests",
       dependencies: [

@@ -81,6 +81,7 @@ let package = Package(
     .target(
       name: "Latency", dependencies: ["Places"], path: "Sources/Core/Latency",
       swiftSettings: guarded),
+    .target(name: "Layers", path: "Sources/Core/Layers", swiftSettings: guarded),
     .target(
       name: "Homes", dependencies: ["DNSWire"], path: "Sources/Core/Homes", swiftSettings: guarded),
     .target(
@@ -162,7 +163,7 @@ let package = Package(
     .target(
       name: "Settings",
       dependencies: [
-        "Announcing", "Balancing", "ClientLimits", "DNSWire", "Places", "ProxyProtocol",
+        "Announcing", "Balancing", "ClientLimits", "DNSWire", "Layers", "Places", "ProxyProtocol",
         "ServerNames", yams,
       ],
       path: "Sources/ControlPlane/Settings", swiftSettings: testable),
@@ -207,7 +208,7 @@ let package = Package(
     .target(name: "Engine", path: "Sources/ControlPlane/Engine", swiftSettings: strict),
     .target(
       name: "Etcd", dependencies: ["Engine", httpClient, nio, nioHTTP1, nioSSL],
-      path: "Sources/ControlPlane/Etcd", swiftSettings: testable),
+      path: "Sources/ControlPlane/Etcd", swiftSettings: strict),
     .target(
       name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
       path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
@@ -250,7 +251,8 @@ let package = Package(
         "Demonstrating", "DNSWire", "Editions", "Homes", "Inheriting", "Learning", "Listening",
         "Places", "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting",
         "Replicating", "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings",
-        "Simulating", "Tapping", "Transferring", "Zones", "KeyFiles", nio, nioPosix, nioHTTP1,
+        "Simulating", "Tapping", "Transferring", "Zones", "KeyFiles", "Layers", nio, nioPosix,
+        nioHTTP1,
         httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
@@ -310,6 +312,8 @@ let package = Package(
       name: "LatencyTests", dependencies: ["Latency", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "LayersTests", dependencies: ["Layers", "TestSupport"], swiftSettings: strict),
+    .testTarget(
       name: "HomesTests", dependencies: ["Homes", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "BalancingTests", dependencies: ["Balancing", "Places", "TestSupport"],
@@ -365,7 +369,7 @@ let package = Package(
     .testTarget(
       name: "SettingsTests",
       dependencies: [
-        "Settings", "Announcing", "Balancing", "ClientLimits", "DNSWire", "Places",
+        "Settings", "Announcing", "Balancing", "ClientLimits", "DNSWire", "Layers", "Places",
         "ProxyProtocol", "ServerNames", "TestSupport",
       ],
       swiftSettings: strict),

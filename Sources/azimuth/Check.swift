@@ -42,8 +42,7 @@ struct Check: AsyncParsableCommand {
     against before: [String]
   ) -> (faults: [Fault], warnings: [Fault], moved: MovedReport?) {
     do throws(Faults) {
-      let settings = try SettingsReader.read(
-        file: configuration.config, environment: ProcessInfo.processInfo.environment)
+      let settings = try configuration.source.settings()
       let compiled = try CompiledSettings(settings, zoneHashSeed: 0)
       _ = try LoadedTLS(settings)
       let warnings = compiled.warnings()

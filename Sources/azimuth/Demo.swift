@@ -25,7 +25,7 @@ struct Demo: AsyncParsableCommand {
       group: MultiThreadedEventLoopGroup.singleton)
     try await endpoints.start()
     let tour = Tour(settings: settings, control: controlAddress)
-    let node = try Node(settings, file: configuration.config) {
+    let node = try Node(settings, source: configuration.source) {
       writeToStandardOutput(tour.text)
     }
     try await node.run()

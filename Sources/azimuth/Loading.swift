@@ -5,26 +5,46 @@ import Learning
 import Logging
 import Settings
 
-/// The configuration file that a verb works on.
+/// The configuration that a verb works on.
 struct ConfigurationOptions: ParsableArguments {
   @Argument(help: "The configuration file.")
   var config = "config/azimuth.yaml"
+  @OptionGroup var flags: SetOptions
 
-  /// The file's settings; on faults prints all of them and ends with code 1.
-  func settings() throws -> Settings { try readSettings(config) }
+  var source: ConfigurationSource { ConfigurationSource(file: config, sets: flags.set) }
+
+  /// The settings; on faults prints all of them and ends with code 1.
+  func settings() throws -> Settings { try readSettings(config, sets: flags.set) }
+}
+
+/// What flags say of the configuration.
+struct SetOptions: ParsableArguments {
+  @Option(
+    name: .customLong("set"),
+    help: "YAML laid over the configuration, such as \"log: {level: debug}\"; may be repeated.")
+  var set: [String] = []
+}
+
+/// What a node reads, and reads again.
+struct ConfigurationSource: Sendable {
+  var file: String
+  var sets: [String] = []
+
+  func settings() throws(Faults) -> Settings {
+    try SettingsReader.read(
+      file: file, environment: ProcessInfo.processInfo.environment, sets: sets)
+  }
 }
 
 /// Reads a configuration file with this process's environment; on faults prints all of them to
 /// standard error and ends with code 1.
-func readSettings(_ file: String) throws -> Settings {
-  do {
-    return try SettingsReader.read(file: file, environment: ProcessInfo.processInfo.environment)
-  } catch {
-    throw reported(error)
+func readSettings(_ file: String, sets: [String] = []) throws -> Settings {
+  try faultsReported { () throws(Faults) in
+    try ConfigurationSource(file: file, sets: sets).settings()
   }
 }
 
-/// Compiles as ``readSettings(_:)`` reads.
+/// Compiles as ``readSettings(_:sets:)`` reads.
 func compile(_ settings: Settings) throws -> CompiledSettings {
   try faultsReported { () throws(Faults) in
     try CompiledSettings(settings, zoneHashSeed: .random(in: .min ... .max))
@@ -45,7 +65,7 @@ func faultsReported<Result>(_ body: () throws(Faults) -> Result) throws -> Resul
   }
 }
 
-/// Reads certificates, keys and roots as ``readSettings(_:)`` reads.
+/// Reads certificates, keys and roots as ``readSettings(_:sets:)`` reads.
 func loadTLS(_ settings: Settings) throws -> LoadedTLS {
   try faultsReported { () throws(Faults) in try LoadedTLS(settings) }
 }

@@ -44,17 +44,18 @@ final class Node: Sendable {
   /// Compiles the configuration and prepares everything; nothing listens yet.
   ///
   /// - Parameters:
+  ///   - source: where the settings come from, for reloads.
   ///   - allowsCommands: monitors may run programs.
   ///   - inherited: sockets that this process was started with.
   ///   - systemd: is told how the node stands.
   ///   - whenListening: called once DNS and proxy listen.
   init(
-    _ settings: Settings, file: String, allowsCommands: Bool = false,
+    _ settings: Settings, source: ConfigurationSource, allowsCommands: Bool = false,
     inherited: InheritedSockets = InheritedSockets(),
     systemd: Systemd = Systemd(environment: [:], processID: 0),
     whenListening: @escaping @Sendable () -> Void = {}
   ) throws {
-    if !allowsCommands { try refuseCommands(settings, file: file) }
+    if !allowsCommands { try refuseCommands(settings, file: source.file) }
     let probingLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
     let probes = ProbeRunner(
       group: MultiThreadedEventLoopGroup.singleton, loop: probingLoop,
@@ -105,7 +106,7 @@ final class Node: Sendable {
     decisionLog = try makeDecisionLog(
       settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
     reloader = Reloader(
-      file: file, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
+      source: source, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
       transfers: transfers, logger: logger)
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,

@@ -20,7 +20,8 @@ actor Reloader {
   }
 
   private(set) var counts = Counts()
-  nonisolated let file: String
+  nonisolated let source: ConfigurationSource
+  nonisolated var file: String { source.file }
   private let publisher: EditionPublisher
   private let prober: Prober
   private let probes: ProbeRunner
@@ -32,10 +33,10 @@ actor Reloader {
   private let homesHashSeed = UInt64.random(in: .min ... .max)
 
   init(
-    file: String, publisher: EditionPublisher, prober: Prober, probes: ProbeRunner,
+    source: ConfigurationSource, publisher: EditionPublisher, prober: Prober, probes: ProbeRunner,
     dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger
   ) {
-    self.file = file
+    self.source = source
     self.publisher = publisher
     self.prober = prober
     self.probes = probes
@@ -98,8 +99,7 @@ actor Reloader {
     let current = await publisher.compiled
     do throws(Faults) {
       try await refuseAfterHandover()
-      let settings = try SettingsReader.read(
-        file: file, environment: ProcessInfo.processInfo.environment)
+      let settings = try source.settings()
       try refuseFixedChanges(from: current.settings, to: settings)
       if !probes.allowsCommands { try refuseCommands(settings, file: file) }
       let next = try CompiledSettings(

@@ -25,7 +25,7 @@ struct Serve: AsyncParsableCommand {
     let inherited = InheritedSockets()
     systemd.handSockets(to: inherited)
     let node = try Node(
-      settings, file: configuration.config, allowsCommands: allowCommands, inherited: inherited,
+      settings, source: configuration.source, allowsCommands: allowCommands, inherited: inherited,
       systemd: systemd)
     try await node.run()
   }

@@ -1,10 +1,9 @@
 import Engine
+import Etcd
 import Foundation
 import FoundationNetworking
 import Synchronization
 import Testing
-
-@testable import Etcd
 
 /// A follower of `/azimuth/` that runs, and what it has published.
 private final class Followed: Sendable {

@@ -1,8 +1,7 @@
 import Engine
+import Etcd
 import Foundation
 import Testing
-
-@testable import Etcd
 
 @Suite(.serialized, .enabled(if: EtcdCluster.isInstalled), .timeLimit(.minutes(2)))
 struct EtcdSecurityTests {

@@ -1,9 +1,8 @@
 import Engine
+import Etcd
 import Foundation
 import Synchronization
 import Testing
-
-@testable import Etcd
 
 /// What a watch has brought so far.
 final class Frames: Sendable {

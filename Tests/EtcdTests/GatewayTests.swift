@@ -1,7 +1,6 @@
 import Engine
+import Etcd
 import Testing
-
-@testable import Etcd
 
 struct GatewayTests {
   /// Lines as etcd 3.4.23 wrote them.

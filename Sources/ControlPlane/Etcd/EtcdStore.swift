@@ -5,7 +5,8 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 
-/// etcd v3 through its JSON gateway, over HTTP/1.1 (docs/decisions/0021-etcd-through-its-json-gateway.md).
+/// etcd v3 through its JSON gateway, over HTTP/1.1
+/// (docs/decisions/0021-etcd-through-its-json-gateway.md).
 ///
 /// Every question bounds its own time: a member without its cluster takes 7 s to say so.
 package final class EtcdStore: SharedStore {

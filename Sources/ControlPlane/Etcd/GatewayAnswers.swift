@@ -1,9 +1,9 @@
-import Engine
+package import Engine
 import FoundationEssentials
 
 /// What etcd's JSON gateway says. Fields that are zero, false or empty are left out, so whatever is
 /// missing has its default (etcd 3.4: `"succeeded"` is there or is false).
-enum GatewayAnswer {
+package enum GatewayAnswer {
   /// An integer as a string. Numbers are taken too: they are as clear.
   struct Integer<Value: FixedWidthInteger & Decodable & Sendable>: Decodable, Sendable {
     var value: Value
@@ -50,7 +50,7 @@ enum GatewayAnswer {
     }
   }
 
-  struct Range: Decodable {
+  package struct Range: Decodable {
     var header: Header?
     var kvs: [KeyValue]?
 
@@ -59,14 +59,14 @@ enum GatewayAnswer {
         (kvs ?? []).compactMap { kv in kv.name.map { ($0, kv.entry) } }, uniquingKeysWith: { $1 })
     }
 
-    func picture(_ consistency: StoreConsistency) -> StorePicture {
+    package func picture(_ consistency: StoreConsistency) -> StorePicture {
       StorePicture(
         clusterID: header?.clusterID?.value ?? 0, revision: header?.revision?.value ?? 0,
         entries: entries, isVerified: consistency == .linearizable)
     }
   }
 
-  struct Transaction: Decodable {
+  package struct Transaction: Decodable {
     struct Response: Decodable {
       var range: Range?
       enum CodingKeys: String, CodingKey { case range = "response_range" }
@@ -75,7 +75,7 @@ enum GatewayAnswer {
     var succeeded: Bool?
     var responses: [Response]?
 
-    var outcome: StoreOutcome {
+    package var outcome: StoreOutcome {
       if succeeded == true { return .committed(header?.revision?.value ?? 0) }
       let found = (responses ?? []).compactMap(\.range?.entries)
       return .lost(found.reduce(into: [:]) { $0.merge($1) { $1 } })
@@ -173,7 +173,7 @@ enum GatewayAnswer {
 }
 
 /// - Throws: `malformed`.
-func decoded<Answer: Decodable>(
+package func decoded<Answer: Decodable>(
   _ type: Answer.Type, from bytes: some Sequence<UInt8>
 ) throws(StoreFault) -> Answer {
   do {
@@ -184,13 +184,13 @@ func decoded<Answer: Decodable>(
 }
 
 /// What an answer with another status than 200 says.
-func fault(status: Int, body: some Sequence<UInt8>) -> StoreFault {
+package func fault(status: Int, body: some Sequence<UInt8>) -> StoreFault {
   let problem = try? JSONDecoder().decode(GatewayAnswer.Problem.self, from: Data(body))
   return (problem ?? GatewayAnswer.Problem()).fault(status: status)
 }
 
 /// A line of a watch.
-func watchFrame(_ line: some Sequence<UInt8>) throws(StoreFault) -> WatchFrame {
+package func watchFrame(_ line: some Sequence<UInt8>) throws(StoreFault) -> WatchFrame {
   let line = try decoded(GatewayAnswer.Line<GatewayAnswer.Watch>.self, from: line)
   if let problem = line.error { throw problem.fault(status: 200) }
   guard let result = line.result else { throw .malformed("neither a result nor an error") }

@@ -3,7 +3,7 @@ import FoundationEssentials
 
 /// What is asked of etcd's JSON gateway: protobuf's JSON, in which bytes are base64 and integers of
 /// 64 bits are strings.
-enum GatewayQuestion {
+package enum GatewayQuestion {
   struct Range: Encodable {
     var key: Data
     var rangeEnd: Data
@@ -111,7 +111,7 @@ enum GatewayQuestion {
   }
 
   /// The first key after all that begin with the prefix; a single zero where there is none.
-  static func end(ofPrefix prefix: String) -> [UInt8] {
+  package static func end(ofPrefix prefix: String) -> [UInt8] {
     var end = Array(prefix.utf8)
     while let last = end.popLast() {
       if last < 0xFF { return end + [last + 1] }

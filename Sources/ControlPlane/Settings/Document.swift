@@ -4,8 +4,8 @@ import Yams
 
 /// What is being read, and the faults found so far.
 final class Document {
-  /// As it is named in faults.
-  let name: String
+  /// Of its texts, the first of which begins on line 1.
+  private(set) var parts: [(name: String, lineBefore: Int)]
   /// Absolute; relative paths start here.
   let folder: String
   let environment: [String: String]
@@ -20,16 +20,31 @@ final class Document {
   }
 
   init(name: String, folder: String, environment: [String: String]) {
-    self.name = name
+    parts = [(name, 0)]
     self.folder = folder
     self.environment = environment
   }
 
   func report(line: Int?, path: String, _ message: String, suggestion: String? = nil) {
     let fault = Fault(
-      origin: Origin(file: name, line: line, path: path), message: message, suggestion: suggestion)
+      origin: origin(line: line, path: path), message: message, suggestion: suggestion)
     guard faults.count < Self.mostFaults, !faults.contains(fault) else { return }
     faults.append(fault)
+  }
+
+  /// Texts that are read one after the other have lines that go on from one to the next.
+  ///
+  /// - Returns: the lines before it.
+  func beginPart(_ name: String, after lineCount: Int) -> Int {
+    let lineBefore = (parts.last?.lineBefore ?? 0) + lineCount
+    parts.append((name, lineBefore))
+    return lineBefore
+  }
+
+  /// Where something was said, in the text in which it was. What has no line counts to the first.
+  func origin(line: Int?, path: String) -> Origin {
+    let part = parts.last { $0.lineBefore < line ?? 1 } ?? ("", 0)
+    return Origin(file: part.name, line: line.map { $0 - part.lineBefore }, path: path)
   }
 
   /// Counts values; false, and a fault, once there are too many. YAML's aliases let a short text

@@ -75,7 +75,8 @@ extension Value {
       let entryPath = path.isEmpty ? name : "\(path).\(name)"
       let key = Value(node: keyNode, path: entryPath, document: document)
       if let line = lines[name] {
-        key.report("duplicate key, already on line \(line)")
+        let first = document.origin(line: line, path: entryPath).line ?? line
+        key.report("duplicate key, already on line \(first)")
         continue
       }
       lines[name] = keyNode.mark?.line ?? 0

@@ -136,9 +136,10 @@ extension SettingsReader {
     let listeners = document.listeners.filter { $0.address.port != 0 }
     for listener in listeners.sorted(by: { $0.line < $1.line }) {
       if let other = taken.first(where: { conflicts($0.address, listener.address) }) {
+        let taker = document.origin(line: other.line, path: other.path)
         document.report(
           line: listener.line, path: listener.path,
-          "\(listener.address) is taken by \(other.path) on line \(other.line)")
+          "\(listener.address) is taken by \(taker.path) on line \(taker.line ?? 0)")
       }
       taken.append(listener)
     }

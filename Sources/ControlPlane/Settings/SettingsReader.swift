@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Layers
 import Places
 
 /// Reads the configuration: YAML in, ``Settings`` or all its faults out.
@@ -9,52 +10,65 @@ package enum SettingsReader {
   /// - Parameters:
   ///   - file: relative to the working folder, or absolute. Relative paths inside are relative to
   ///     the file's folder.
-  ///   - environment: for `${NAME}`.
+  ///   - environment: for `${NAME}`, and `AZIMUTH_SET`.
+  ///   - sets: what flags say.
   /// - Throws: everything that is wrong, in the order of the file.
   package static func read(
-    file: String, environment: [String: String]
+    file: String, environment: [String: String], sets: [String] = []
   ) throws(Faults) -> Settings {
-    let text: String
-    do {
-      text = try fileText(file)
-    } catch {
-      throw Faults([
-        Fault(origin: Origin(file: file), message: "cannot be read: \(error.reason)")
-      ])
-    }
-    let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"
-    let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-    return try read(text: text, name: file, folder: folder, environment: environment)
+    let texts = try ConfigurationText.all(file: file, environment: environment, sets: sets)
+    return try read(texts, folder: folder(of: file), environment: environment)
   }
 
   /// The same from a text: `name` stands for the file in faults, relative paths start in `folder`.
   package static func read(
     text: String, name: String, folder: String = "/", environment: [String: String] = [:]
   ) throws(Faults) -> Settings {
+    try read(
+      [ConfigurationText(.file, name: name, text: text)], folder: folder, environment: environment)
+  }
+
+  /// The same from texts that are laid over each other.
+  package static func read(
+    _ texts: [ConfigurationText], folder: String, environment: [String: String]
+  ) throws(Faults) -> Settings {
+    let name = texts.first?.name ?? ""
     let document = Document(name: name, folder: folder, environment: environment)
-    let read = document.composed(text).flatMap { root in
+    let root = texts.count == 1 ? document.composed(texts[0].text) : document.merged(texts)
+    let read = root.flatMap { root in
       Value(node: root, path: "", document: document).section { settings($0) }
     }
     guard let read, document.faults.isEmpty else {
       let faults = document.faults.isEmpty ? [emptyFile(name)] : document.faults
-      throw Faults(inOrderOfFile(faults))
+      throw Faults(inOrderOfFile(faults, names: texts.map(\.name)))
     }
     return read
+  }
+
+  /// Absolute: where relative paths of a configuration start.
+  static func folder(of file: String) -> String {
+    let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"
+    return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
   }
 
   private static func emptyFile(_ name: String) -> Fault {
     Fault(origin: Origin(file: name), message: "is empty; wants a mapping")
   }
 
-  private static func inOrderOfFile(_ faults: [Fault]) -> [Fault] {
-    faults.enumerated().sorted { left, right in
-      (left.element.origin.line ?? 0, left.offset) < (right.element.origin.line ?? 0, right.offset)
+  static func inOrderOfFile(_ faults: [Fault], names: [String]) -> [Fault] {
+    let order = Dictionary(
+      names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    return faults.enumerated().sorted { left, right in
+      let files = (order[left.element.origin.file] ?? 0, order[right.element.origin.file] ?? 0)
+      return (files.0, left.element.origin.line ?? 0, left.offset)
+        < (files.1, right.element.origin.line ?? 0, right.offset)
     }.map(\.element)
   }
 
   /// Names come first, from the keys alone, so that a fault inside one thing does not turn every
   /// reference to it into another fault.
   private static func settings(_ root: Section) -> Settings {
+    _ = root.finalPaths()
     let regions = root.optional("regions")?.definitions() ?? []
     let monitors = root.optional("monitors")?.definitions() ?? []
     let pools = root.optional("pools")?.definitions() ?? []

@@ -19,7 +19,7 @@ struct Value {
     line = if case .scalar = node { node.mark?.line ?? keyLine } else { keyLine ?? node.mark?.line }
   }
 
-  var origin: Origin { Origin(file: document.name, line: line, path: path) }
+  var origin: Origin { document.origin(line: line, path: path) }
 
   func report(_ message: String, suggestion: String? = nil) {
     document.report(line: line, path: path, message, suggestion: suggestion)

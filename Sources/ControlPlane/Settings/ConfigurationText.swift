@@ -1,0 +1,39 @@
+package import Layers
+
+/// What one layer says, as it is written: YAML, a mapping.
+package struct ConfigurationText: Sendable, Equatable {
+  package var kind: LayerKind
+  /// As it is named in faults: the file, `AZIMUTH_SET`, `--set`.
+  package var name: String
+  package var text: String
+
+  package init(_ kind: LayerKind, name: String, text: String) {
+    self.kind = kind
+    self.name = name
+    self.text = text
+  }
+
+  /// The environment's word on the configuration.
+  package static let environmentVariable = "AZIMUTH_SET"
+
+  /// What a node without a store goes by, in the order of its layers.
+  ///
+  /// - Parameter sets: what flags say.
+  package static func all(
+    file: String, environment: [String: String], sets: [String]
+  ) throws(Faults) -> [ConfigurationText] {
+    let text: String
+    do {
+      text = try fileText(file)
+    } catch {
+      throw Faults([
+        Fault(origin: Origin(file: file), message: "cannot be read: \(error.reason)")
+      ])
+    }
+    var texts = [ConfigurationText(.file, name: file, text: text)]
+    if let set = environment[environmentVariable], !set.isEmpty {
+      texts.append(ConfigurationText(.environment, name: environmentVariable, text: set))
+    }
+    return texts + sets.map { ConfigurationText(.flag, name: "--set", text: $0) }
+  }
+}

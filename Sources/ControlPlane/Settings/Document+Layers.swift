@@ -1,0 +1,151 @@
+package import Layers
+import Yams
+
+/// What a configuration is laid together from.
+package struct ConfigurationLayers: Sendable {
+  package var layers: Layers
+  /// Of the texts, by layer.
+  private var names: [String]
+  private var linesBefore: [Int]
+
+  /// What a node without a store goes by. Only what is no YAML is a fault: nothing is checked.
+  package init(
+    file: String, environment: [String: String], sets: [String]
+  ) throws(Faults) {
+    let texts = try ConfigurationText.all(file: file, environment: environment, sets: sets)
+    let document = Document(name: file, folder: "/", environment: environment)
+    let trees = document.trees(texts)
+    guard document.faults.isEmpty else {
+      throw Faults(SettingsReader.inOrderOfFile(document.faults, names: texts.map(\.name)))
+    }
+    layers = Layers(trees.layers)
+    names = document.parts.map(\.name)
+    linesBefore = document.parts.map(\.lineBefore)
+  }
+
+  /// Where a layer says something.
+  package func origin(layer: Int, line: Int?, path: String) -> Origin {
+    Origin(file: names[layer], line: line.map { $0 - linesBefore[layer] }, path: path)
+  }
+}
+
+extension Document {
+  /// What lines stand for in the tree of Yams, which makes them itself.
+  typealias Marks = [Int: Mark]
+
+  /// Texts laid over each other, as one tree whose lines say where each part was said; nil, and
+  /// faults, if one is no YAML.
+  ///
+  /// - Parameter texts: in the order of their kinds; this document was made with the first's name.
+  func merged(_ texts: [ConfigurationText]) -> Node? {
+    let (given, marks) = trees(texts)
+    guard faults.isEmpty else { return nil }
+    let layers = Layers(given)
+    for refusal in layers.refusals {
+      let origin = origin(line: refusal.line, path: refusal.path)
+      let pin = texts[refusal.pinnedBy].name
+      report(
+        line: refusal.line, path: refusal.path,
+        origin.file == pin
+          ? "\(refusal.final) is final" : "\(refusal.final) is final in \(pin)",
+        suggestion: "take it out here, or out of \"final\" there")
+    }
+    return layers.merged.node(marks)
+  }
+
+  /// The tree of each text, with the lines of this document.
+  func trees(_ texts: [ConfigurationText]) -> (layers: [Layer], marks: Marks) {
+    var marks: Marks = [:]
+    var layers: [Layer] = []
+    var lineBefore = 0
+    for (index, text) in texts.enumerated() {
+      if index > 0 {
+        let lineCount = texts[index - 1].text.utf8.count { $0 == UInt8(ascii: "\n") } + 1
+        lineBefore = beginPart(text.name, after: lineCount)
+      }
+      // Lines go on from the text before it.
+      let padded = String(repeating: "\n", count: lineBefore) + text.text
+      guard let root = composed(padded) else { continue }
+      let value = Value(node: root, path: "", document: self)
+      guard value.isMapping || value.isNull else {
+        value.report("wants a mapping such as {log: {level: debug}}, found \(value.found)")
+        continue
+      }
+      let final = value.entries()?.first { $0.name == SettingsReader.finalKey }
+      var tree = tree(root, marks: &marks)
+      tree.drop(SettingsReader.finalKey)
+      layers.append(Layer(text.kind, tree: tree, final: final?.value.finalPaths() ?? []))
+    }
+    return (layers, marks)
+  }
+
+  private func tree(_ node: Node, marks: inout Marks) -> LayerTree {
+    let line = node.mark?.line
+    if let mark = node.mark { marks[mark.line] = mark }
+    switch node {
+    case .scalar(let scalar):
+      let value = Value(node: node, path: "", document: self)
+      return LayerTree(value.isNull ? .nothing : .text(scalar.string), line: line)
+    case .sequence(let sequence):
+      guard admits(sequence.count) else { return LayerTree(.nothing, line: line) }
+      return LayerTree(.list(sequence.map { tree($0, marks: &marks) }), line: line)
+    case .mapping(let mapping):
+      guard admits(mapping.count) else { return LayerTree(.nothing, line: line) }
+      let entries = mapping.compactMap { key, value -> LayerTree.Entry? in
+        guard case .scalar(let scalar) = key else {
+          report(line: key.mark?.line, path: "", "wants plain keys")
+          return nil
+        }
+        if let mark = key.mark { marks[mark.line] = mark }
+        return LayerTree.Entry(
+          name: scalar.string, line: key.mark?.line, tree: tree(value, marks: &marks))
+      }
+      return LayerTree(.mapping(entries), line: line)
+    case .alias: return LayerTree(.nothing, line: line)
+    }
+  }
+}
+
+extension LayerTree {
+  /// As Yams has it.
+  fileprivate func node(_ marks: Document.Marks) -> Node {
+    let mark = line.flatMap { marks[$0] }
+    switch content {
+    case .nothing: return .scalar(Node.Scalar("", Tag(.implicit), .plain, mark))
+    case .text(let text): return .scalar(Node.Scalar(text, Tag(.implicit), .doubleQuoted, mark))
+    case .list(let elements):
+      return .sequence(Node.Sequence(elements.map { $0.node(marks) }, Tag(.implicit), .any, mark))
+    case .mapping(let entries):
+      let pairs = entries.map { entry in
+        let mark = entry.line.flatMap { marks[$0] }
+        return (
+          Node.scalar(Node.Scalar(entry.name, Tag(.implicit), .plain, mark)),
+          entry.tree.node(marks)
+        )
+      }
+      return .mapping(Node.Mapping(pairs, Tag(.implicit), .any, mark))
+    }
+  }
+
+  fileprivate mutating func drop(_ name: String) {
+    guard let entries else { return }
+    content = .mapping(entries.filter { $0.name != name })
+  }
+}
+
+// MARK: - final
+
+extension SettingsReader {
+  /// The paths that no later layer may change.
+  static let finalKey = "final"
+}
+
+extension Section {
+  func finalPaths() -> [String] { optional(SettingsReader.finalKey)?.finalPaths() ?? [] }
+}
+
+extension Value {
+  fileprivate func finalPaths() -> [String] {
+    elements().compactMap { $0.line("the path of a key, such as dns.listen") }
+  }
+}

@@ -49,7 +49,7 @@ struct ConfigExplainTests {
         """)
     let checked = try Program.run(["check", path] + set)
     #expect(checked.status == 1)
-    #expect(checked.output.contains("--set:1: node.id: node is final in \(path)"))
+    #expect(checked.output.contains("--set:1: node: node is final in \(path)"))
   }
 
   @Test func `it never shows a secret`() throws {

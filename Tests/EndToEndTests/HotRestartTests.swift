@@ -84,12 +84,7 @@ extension EndToEnd {
 
     @Test func `takes along what operators said and what probes found, without a folder`() throws {
       let world = try world()
-      world.regions["singapore"]?.stop()
-      #expect(try world.override("tokyo", state: "down").status / 100 == 2)
-      eventually("Singapore is seen to be down") {
-        try world.route("133.11.0.1").candidates
-          .first { $0.region == "singapore" }?.health == "unhealthy"
-      }
+      try world.loseTokyoAndSingapore()
       let before = try world.route("133.11.0.1")
       let second = try start(world)
       #expect(second.isRunning, "\(second.all)")

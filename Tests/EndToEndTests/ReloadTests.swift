@@ -79,12 +79,7 @@ extension EndToEnd {
 
     @Test func `what an operator said and what probes found are carried over`() throws {
       let world = try World()
-      world.regions["singapore"]?.stop()
-      #expect(try world.override("tokyo", state: "down").status / 100 == 2)
-      eventually("Singapore is seen to be down") {
-        try world.route("133.11.0.1").candidates
-          .first { $0.region == "singapore" }?.health == "unhealthy"
-      }
+      try world.loseTokyoAndSingapore()
       let before = try world.route("133.11.0.1")
       try world.rewrite(world.configuration.replacing("ttl: 20s", with: "ttl: 21s"))
       #expect(try world.reload().status / 100 == 2)

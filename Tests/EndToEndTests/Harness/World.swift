@@ -165,6 +165,17 @@ final class World: @unchecked Sendable {
       body: #"{"state": "\#(state)", "reason": "end to end", "author": "tests"}"#,
       token: Self.token)
   }
+
+  /// An operator takes Tokyo out, and Singapore's server stops: a client in Japan goes further.
+  ///
+  /// Returns when probes have found Singapore to be down.
+  func loseTokyoAndSingapore() throws {
+    regions["singapore"]?.stop()
+    #expect(try override("tokyo", state: "down").status / 100 == 2)
+    eventually("Singapore is seen to be down") {
+      try route("133.11.0.1").candidates.first { $0.region == "singapore" }?.health == "unhealthy"
+    }
+  }
 }
 
 /// What `/v1/route` and `explain --output json` say, as far as the tests look.

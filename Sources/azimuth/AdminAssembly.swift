@@ -53,6 +53,7 @@ struct AdminAssembly: Sendable {
         + primarySamples(await publisher.primaryReports) + transferSamples(transfers.desk.counts)
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
+        + certificateSamples(dataPlane.certificateEnds)
     }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(

@@ -44,8 +44,8 @@ struct Check: AsyncParsableCommand {
     do throws(Faults) {
       let settings = try configuration.source.settings()
       let compiled = try CompiledSettings(settings, zoneHashSeed: 0)
-      _ = try LoadedTLS(settings)
-      let warnings = compiled.warnings()
+      let tls = try LoadedTLS(settings)
+      let warnings = compiled.warnings() + tls.warnings(settings, now: secondsSince1970())
       guard !before.isEmpty else { return ([], warnings, nil) }
       var old = settings
       old.geo.databases = before

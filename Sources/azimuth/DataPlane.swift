@@ -183,6 +183,9 @@ final class DataPlane: Service {
   /// Whether the node is ending: not ready any more.
   var isEnding: Bool { isDraining.load(ordering: .acquiring) }
 
+  /// When the proxy's certificates end.
+  var certificateEnds: [ProxyServer.CertificateEnd] { proxy.certificateEnds }
+
   /// The proxy's round trips to its clients since the last call.
   func takeRoundTrips() -> [RoundTrip] { proxy.roundTrips.takeAll() }
 

@@ -1,4 +1,8 @@
+import Admin
+import Compiling
 import Listening
+import Logging
+import Proxying
 import Securing
 import Settings
 
@@ -41,6 +45,49 @@ struct LoadedTLS: Sendable {
       }
     }
     guard faults.isEmpty else { throw Faults(faults) }
+  }
+}
+
+extension LoadedTLS {
+  /// A certificate that ends sooner is worth a word at each load.
+  private static let leastDays: Int64 = 14
+
+  /// What is served in spite of its end.
+  ///
+  /// - Parameter now: seconds since 1970.
+  func warnings(_ settings: Settings, now: Int) -> [Fault] {
+    settings.proxy.listeners.flatMap { listener -> [Fault] in
+      guard let tls = listener.tls, let context = listeners[listener.name] else { return [] }
+      return zip(tls.certificates, context.ends).compactMap { files, end in
+        let days = (end - Int64(now)) / 86_400
+        guard days < Self.leastDays else { return nil }
+        return Fault(
+          origin: files.certificateOrigin,
+          message: end < Int64(now)
+            ? "\(files.certificate) has expired; clients will refuse it"
+            : "\(files.certificate) expires in \(days) \(days == 1 ? "day" : "days")",
+          suggestion: "renew it, and reload")
+      }
+    }
+  }
+}
+
+extension LoadedTLS {
+  /// ``warnings(_:now:)`` into the log.
+  func warn(_ settings: Settings, _ logger: Logger) {
+    for warning in warnings(settings, now: secondsSince1970()) {
+      logger.warning("a certificate ends", metadata: ["warning": "\(warning)"])
+    }
+  }
+}
+
+/// When the proxy's certificates end, as metrics.
+func certificateSamples(_ ends: [ProxyServer.CertificateEnd]) -> [MetricSample] {
+  ends.map {
+    MetricSample(
+      "azimuth_proxy_certificate_expiry_timestamp_seconds",
+      labels: [.init("listener", $0.listener), .init("name", $0.name)],
+      value: Double($0.seconds))
   }
 }
 

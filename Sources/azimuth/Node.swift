@@ -64,6 +64,7 @@ final class Node: Sendable {
     let compiled = try compile(settings)
     clinux_release_free_memory()
     let tls = try loadTLS(settings)
+    tls.warn(settings, logger)
     // As late as can be: what this process would fail of, the running one is not troubled with. But
     // before anything is read that the running one writes.
     let predecessor = try settings.handover.socket.flatMap {

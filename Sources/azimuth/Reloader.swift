@@ -121,6 +121,7 @@ actor Reloader {
       let revision = await publisher.edition.revision
       counts.accepted += 1
       logger.info("configuration reloaded", metadata: ["revision": "\(revision)"])
+      tls.warn(settings, logger)
       return []
     } catch {
       await refuse(error)

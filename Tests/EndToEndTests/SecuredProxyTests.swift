@@ -144,6 +144,29 @@ extension EndToEnd {
       #expect(try server.curl(port: server.world.ports.proxy).status == 0)
     }
 
+    @Test func `a certificate that ends soon or has ended is served, and told of`() throws {
+      let server = try Server()
+      let world = server.world
+      eventually("a warning") { world.process.all.contains("expires in 8 days") }
+      let before = try server.subject()
+      let ended = try server.authority.sign(["www.example.org"], days: -1)
+      try Self.replace(server.site.certificate, by: ended.certificate)
+      try Self.replace(server.site.key, by: ended.key)
+      let checked = try Program.run(["check", world.file.path])
+      #expect(checked.status == 0 && checked.all.contains("has expired"), "\(checked.all)")
+      #expect(try world.reload().status / 100 == 2)
+      #expect(try server.subject() != before)
+      #expect(try server.curl(port: world.ports.proxy).status != 0)
+      eventually("a warning") { world.process.all.contains("has expired") }
+      let line = try #require(
+        world.admin("GET", "/metrics").text.split(separator: "\n").first {
+          $0.hasPrefix("azimuth_proxy_certificate_expiry_timestamp_seconds{")
+            && $0.contains(#"listener="web""#)
+        })
+      let end = try #require(line.split(separator: " ").last.flatMap { Double($0) })
+      #expect(end < Date.now.timeIntervalSince1970 && line.contains(#"name="www.example.org""#))
+    }
+
     private static func replace(_ file: String, by other: String) throws {
       try Data(contentsOf: URL(filePath: other)).write(to: URL(filePath: file), options: .atomic)
     }

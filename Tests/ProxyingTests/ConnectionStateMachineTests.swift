@@ -256,7 +256,7 @@ private struct RandomSchedule {
       let event = RandomSchedule.events.randomElement(using: &random) ?? .stopped
       let before = machine
       let action = machine.handle(event, now: now, limits)
-      if action == .connect || action == .adoptRival {
+      if [.connect, .connectAgain, .adoptRival].contains(action) {
         machine.expectAnswer(by: now + UInt64.random(in: 0..<90, using: &random))
       }
       if case .relay = action { machine.setRepeatable(Bool.random(using: &random)) }
@@ -278,7 +278,7 @@ private struct RandomSchedule {
   ) {
     switch action {
     case .none, .relay, .adoptRival: break
-    case .connect, .race: connects += 1
+    case .connect, .connectAgain, .race: connects += 1
     case .shutDownWriting: shutDowns += 1
     case .close(let reason):
       closes += 1
@@ -293,7 +293,7 @@ private struct RandomSchedule {
     if before.phase != .closed && machine.phase == .closed && closes != 1 { fault = "no close" }
     let isRepeated = before.isRepeatable && event == .reset(.upstream)
     if case .reset = event, before.phase != .closed, closes != 1 {
-      if isRepeated && action == .connect { shutDowns = 0 } else { fault = "reset ignored" }
+      if isRepeated && action == .connectAgain { shutDowns = 0 } else { fault = "reset ignored" }
     }
   }
 

@@ -26,7 +26,6 @@ func certificateFile(_ files: TestAuthority.Files) throws -> String {
   @Test func `Every fault names the file at its place`() throws {
     let good = try authority.sign(["good.example.org"])
     let other = try authority.sign(["other.example.org"])
-    let old = try authority.sign(["old.example.org"], days: -1)
     typealias Files = TestAuthority.Files
     let cases: [(Files, TLSFileFault.Part, String)] = [
       (Files(certificate: "/nowhere", key: good.key), .certificate(1), "is no readable"),
@@ -34,7 +33,6 @@ func certificateFile(_ files: TestAuthority.Files) throws -> String {
       (Files(certificate: good.certificate, key: "/nowhere"), .key(1), "is no readable"),
       (Files(certificate: good.certificate, key: good.certificate), .key(1), "is no readable"),
       (Files(certificate: good.certificate, key: other.key), .key(1), "does not belong"),
-      (old, .certificate(1), "has expired"),
     ]
     for (files, part, reason) in cases {
       let fault = try #require(found(good, files), "\(files)")
@@ -42,6 +40,13 @@ func certificateFile(_ files: TestAuthority.Files) throws -> String {
     }
     #expect(found(good, other) == nil)
     #expect(found()?.part == .certificate(0))
+  }
+
+  /// Whoever starts again with it is better served than not at all: its clients decide.
+  @Test func `A certificate that has expired is no fault, and its end is told`() throws {
+    let old = try authority.sign(["old.example.org"], days: -1)
+    let context = try TLSServerContext(TLSServerRules(certificates: [CertificateFiles(old)]))
+    #expect(context.ends[0] < Int64(Date.now.timeIntervalSince1970))
   }
 
   @Test func `A key with a password is not readable, and nobody is asked`() throws {

@@ -125,6 +125,8 @@ package enum MetricCatalogue {
     "azimuth_cohorts": "Groups of clients that share a preference list, by policy.",
     "azimuth_places": "Distinct places in the databases and override prefixes.",
     "azimuth_proxy_connections": "Connections that a listener has open.",
+    "azimuth_proxy_certificate_expiry_timestamp_seconds":
+      "When a certificate of a listener holds no more, in seconds since 1970.",
     "azimuth_zone_serial": "The serial of a zone that has data.",
     "azimuth_zone_expires_seconds":
       "When a zone of a primary is served no longer, in seconds since 1970.",

@@ -90,6 +90,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     case none
     /// Choose an endpoint that has not been tried, drop the attempt before, and connect.
     case connect
+    /// The same, after an endpoint that had taken the connection: what that was told is told again.
+    case connectAgain
     /// Choose an endpoint that has not been tried, and connect beside the first attempt.
     case race
     /// Drop the first attempt: the rival takes its place.
@@ -238,7 +240,8 @@ package struct ConnectionStateMachine: Sendable, Equatable, BitwiseCopyable {
     }
     hasReset = true
     endedSide = nil
-    return attempt(now: now)
+    _ = attempt(now: now)
+    return .connectAgain
   }
 
   /// The first attempt goes on, and has a new rival.

@@ -96,6 +96,25 @@ package final class ProxyServer: Sendable {
     shared.plan.listeners.reduce(0) { $0 + $1.connectionCount }
   }
 
+  /// When a certificate of a listener holds no more.
+  package struct CertificateEnd: Sendable, Equatable {
+    package var listener: String
+    /// The first that it is for.
+    package var name: String
+    /// Since 1970.
+    package var seconds: Int64
+  }
+
+  /// Of all listeners that have certificates. Takes locks: for people, not for connections.
+  package var certificateEnds: [CertificateEnd] {
+    shared.plan.listeners.filter { !$0.isRetired }.flatMap { listener in
+      guard let tls = listener.currentSettings.tls else { return [CertificateEnd]() }
+      return zip(tls.names, tls.ends).map { names, end in
+        CertificateEnd(listener: listener.name, name: names.first ?? "", seconds: end)
+      }
+    }
+  }
+
   /// Gives the workers what they begin TLS with to the endpoints of pools, by the pool's name. An
   /// edition with other pools is published after this: where they know nothing of a pool whose
   /// endpoints want TLS, nothing connects.

@@ -18,7 +18,6 @@ extension ProxyWorker {
   /// Begins the next attempt of a connection; what the state machine wants then.
   mutating func connect(_ slot: Int) -> ConnectionStateMachine.Action {
     let pair = pairs[slot]
-    if pair.pointee.connectNanoseconds > 0 { noteRepetition(pair) }
     dropFirst(pair)
     let event: ConnectionStateMachine.Event
     switch begin(slot, .first) {

@@ -320,6 +320,9 @@ struct ProxyWorker: ~Copyable {
       switch action {
       case .none: return
       case .connect: action = connect(slot)
+      case .connectAgain:
+        noteRepetition(pairs[slot])
+        action = connect(slot)
       case .race: action = race(slot)
       case .adoptRival:
         adoptRival(slot)

@@ -142,8 +142,6 @@ extension TLSFileFault {
       case Int(AZ_TLS_NO_CERTIFICATE): (.certificate(index), "is no readable PEM certificate")
       case Int(AZ_TLS_NO_KEY): (.key(index), "is no readable PEM private key")
       case Int(AZ_TLS_FOREIGN_KEY): (.key(index), "does not belong to the certificate")
-      case Int(AZ_TLS_EXPIRED): (.certificate(index), "has expired")
-      case Int(AZ_TLS_NOT_YET): (.certificate(index), "does not hold yet")
       case Int(AZ_TLS_NO_ROOTS): (.roots, "holds no readable PEM certificates")
       case Int(AZ_TLS_BAD_PROTOCOLS): (.other, "application protocols cannot be offered")
       default: (.other, "no memory is left")

@@ -25,11 +25,9 @@ enum {
   AZ_TLS_NO_CERTIFICATE = 1,
   AZ_TLS_NO_KEY = 2,
   AZ_TLS_FOREIGN_KEY = 3,
-  AZ_TLS_EXPIRED = 4,
-  AZ_TLS_NOT_YET = 5,
-  AZ_TLS_NO_ROOTS = 6,
-  AZ_TLS_BAD_PROTOCOLS = 7,
-  AZ_TLS_NO_MEMORY = 8,
+  AZ_TLS_NO_ROOTS = 4,
+  AZ_TLS_BAD_PROTOCOLS = 5,
+  AZ_TLS_NO_MEMORY = 6,
 };
 
 /// Whether clients show certificates.

@@ -6,22 +6,35 @@ final class ProxyListener: Sendable {
   let name: String
   /// Tells it from every other that has ever been.
   let serial: Int
-  private let settings: Mutex<ProxyListenerSettings>
+  private let wanted: Mutex<Wanted>
   private let maximumConnections: Atomic<Int>
   private let openCount = Atomic<Int>(0)
   /// ``ProxyShared/settingsVersion`` with which it went; 0: it has not.
   private let retiredVersion = Atomic<UInt64>(0)
 
-  init(_ settings: ProxyListenerSettings, serial: Int) {
+  private struct Wanted {
+    var settings: ProxyListenerSettings
+    /// nil: it does not drain.
+    var schedule: DrainSchedule?
+  }
+
+  init(_ settings: ProxyListenerSettings, serial: Int, now: UInt64) {
     name = settings.name
     self.serial = serial
-    self.settings = Mutex(settings)
+    wanted = Mutex(
+      Wanted(settings: settings, schedule: settings.drain.map { DrainSchedule($0, now: now) }))
     maximumConnections = Atomic(max(1, settings.maximumConnections))
   }
 
-  /// Takes new settings, or the old ones up again if it was gone.
-  func update(_ new: ProxyListenerSettings) {
-    settings.withLock { $0 = new }
+  /// Takes new settings, or the old ones up again if it was gone. A drain that is under way goes on
+  /// as it began, unless its own times are others.
+  func update(_ new: ProxyListenerSettings, now: UInt64) {
+    wanted.withLock { wanted in
+      if new.drain != wanted.settings.drain {
+        wanted.schedule = new.drain.map { DrainSchedule($0, now: now) }
+      }
+      wanted.settings = new
+    }
     maximumConnections.store(max(1, new.maximumConnections), ordering: .relaxed)
     retiredVersion.store(0, ordering: .relaxed)
   }
@@ -43,7 +56,10 @@ final class ProxyListener: Sendable {
   }
 
   /// Takes a lock.
-  var currentSettings: ProxyListenerSettings { settings.withLock { $0 } }
+  var currentSettings: ProxyListenerSettings { wanted.withLock { $0.settings } }
+
+  /// When its open connections are closed; nil: it does not drain. Takes a lock.
+  var drainSchedule: DrainSchedule? { wanted.withLock { $0.schedule } }
 
   /// Takes one of the places of the connection cap; false if none is left. ``leave()`` gives it
   /// back.
@@ -58,4 +74,11 @@ final class ProxyListener: Sendable {
 
   var connectionCount: Int { openCount.load(ordering: .relaxed) }
   var isFull: Bool { connectionCount >= maximumConnections.load(ordering: .relaxed) }
+}
+
+extension DrainSchedule {
+  fileprivate init(_ drain: ProxyListenerSettings.Drain, now: UInt64) {
+    self.init(
+      now: now, deadline: drain.deadline.nanoseconds, spread: drain.spread.nanoseconds)
+  }
 }

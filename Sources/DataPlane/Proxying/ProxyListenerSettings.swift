@@ -56,6 +56,22 @@ package struct ProxyListenerSettings: Sendable, Equatable {
   package var bufferBytes: Int
   package var tcp: TCPOptions
   package var clientLimits: ClientLimits
+  /// Set: it takes no new connections, and those that are open end in this time, which begins when
+  /// the listener is first told. nil: it is in service.
+  package var drain: Drain?
+
+  /// How the open connections of a listener that drains come to their end.
+  package struct Drain: Sendable, Equatable {
+    /// By then the last one is closed.
+    package var deadline: Duration
+    /// The last part of the deadline, in which they are closed one after another.
+    package var spread: Duration
+
+    package init(deadline: Duration, spread: Duration) {
+      self.deadline = deadline
+      self.spread = spread
+    }
+  }
 
   /// Attempts whose endpoints a connection remembers.
   package static let maximumAttemptsLimit = 8
@@ -70,7 +86,8 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     maximumAttempts: Int = 4, raceAfter: RaceDelay = .roundTrips,
     repeatedBytes: Int = 0, idleTimeout: Duration = .seconds(300),
     halfClosedTimeout: Duration = .seconds(30), bufferBytes: Int = 65_536,
-    tcp: TCPOptions = TCPOptions(), clientLimits: ClientLimits = ClientLimits()
+    tcp: TCPOptions = TCPOptions(), clientLimits: ClientLimits = ClientLimits(),
+    drain: Drain? = nil
   ) {
     self.name = name
     self.addresses = addresses
@@ -91,7 +108,11 @@ package struct ProxyListenerSettings: Sendable, Equatable {
     self.bufferBytes = bufferBytes
     self.tcp = tcp
     self.clientLimits = clientLimits
+    self.drain = drain
   }
+
+  /// Where it listens now: nowhere while it drains.
+  var servedAddresses: [SocketAddress] { drain == nil ? addresses : [] }
 
   var limits: ConnectionStateMachine.Limits {
     ConnectionStateMachine.Limits(

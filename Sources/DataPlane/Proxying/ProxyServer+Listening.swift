@@ -15,7 +15,7 @@ extension ProxyServer {
     var bound: [BoundListeners.Place] = []
     do throws(StartError) {
       for settings in new {
-        for address in settings.addresses
+        for address in settings.servedAddresses
         where !plan.places.contains(where: { plan.serves($0, address, of: settings.name) }) {
           bound.append(
             try listen(settings, on: address, beside: plan.places, inherited: inherited))
@@ -30,7 +30,8 @@ extension ProxyServer {
 
   /// Gives the listeners new services, limits and addresses. Who is gone takes no more
   /// connections; those that are open keep what they have until their next deadline. An address
-  /// that goes from one listener to another is listened on without a break.
+  /// that goes from one listener to another is listened on without a break. Who drains keeps its
+  /// connections until their time has come, and no address.
   ///
   /// - Parameter bound: what ``bind(_:)`` gave for the same listeners.
   package func update(listeners new: [ProxyListenerSettings], with bound: BoundListeners) {
@@ -42,7 +43,7 @@ extension ProxyServer {
       var taken = Set<Int32>()
       for settings in new {
         let index = listenerIndex(settings, in: &plan, followed: followed)
-        for address in settings.addresses {
+        for address in settings.servedAddresses {
           let place = old.places.first {
             old.serves($0, address, of: settings.name)
               && taken.isDisjoint(with: $0.sockets.joined())
@@ -68,10 +69,11 @@ extension ProxyServer {
     _ settings: ProxyListenerSettings, in plan: inout ListeningPlan, followed: UInt64
   ) -> Int {
     if let index = plan.listeners.firstIndex(where: { $0.name == settings.name }) {
-      plan.listeners[index].update(settings)
+      plan.listeners[index].update(settings, now: monotonicNow())
       return index
     }
-    let listener = ProxyListener(settings, serial: shared.makeListenerSerial())
+    let listener = ProxyListener(
+      settings, serial: shared.makeListenerSerial(), now: monotonicNow())
     let free = plan.listeners.firstIndex { $0.isForgotten(followed: followed) }
     guard let free else {
       plan.listeners.append(listener)

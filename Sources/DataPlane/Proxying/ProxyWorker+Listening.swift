@@ -20,7 +20,7 @@ extension ProxyWorker {
         // Nobody has a connection of the one that was here.
         listeners[index] = Listener(listener, board: shared.counters)
       }
-      listeners[index].rules = Rules(listener.currentSettings)
+      listeners[index].rules = Rules(listener)
       listeners[index].resumesAt = 0
       if listeners[index].sockets != planned[index] {
         listeners[index].sockets = planned[index]
@@ -30,6 +30,7 @@ extension ProxyWorker {
       if planned[index].isEmpty { listeners[index].isPolled = true }
     }
     logInterval = shortestLogInterval()
+    scheduleDrains()
   }
 
   /// Whoever drains has closed all that it had, and takes up nothing.

@@ -133,8 +133,12 @@ struct ProxyWorker: ~Copyable {
     let readsServerNames: Bool
     /// nil: bytes are passed on as they are.
     let tls: TLSServerContext?
+    /// When open connections are closed; nil: the listener does not drain.
+    let drain: DrainSchedule?
 
-    init(_ settings: ProxyListenerSettings) {
+    init(_ listener: ProxyListener) {
+      let settings = listener.currentSettings
+      drain = listener.drainSchedule
       limits = settings.limits
       bufferLimit = settings.bufferLimit
       logsConnects = settings.logsConnects
@@ -169,7 +173,7 @@ struct ProxyWorker: ~Copyable {
     init(_ shared: ProxyListener, board: CounterBoard) {
       self.shared = shared
       counters = ProxyCounters(listener: shared.name, board: board)
-      rules = Rules(shared.currentSettings)
+      rules = Rules(shared)
     }
   }
 
@@ -211,8 +215,8 @@ struct ProxyWorker: ~Copyable {
   var logInterval: UInt64?
   var departures = Departures()
   var isDraining = false
-  /// When a draining worker looks at its connections again.
-  var nextDrainAt: UInt64 = 0
+  /// When connections that are to be drained are looked at again; `.max`: there are none.
+  var nextDrainAt = UInt64.max
   /// Monotonic, of the batch.
   var now: UInt64
 
@@ -281,8 +285,7 @@ struct ProxyWorker: ~Copyable {
   private func waitMilliseconds() -> Int32 {
     guard queue.isEmpty else { return 0 }
     var wait = Self.longestWait
-    if isDraining { wait = Self.drainStep }
-    let next = departures.nextLookAt
+    let next = min(departures.nextLookAt, nextDrainAt)
     if next != .max { wait = min(wait, next > now ? next &- now : 0) }
     if let delay = timers.delay(now: now) { wait = min(wait, delay) }
     if let interval = logInterval { wait = min(wait, progress.delay(interval, now: now)) }

@@ -163,3 +163,15 @@ private func freeAddress(_ bits: UInt32 = 0x7F00_0001) throws -> SocketAddress {
   try world.update([listener("new", [free])])
   #expect(isFree(free))
 }
+
+@Test func `a listener that comes and goes before all workers have looked leaves no socket`() throws
+{
+  let echo = try TestServer.echo()
+  let world = try ProxyWorld(regions: [[echo.address]], threads: 4)
+  for _ in 0..<50 {
+    try world.update([listener("web", [world.address]), listener("brief", [loopback(port: 0)])])
+    let brief = try #require(world.address(of: "brief"))
+    try world.update([listener("web", [world.address])])
+    try #require(eventually { isFree(brief) })
+  }
+}

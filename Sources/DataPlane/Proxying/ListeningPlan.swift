@@ -22,6 +22,25 @@ struct ListeningPlan: Sendable {
   /// last connection has ended.
   var listeners: [ProxyListener] = []
   var places: [Place] = []
+  /// Places that have gone, until every worker has followed: whoever has never seen one has a socket
+  /// of it to close.
+  private(set) var left: [(place: Place, version: UInt64)] = []
+
+  /// Remembers the places of a plan before that this one, of a version, has not.
+  ///
+  /// - Parameter followed: the version that all workers go by at least.
+  mutating func leave(_ before: [Place], version: UInt64, followed: UInt64) {
+    let kept = Set(places.flatMap { $0.sockets.joined() })
+    left.removeAll { $0.version <= followed }
+    for place in before where kept.isDisjoint(with: place.sockets.joined()) {
+      left.append((place, version))
+    }
+  }
+
+  /// The sockets of a worker in places that are newer than a version, and have gone.
+  func leftSockets(ofWorker worker: Int, after version: UInt64) -> [Int32] {
+    left.filter { $0.place.version > version }.flatMap { $0.place.sockets[worker] }
+  }
 
   /// The sockets of a worker, by listener.
   func sockets(ofWorker worker: Int) -> [[Int32]] {

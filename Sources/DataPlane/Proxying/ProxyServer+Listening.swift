@@ -56,6 +56,7 @@ extension ProxyServer {
         }
       }
       for place in bound.takeAll() { plan.add(place, version: version) }
+      plan.leave(old.places, version: version, followed: followed)
       let names = Set(new.map(\.name))
       for listener in plan.listeners where !names.contains(listener.name) {
         listener.retire(version: version)

@@ -10,6 +10,10 @@ extension ProxyWorker {
       shared.marks[self.index].version.store(version, ordering: .releasing)
     }
     guard !isDraining else { return closeSockets(of: plan, after: settingsVersion) }
+    // Came and went between two looks at the plan.
+    for socket in plan.leftSockets(ofWorker: index, after: settingsVersion) {
+      Sockets.close(socket)
+    }
     let planned = plan.sockets(ofWorker: index)
     let kept = Set(planned.joined())
     for index in listeners.indices { leaveSockets(of: index, planned[index], keeping: kept) }
@@ -38,6 +42,7 @@ extension ProxyWorker {
     for place in plan.places where place.version > version {
       for socket in place.sockets[index] { Sockets.close(socket) }
     }
+    for socket in plan.leftSockets(ofWorker: index, after: version) { Sockets.close(socket) }
   }
 
   /// Takes a listener's sockets from epoll if others are planned.

@@ -69,6 +69,7 @@ final class ProxyShared: Sendable {
     listening.withLock { plan in
       for (worker, mark) in marks.enumerated() where mark.version.load(ordering: .acquiring) == 0 {
         for socket in plan.sockets(ofWorker: worker).joined() { Sockets.close(socket) }
+        for socket in plan.leftSockets(ofWorker: worker, after: 0) { Sockets.close(socket) }
       }
       plan.places = []
     }

@@ -133,8 +133,8 @@ final class DataPlane: Service {
     logger.info(
       "draining", metadata: ["connections": "\(proxy.connectionCount)"])
     guard (try? await Task.sleep(for: stopping.delay)) != nil else { return }
-    proxy.drain(deadline: stopping.deadline, spread: stopping.spread)
-    await wait(stopping.deadline) { proxy.connectionCount > 0 }
+    proxy.drain(deadline: stopping.draining.deadline, spread: stopping.draining.spread)
+    await wait(stopping.draining.deadline) { proxy.connectionCount > 0 }
   }
 
   /// Another process listens on the same sockets: this one takes nothing more from them, and waits
@@ -143,7 +143,7 @@ final class DataPlane: Service {
     isDraining.store(true, ordering: .releasing)
     let stopping = stopping.withLock { $0 }
     guard !Task.isCancelled else { return }
-    proxy.drain(deadline: stopping.deadline, spread: stopping.spread)
+    proxy.drain(deadline: stopping.draining.deadline, spread: stopping.draining.spread)
     await dns.stopListening()
     logger.info(
       "handed over",
@@ -151,7 +151,7 @@ final class DataPlane: Service {
         "proxy_connections": "\(proxy.connectionCount)",
         "dns_connections": "\(dns.connectionCount)",
       ])
-    await wait(stopping.deadline) { self.proxy.connectionCount + dns.connectionCount > 0 }
+    await wait(stopping.draining.deadline) { self.proxy.connectionCount + dns.connectionCount > 0 }
   }
 
   /// Waits while something holds, but not much longer than the deadline.
@@ -258,7 +258,8 @@ private func proxyListeners(
       repeatedBytes: listener.repeatedBytes, idleTimeout: listener.idleTimeout,
       halfClosedTimeout: listener.halfClosedTimeout,
       bufferBytes: listener.bufferBytes, tcp: tcpOptions(listener.tcp),
-      clientLimits: listener.clientLimits)
+      clientLimits: listener.clientLimits,
+      drain: listener.draining.map { .init(deadline: $0.deadline, spread: $0.spread) })
   }
 }
 

@@ -37,6 +37,25 @@ extension EndToEnd {
       expectNoFailure(of: loads)
     }
 
+    @Test func `a listener that drains takes nobody, and what it has ends in its time`() throws {
+      let world = try World()
+      let lasting = try HTTPConnection(port: world.ports.proxy)
+      #expect(try lasting.request("GET", "/").status == 200)
+      try world.rewrite(
+        world.configuration.replacing(
+          "service: web}", with: "service: web, drain: {deadline: 2s, spread: 1s}}"))
+      #expect(try world.reload().status / 100 == 2)
+      eventually("nobody is taken") { Socket.isFree(port: world.ports.proxy) }
+      #expect(try lasting.request("GET", "/").status == 200)
+      eventually("its connection is closed") { (try? lasting.request("GET", "/")) == nil }
+      let metrics = try world.admin("GET", "/metrics").text
+      #expect(
+        metrics.contains(#"azimuth_proxy_closed_total{listener="web",reason="drained"} 1"#))
+      try world.rewrite(world.configuration)
+      #expect(try world.reload().status / 100 == 2)
+      #expect(try HTTPConnection(port: world.ports.proxy).request("GET", "/").status == 200)
+    }
+
     @Test func `a listener that cannot be bound refuses the whole reload`() throws {
       let world = try World()
       let taken = Ports.free()

@@ -421,6 +421,8 @@ package struct Settings: Sendable, Equatable {
       /// nil: everybody is taken.
       package var access: Access?
       package var clientLimits = ClientLimits()
+      /// Set: it takes nobody, and its open connections end in this time. nil: it is in service.
+      package var draining: Draining?
     }
     package enum AccessLog: Sendable, Equatable {
       case off, standardOutput

@@ -104,7 +104,8 @@ extension SettingsReader {
           ?? .seconds(30),
         bufferBytes: section.optional("buffer")?.byteCount(4 << 10...1 << 20) ?? 64 << 10,
         tcp: tcp(section.optional("tcp")), access: access(section.optional("access")),
-        clientLimits: clientLimits(section.optional("client_limits")))
+        clientLimits: clientLimits(section.optional("client_limits")),
+        draining: section.optional("drain").flatMap { drain($0) })
       if names == nil && proxies == nil && tls == nil {
         greeting?.report("bounds nothing: there is no proxy_protocol, no server_names, no tls")
       }
@@ -115,6 +116,11 @@ extension SettingsReader {
       }
       return listener
     }
+  }
+
+  /// `drain: {}`: as the process drains by default.
+  private static func drain(_ value: Value) -> Settings.Draining? {
+    value.section { draining($0, otherwise: Settings.Stopping().draining) }
   }
 
   static func admin(_ value: Value?) -> Settings.Admin {

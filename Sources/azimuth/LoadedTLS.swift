@@ -1,5 +1,6 @@
 import Admin
 import Compiling
+import Counters
 import Listening
 import Logging
 import Proxying

@@ -1,5 +1,6 @@
-import Settings
 import Testing
+
+@testable import Settings
 
 @Test func `a node that is told to end has thirty seconds for its connections`() throws {
   let stopping = try SettingsReader.read(text: "log: {}\n", name: "a.yaml").stopping

@@ -43,9 +43,9 @@ extension EndToEnd {
       #expect(try lasting.request("GET", "/").status == 200)
       try world.rewrite(
         world.configuration.replacing(
-          "service: web}", with: "service: web, drain: {deadline: 2s, spread: 1s}}"))
+          "service: web}", with: "service: web, drain: {deadline: 4s, spread: 1s}}"))
       #expect(try world.reload().status / 100 == 2)
-      eventually("nobody is taken") { Socket.isFree(port: world.ports.proxy) }
+      eventually("nobody is taken") { (try? HTTPConnection(port: world.ports.proxy)) == nil }
       #expect(try lasting.request("GET", "/").status == 200)
       eventually("its connection is closed") { (try? lasting.request("GET", "/")) == nil }
       let metrics = try world.admin("GET", "/metrics").text

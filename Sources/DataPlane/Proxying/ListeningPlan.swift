@@ -22,8 +22,8 @@ struct ListeningPlan: Sendable {
   /// last connection has ended.
   var listeners: [ProxyListener] = []
   var places: [Place] = []
-  /// Places that have gone, until every worker has followed: whoever has never seen one has a socket
-  /// of it to close.
+  /// Places that have gone, until every worker has followed: whoever has never seen one has a
+  /// socket of it to close.
   private(set) var left: [(place: Place, version: UInt64)] = []
 
   /// Remembers the places of a plan before that this one, of a version, has not.

@@ -210,6 +210,9 @@ let package = Package(
       name: "Etcd", dependencies: ["Engine", httpClient, nio, nioHTTP1, nioSSL],
       path: "Sources/ControlPlane/Etcd", swiftSettings: strict),
     .target(
+      name: "Clustering", dependencies: ["Engine", "Layers", "Settings", "StateFiles"],
+      path: "Sources/ControlPlane/Clustering", swiftSettings: strict),
+    .target(
       name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
       path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
     .target(
@@ -246,9 +249,9 @@ let package = Package(
     .executableTarget(
       name: "azimuth",
       dependencies: [
-        "Admitting", "Admin", "Announcing", "Answering", "Balancing", "CLinux", "Compiling",
-        "Counters",
-        "Demonstrating", "DNSWire", "Editions", "Homes", "Inheriting", "Learning", "Listening",
+        "Admitting", "Admin", "Announcing", "Answering", "Balancing", "CLinux", "Clustering",
+        "Compiling", "Counters", "Demonstrating", "DNSWire", "Editions", "Engine", "Etcd", "Homes",
+        "Inheriting", "Learning", "Listening",
         "Places", "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting",
         "Replicating", "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings",
         "Simulating", "Tapping", "Transferring", "Zones", "KeyFiles", "Layers", nio, nioPosix,
@@ -404,7 +407,11 @@ let package = Package(
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EtcdTests", dependencies: ["Engine", "Etcd"], swiftSettings: strict),
+      name: "EtcdTests", dependencies: ["Engine", "Etcd", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ClusteringTests",
+      dependencies: ["Clustering", "Engine", "Layers", "Settings", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "LearningTests",
       dependencies: [

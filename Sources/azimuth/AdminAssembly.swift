@@ -20,7 +20,7 @@ struct AdminAssembly: Sendable {
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    hasPredecessor: Bool, logger: Logger
+    member: FleetMember?, hasPredecessor: Bool, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -54,6 +54,7 @@ struct AdminAssembly: Sendable {
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
         + certificateSamples(dataPlane.certificateEnds)
+        + (await fleetSamples(member, reloader))
     }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(

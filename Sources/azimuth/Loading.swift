@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clustering
 import Compiling
 import Foundation
 import Learning
@@ -30,9 +31,16 @@ struct ConfigurationSource: Sendable {
   var file: String
   var sets: [String] = []
 
-  func settings() throws(Faults) -> Settings {
-    try SettingsReader.read(
-      file: file, environment: ProcessInfo.processInfo.environment, sets: sets)
+  /// - Parameter stored: layers of the fleet's store, between the file and the environment.
+  func settings(_ stored: StoredConfiguration? = nil) throws(Faults) -> Settings {
+    let environment = ProcessInfo.processInfo.environment
+    return try SettingsReader.read(
+      file: file, environment: environment, sets: sets, shared: stored?.texts ?? [])
+  }
+
+  /// nil: the node is in no fleet.
+  func fleetStart() throws(Faults) -> FleetStart? {
+    try FleetStart(file: file, environment: ProcessInfo.processInfo.environment, sets: sets)
   }
 }
 

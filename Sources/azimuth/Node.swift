@@ -1,5 +1,6 @@
 import Admin
 import CLinux
+import Clustering
 import Compiling
 import Counters
 import Editions
@@ -40,17 +41,21 @@ final class Node: Sendable {
   /// Those who write what two processes must not write at the same time.
   private let writers: [WritingService]
   private let systemd: Systemd
+  private let member: FleetMember?
 
   /// Compiles the configuration and prepares everything; nothing listens yet.
   ///
   /// - Parameters:
   ///   - source: where the settings come from, for reloads.
+  ///   - stored: what they have from the fleet's store.
+  ///   - member: of the fleet; nil: the node stands alone.
   ///   - allowsCommands: monitors may run programs.
   ///   - inherited: sockets that this process was started with.
   ///   - systemd: is told how the node stands.
   ///   - whenListening: called once DNS and proxy listen.
   init(
-    _ settings: Settings, source: ConfigurationSource, allowsCommands: Bool = false,
+    _ settings: Settings, source: ConfigurationSource, stored: StoredConfiguration? = nil,
+    member: FleetMember? = nil, allowsCommands: Bool = false,
     inherited: InheritedSockets = InheritedSockets(),
     systemd: Systemd = Systemd(environment: [:], processID: 0),
     whenListening: @escaping @Sendable () -> Void = {}
@@ -106,13 +111,15 @@ final class Node: Sendable {
     coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
     decisionLog = try makeDecisionLog(
       settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
+    self.member = member
     reloader = Reloader(
-      source: source, publisher: publisher, prober: prober, probes: probes, dataPlane: dataPlane,
+      source: source, stored: stored, publisher: publisher, prober: prober, probes: probes,
+      dataPlane: dataPlane,
       transfers: transfers, logger: logger)
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      coverage: coverage, hasPredecessor: predecessor != nil, logger: logger)
+      coverage: coverage, member: member, hasPredecessor: predecessor != nil, logger: logger)
     var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
     if let folder = settings.stateFolder {
       writers.append(RememberingService(publisher: publisher, folder: folder, logger: logger))
@@ -135,6 +142,7 @@ final class Node: Sendable {
         reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, systemd: systemd),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
+    if let member { services.append(FleetService(member: member, reloader: reloader)) }
     if let decisionLog { services.append(decisionLog) }
     services.append(handover)
     if let admin { services.append(admin.service) }

@@ -1,5 +1,6 @@
 import Announcing
 import CLinux
+import Clustering
 import Compiling
 import Editions
 import Foundation
@@ -20,6 +21,10 @@ actor Reloader {
   }
 
   private(set) var counts = Counts()
+  /// What is in force of the fleet's store; nil: nothing.
+  private(set) var stored: StoredConfiguration?
+  /// What it says now, in force or not.
+  private var offered: StoredConfiguration?
   nonisolated let source: ConfigurationSource
   nonisolated var file: String { source.file }
   private let publisher: EditionPublisher
@@ -32,11 +37,15 @@ actor Reloader {
   private var last: Task<[Fault], Never>?
   private let homesHashSeed = UInt64.random(in: .min ... .max)
 
+  /// - Parameter stored: what the running configuration has from the fleet's store.
   init(
-    source: ConfigurationSource, publisher: EditionPublisher, prober: Prober, probes: ProbeRunner,
+    source: ConfigurationSource, stored: StoredConfiguration?, publisher: EditionPublisher,
+    prober: Prober, probes: ProbeRunner,
     dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger
   ) {
     self.source = source
+    self.stored = stored
+    offered = stored
     self.publisher = publisher
     self.prober = prober
     self.probes = probes
@@ -47,11 +56,15 @@ actor Reloader {
 
   /// - Returns: what is wrong with the file; empty: it is in force.
   ///
-  /// - Parameter isForced: takes databases that move more people than `geo.max_moved` too.
-  func reload(isForced: Bool = false) async -> [Fault] {
+  /// - Parameters:
+  ///   - isForced: takes databases that move more people than `geo.max_moved` too, and what takes
+  ///     more away than `fleet.shrink_limit`.
+  ///   - stored: what the fleet's store says now; nil: as before.
+  func reload(isForced: Bool = false, stored: StoredConfiguration? = nil) async -> [Fault] {
     let before = last
     let task = Task {
       _ = await before?.value
+      if let stored { offered = stored }
       return await replace(isForced: isForced)
     }
     last = task
@@ -97,10 +110,12 @@ actor Reloader {
 
   private func replace(isForced: Bool) async -> [Fault] {
     let current = await publisher.compiled
+    let read = offered
     do throws(Faults) {
       try await refuseAfterHandover()
-      let settings = try source.settings()
+      let settings = try source.settings(read)
       try refuseFixedChanges(from: current.settings, to: settings)
+      try refuseShrinking(from: current.settings, to: settings, isForced: isForced)
       if !probes.allowsCommands { try refuseCommands(settings, file: file) }
       let next = try CompiledSettings(
         settings, previous: current, zoneHashSeed: .random(in: .min ... .max))
@@ -120,6 +135,7 @@ actor Reloader {
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
       counts.accepted += 1
+      stored = read
       logger.info("configuration reloaded", metadata: ["revision": "\(revision)"])
       tls.warn(settings, logger)
       return []
@@ -138,6 +154,18 @@ actor Reloader {
         message: "another process has taken over, or is about to",
         suggestion: "have that one read the configuration")
     ])
+  }
+
+  /// What the fleet's store says now is in force.
+  var isStoreValid: Bool { offered == nil || offered?.saysTheSame(as: stored) == true }
+
+  private func refuseShrinking(
+    from current: Settings, to next: Settings, isForced: Bool
+  ) throws(Faults) {
+    guard let fleet = current.fleet, !isForced,
+      let loss = current.shrinkage(to: next, limit: fleet.shrinkLimit)
+    else { return }
+    throw Faults([shrinkFault(loss, origin: fleet.origin)])
   }
 
   /// The last good databases stay in force where others would move very many people.
@@ -167,6 +195,7 @@ actor Reloader {
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       ("decision_log", old.decisionLog != new.decisionLog),
       ("admin", old.admin != new.admin), ("events", old.events != new.events),
+      ("fleet", old.fleet != new.fleet),
       ("state", old.stateFolder != new.stateFolder), ("handover", old.handover != new.handover),
     ]
     let faults = changes.filter(\.isChanged).map {

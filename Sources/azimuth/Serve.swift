@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clustering
 import Foundation
 import Inheriting
 import Settings
@@ -18,15 +19,27 @@ struct Serve: AsyncParsableCommand {
   var allowCommands = false
 
   func run() async throws {
-    let settings = try configuration.settings()
-    bootstrapLogging(settings.log)
+    let source = configuration.source
+    let start = try faultsReported { () throws(Faults) in try source.fleetStart() }
+    var settings: Settings
+    var stored: StoredConfiguration?
+    var member: FleetMember?
+    if let start {
+      bootstrapLogging(start.log)
+      let joined = try faultsReported { () throws(Faults) in try FleetMember(start) }
+      (settings, stored) = await joined.first(of: source)
+      member = joined
+    } else {
+      settings = try configuration.settings()
+      bootstrapLogging(settings.log)
+    }
     let systemd = Systemd(
       environment: ProcessInfo.processInfo.environment, processID: getpid())
     let inherited = InheritedSockets()
     systemd.handSockets(to: inherited)
     let node = try Node(
-      settings, source: configuration.source, allowsCommands: allowCommands, inherited: inherited,
-      systemd: systemd)
+      settings, source: source, stored: stored, member: member, allowsCommands: allowCommands,
+      inherited: inherited, systemd: systemd)
     try await node.run()
   }
 }

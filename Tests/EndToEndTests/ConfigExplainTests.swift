@@ -1,61 +1,63 @@
 import Foundation
 import Testing
 
-/// `azimuth config explain`, and flags over the file.
-struct ConfigExplainTests {
-  private func configuration() throws -> String {
-    let path = try temporaryFolder().appending(path: "a.yaml").path
-    try """
-    final: [node]
-    node: {id: tokyo-1}
-    log:
-      level: info
-    keys:
-      transfer: {algorithm: hmac-sha256, secret: c2VjcmV0IHNlY3JldCBzZWNyZXQ=}
-    """.write(toFile: path, atomically: true, encoding: .utf8)
-    return path
-  }
+extension EndToEnd {
+  /// `azimuth config explain`, and flags over the file.
+  @Suite struct `The layers of a configuration` {
+    private func configuration() throws -> String {
+      let path = try temporaryFolder().appending(path: "a.yaml").path
+      try """
+      final: [node]
+      node: {id: tokyo-1}
+      log:
+        level: info
+      keys:
+        transfer: {algorithm: hmac-sha256, secret: c2VjcmV0IHNlY3JldCBzZWNyZXQ=}
+      """.write(toFile: path, atomically: true, encoding: .utf8)
+      return path
+    }
 
-  @Test func `it says the value, the layer that says it, and what that hides`() throws {
-    let path = try configuration()
-    let explained = try Program.shell(
-      """
-      AZIMUTH_SET='log: {level: warning}' azimuth config explain log.level --config \(path) \
-        --set 'log: {level: debug}'
-      """)
-    #expect(
-      explained.output == """
-        log.level: debug
-          said by --set:1 (flag)
-          hidden: AZIMUTH_SET:1 (environment) says warning
-          hidden: \(path):4 (file) says info
-
+    @Test func `it says the value, the layer that says it, and what that hides`() throws {
+      let path = try configuration()
+      let explained = try Program.shell(
+        """
+        AZIMUTH_SET='log: {level: warning}' azimuth config explain log.level --config \(path) \
+          --set 'log: {level: debug}'
         """)
-    let absent = try Program.run(["config", "explain", "log.format", "--config", path])
-    #expect(absent.output == "log.format: its default\n")
-  }
+      #expect(
+        explained.output == """
+          log.level: debug
+            said by --set:1 (flag)
+            hidden: AZIMUTH_SET:1 (environment) says warning
+            hidden: \(path):4 (file) says info
 
-  @Test func `it says what is final, and that later words are refused`() throws {
-    let path = try configuration()
-    let set = ["--set", "node: {id: other}"]
-    let explained = try Program.run(["config", "explain", "node.id", "--config", path] + set)
-    #expect(
-      explained.output == """
-        node.id: tokyo-1
-          said by \(path):2 (file)
-          final in \(path)
-          refused: --set:1 (flag) says other
+          """)
+      let absent = try Program.run(["config", "explain", "log.format", "--config", path])
+      #expect(absent.output == "log.format: its default\n")
+    }
 
-        """)
-    let checked = try Program.run(["check", path] + set)
-    #expect(checked.status == 1)
-    #expect(checked.output.contains("--set:1: node: node is final in \(path)"))
-  }
+    @Test func `it says what is final, and that later words are refused`() throws {
+      let path = try configuration()
+      let set = ["--set", "node: {id: other}"]
+      let explained = try Program.run(["config", "explain", "node.id", "--config", path] + set)
+      #expect(
+        explained.output == """
+          node.id: tokyo-1
+            said by \(path):2 (file)
+            final in \(path)
+            refused: --set:1 (flag) says other
 
-  @Test func `it never shows a secret`() throws {
-    let path = try configuration()
-    let explained = try Program.run(["config", "explain", "--config", path])
-    #expect(explained.output.contains("keys.transfer.secret: (not shown)"))
-    #expect(!explained.output.contains("c2VjcmV0"))
+          """)
+      let checked = try Program.run(["check", path] + set)
+      #expect(checked.status == 1)
+      #expect(checked.output.contains("--set:1: node: node is final in \(path)"))
+    }
+
+    @Test func `it never shows a secret`() throws {
+      let path = try configuration()
+      let explained = try Program.run(["config", "explain", "--config", path])
+      #expect(explained.output.contains("keys.transfer.secret: (not shown)"))
+      #expect(!explained.output.contains("c2VjcmV0"))
+    }
   }
 }

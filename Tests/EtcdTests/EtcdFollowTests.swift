@@ -3,6 +3,7 @@ import Etcd
 import Foundation
 import FoundationNetworking
 import Synchronization
+import TestSupport
 import Testing
 
 /// A follower of `/azimuth/` that runs, and what it has published.

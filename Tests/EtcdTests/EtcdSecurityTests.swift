@@ -1,6 +1,7 @@
 import Engine
 import Etcd
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.serialized, .enabled(if: EtcdCluster.isInstalled), .timeLimit(.minutes(2)))

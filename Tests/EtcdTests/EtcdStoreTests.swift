@@ -2,6 +2,7 @@ import Engine
 import Etcd
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// What a watch has brought so far.

@@ -114,6 +114,14 @@ package enum MetricCatalogue {
     "azimuth_latency_networks": "Networks (/24 or /48) of which latencies are known.",
     "azimuth_ecs_resolver_queries":
       "Sampled DNS queries of the most frequent resolvers, by whether they had a client subnet.",
+    "azimuth_engine_connected": "1 while a watch of the fleet's store stands.",
+    "azimuth_engine_verified":
+      "1 once the cluster of the fleet's store has vouched for what is known of it.",
+    "azimuth_engine_watch_lag_seconds":
+      "Time since the node last saw its own heartbeat on its watch of the fleet's store.",
+    "azimuth_config_valid": "1 while what the fleet's store says is in force, 0 if it was refused.",
+    "azimuth_config_revision":
+      "The store's revision of the newest layer in force; 0 if there is none.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",
     "azimuth_revision": "The number of the configuration that serves.",

@@ -117,6 +117,7 @@ package actor StoreFollower {
     if Task.isCancelled { watch.cancel() }
     let fault = await watch.value
     self.watch = nil
+    guard !Task.isCancelled else { return }
     machine.watchEnded(fault.map(note), now: now, jitter: .random(in: 0..<1))
   }
 

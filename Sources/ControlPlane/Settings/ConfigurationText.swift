@@ -16,11 +16,14 @@ package struct ConfigurationText: Sendable, Equatable {
   /// The environment's word on the configuration.
   package static let environmentVariable = "AZIMUTH_SET"
 
-  /// What a node without a store goes by, in the order of its layers.
+  /// What a node goes by, in the order of its layers.
   ///
-  /// - Parameter sets: what flags say.
+  /// - Parameters:
+  ///   - sets: what flags say.
+  ///   - shared: layers of a fleet's store, in their order.
   package static func all(
-    file: String, environment: [String: String], sets: [String]
+    file: String, environment: [String: String], sets: [String],
+    shared: [ConfigurationText] = []
   ) throws(Faults) -> [ConfigurationText] {
     let text: String
     do {
@@ -30,7 +33,7 @@ package struct ConfigurationText: Sendable, Equatable {
         Fault(origin: Origin(file: file), message: "cannot be read: \(error.reason)")
       ])
     }
-    var texts = [ConfigurationText(.file, name: file, text: text)]
+    var texts = [ConfigurationText(.file, name: file, text: text)] + shared
     if let set = environment[environmentVariable], !set.isEmpty {
       texts.append(ConfigurationText(.environment, name: environmentVariable, text: set))
     }

@@ -74,7 +74,9 @@ extension Document {
       let final = value.entries()?.first { $0.name == SettingsReader.finalKey }
       var tree = tree(root, marks: &marks)
       tree.drop(SettingsReader.finalKey)
-      layers.append(Layer(text.kind, tree: tree, final: final?.value.finalPaths() ?? []))
+      let layer = Layer(text.kind, tree: tree, final: final?.value.finalPaths() ?? [])
+      if text.kind.isShared { layer.reportUnfitForStore(in: self) }
+      layers.append(layer)
     }
     return (layers, marks)
   }

@@ -119,7 +119,8 @@ final class Document {
       .parser(let context, let problem, let mark, _),
       .composer(let context, let problem, let mark, _):
       let place = context.map { context in
-        let start = context.mark.line == mark.line ? "" : " that began on line \(context.mark.line)"
+        let began = origin(line: context.mark.line, path: "").line ?? context.mark.line
+        let start = context.mark.line == mark.line ? "" : " that began on line \(began)"
         return " \(context.text)\(start)"
       }
       report(

@@ -33,6 +33,8 @@ package struct Settings: Sendable, Equatable {
   package var stopping = Stopping()
   package var handover = Handover()
   package var decisionLog = DecisionLog()
+  /// nil: the node stands alone.
+  package var fleet: Fleet?
 
   package struct Node: Sendable, Equatable {
     /// One name of this node: in metrics, and where it is told in NSID and id.server.

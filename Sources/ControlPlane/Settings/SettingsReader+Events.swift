@@ -28,7 +28,7 @@ extension SettingsReader {
   }
 
   /// nil unless it has a scheme that is spoken here and a host.
-  private static func urlText(_ text: String) -> String? {
+  static func urlText(_ text: String) -> String? {
     let schemes = ["http://", "https://"]
     guard let scheme = schemes.first(where: { text.hasPrefix($0) }) else { return nil }
     let host = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" }

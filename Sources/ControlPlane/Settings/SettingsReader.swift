@@ -12,11 +12,14 @@ package enum SettingsReader {
   ///     the file's folder.
   ///   - environment: for `${NAME}`, and `AZIMUTH_SET`.
   ///   - sets: what flags say.
+  ///   - shared: layers of a fleet's store.
   /// - Throws: everything that is wrong, in the order of the file.
   package static func read(
-    file: String, environment: [String: String], sets: [String] = []
+    file: String, environment: [String: String], sets: [String] = [],
+    shared: [ConfigurationText] = []
   ) throws(Faults) -> Settings {
-    let texts = try ConfigurationText.all(file: file, environment: environment, sets: sets)
+    let texts = try ConfigurationText.all(
+      file: file, environment: environment, sets: sets, shared: shared)
     return try read(texts, folder: folder(of: file), environment: environment)
   }
 
@@ -118,6 +121,7 @@ package enum SettingsReader {
     settings.latency.region = settings.latency.region ?? node.region
     reportUnknownSite(settings, node: nodeValue, document: root.value.document)
     settings.decisionLog = decisionLog(root.optional("decision_log"))
+    settings.fleet = fleet(root.optional("fleet"))
     reportListenersInConflict(root.value.document)
     return settings
   }
@@ -126,7 +130,7 @@ package enum SettingsReader {
 // MARK: - log, geo, regions, health
 
 extension SettingsReader {
-  private static func log(_ value: Value?) -> Settings.Log {
+  static func log(_ value: Value?) -> Settings.Log {
     let levels: KeyValuePairs = [
       "trace": "trace", "debug": "debug", "info": "info", "notice": "notice",
       "warning": "warning", "error": "error", "critical": "critical",

@@ -1,0 +1,94 @@
+import Foundation
+import Layers
+import StateFiles
+
+/// The last configuration from the shared store that was good, on the disk: so that a node starts
+/// while the store is away.
+///
+///     azimuth-fleet 1 <CRC-32 of the rest, 8 hexadecimal digits>
+///     {"saved_at": …, "cluster": …, "layers": [{"key", "kind", "text", "revision"}]}
+package struct FleetSnapshot: Sendable, Equatable {
+  package var configuration: StoredConfiguration
+  /// Seconds since 1970.
+  package var savedAt: Double
+
+  package init(_ configuration: StoredConfiguration, savedAt: Double) {
+    self.configuration = configuration
+    self.savedAt = savedAt
+  }
+
+  private struct Body: Codable {
+    struct Layer: Codable {
+      var key: String
+      var kind: Int
+      var text: String
+      var revision: Int64
+    }
+    var savedAt: Double
+    var cluster: UInt64
+    var layers: [Layer]
+
+    enum CodingKeys: String, CodingKey {
+      case cluster, layers
+      case savedAt = "saved_at"
+    }
+  }
+
+  private static let mark = "azimuth-fleet 1 "
+
+  /// nil: there is none, or it is damaged.
+  package init?(folder: String) {
+    guard let data = Self.file(in: folder).contents else { return nil }
+    self.init(Array(data))
+  }
+
+  /// Replaces what is in a folder.
+  package func save(in folder: String) throws {
+    try Self.file(in: folder).replace(with: Data(try bytes()))
+  }
+
+  private static func file(in folder: String) -> StateFile {
+    StateFile("fleet.snapshot", in: folder)
+  }
+
+  /// nil: these are not the bytes that were written.
+  package init?(_ bytes: [UInt8]) {
+    let header = bytes.prefix { $0 != UInt8(ascii: "\n") }
+    let text = String(decoding: header, as: UTF8.self)
+    let rest = bytes.dropFirst(header.count + 1)
+    guard text.hasPrefix(Self.mark),
+      UInt32(text.dropFirst(Self.mark.count), radix: 16) == crc32(rest),
+      let body = try? JSONDecoder().decode(Body.self, from: Data(rest))
+    else { return nil }
+    savedAt = body.savedAt
+    configuration = StoredConfiguration(
+      clusterID: body.cluster,
+      layers: body.layers.compactMap { layer in
+        LayerKind(rawValue: layer.kind).map {
+          .init(key: layer.key, kind: $0, text: layer.text, revision: layer.revision)
+        }
+      })
+  }
+
+  package func bytes() throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let layers = configuration.layers.map {
+      Body.Layer(key: $0.key, kind: $0.kind.rawValue, text: $0.text, revision: $0.revision)
+    }
+    let body = Array(
+      try encoder.encode(
+        Body(savedAt: savedAt, cluster: configuration.clusterID, layers: layers)))
+    let sum = String(crc32(body), radix: 16)
+    let padded = String(repeating: "0", count: 8 - sum.count) + sum
+    return Array("\(Self.mark)\(padded)\n".utf8) + body
+  }
+}
+
+/// Of the polynomial 0xEDB88320, as in gzip (RFC 1952 §8).
+private func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  ~bytes.reduce(UInt32.max) { sum, byte in
+    (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1
+    }
+  }
+}

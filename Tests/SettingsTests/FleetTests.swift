@@ -1,0 +1,75 @@
+import Layers
+import Testing
+
+@testable import Settings
+
+private func faults(global text: String) -> [String] {
+  do throws(Faults) {
+    _ = try SettingsReader.read(
+      [
+        ConfigurationText(.file, name: "a.yaml", text: "node: {id: a}"),
+        ConfigurationText(.global, name: "global", text: text),
+      ], folder: "/", environment: ["SECRET": "c2VjcmV0IHNlY3JldCBzZWNyZXQ="])
+    return []
+  } catch {
+    return error.faults.map(\.description)
+  }
+}
+
+private func key(_ secret: String) -> String {
+  "keys: {transfer: {algorithm: hmac-sha256, secret: \"\(secret)\"}}"
+}
+
+struct FleetTests {
+  @Test func `the section has defaults, and says where the store is`() throws {
+    let settings = try SettingsReader.read(
+      text: """
+        node: {id: a}
+        fleet: {name: prod, members: ["https://10.0.0.1:2379", "https://10.0.0.2:2379"],
+          user: azimuth, password: "${PASSWORD}"}
+        """, name: "a.yaml", environment: ["PASSWORD": "hush"])
+    let fleet = try #require(settings.fleet)
+    #expect(fleet.name == "prod" && fleet.members.count == 2)
+    #expect(fleet.user == "azimuth" && fleet.password == "hush")
+    #expect(fleet.timeout == .seconds(2) && fleet.startWait == .seconds(5))
+    #expect(fleet.shrinkLimit == 0.5)
+  }
+
+  @Test(arguments: [
+    ("{name: prod}", "fleet.members: is missing"), ("{members: x}", "fleet.name: is missing"),
+    ("{name: prod, members: [\"10.0.0.1:2379\"]}", "fleet.members[0]: wants a URL"),
+    ("{name: prod, members: [\"http://a:1/v3\"]}", "fleet.members[0]: wants a URL"),
+    ("{name: prod, members: [\"http://a:1\"], user: a}", "user and password go together"),
+    ("{name: a/b, members: [\"http://a:1\"]}", "fleet.name: wants a name"),
+    ("{name: a, members: [\"http://a:1\"], shrink_limit: 2}", "fleet.shrink_limit: wants a share"),
+    (
+      "{name: a, members: [\"http://a:1\"], tls: {certificate: /none}}",
+      "certificate and key go together"
+    ),
+  ])
+  func `faults of the section`(_ section: String, _ wanted: String) {
+    do throws(Faults) {
+      _ = try SettingsReader.read(
+        text: "node: {id: a}\nfleet: \(section)\n", name: "a.yaml")
+      Issue.record("no fault")
+    } catch {
+      #expect(error.description.contains(wanted), "\(error)")
+    }
+  }
+
+  @Test func `a literal secret may not stand in the store, and a reference may`() {
+    #expect(faults(global: key("${SECRET}")) == [])
+    for literal in ["c2VjcmV0IHNlY3JldCBzZWNyZXQ=", "${SECRET:-c2VjcmV0}", "${SECRET}x"] {
+      let told = faults(global: key(literal))
+      #expect(
+        told.contains { $0.hasPrefix("global:1: keys.transfer.secret: is a secret") }, "\(told)")
+      #expect(!told.contains { $0.contains("c2VjcmV0") }, "\(told)")
+    }
+  }
+
+  @Test(arguments: ["fleet", "node", "state", "log", "handover"])
+  func `what is the node's own may not stand in the store`(_ section: String) {
+    let told = faults(global: "\(section): {}")
+    #expect(told.contains { $0.hasPrefix("global:1: \(section): may not stand in the store") })
+  }
+}

@@ -92,10 +92,14 @@ final class TestServer: Sendable {
     }
     Thread.detachNewThread {
       while true {
-        // Not for programs that other tests start meanwhile: a reset would wait for their end.
-        let fd = accept4(listener.fd, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
-        if fd < 0 && errno == EAGAIN { continue }
-        guard fd >= 0 else { return }
+        let fd: Int32
+        do throws(SystemError) {
+          // No other program that a test starts meanwhile gets it: a reset would wait for its end.
+          fd = try Sockets.accept(listener.fd).fd
+        } catch {
+          if error.code == EAGAIN { continue }
+          return
+        }
         count()
         let socket = TestSocket(fd: fd)
         Thread.detachNewThread {

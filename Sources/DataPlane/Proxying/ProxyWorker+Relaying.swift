@@ -7,6 +7,7 @@ extension ProxyWorker {
   /// again.
   private static let smallMovesBeforeCopying: UInt8 = 4
   private static let smallMove = 16_384
+  private static let retryStep: UInt64 = 250_000_000
 
   /// What epoll says of one side of a connection.
   mutating func handle(
@@ -103,13 +104,30 @@ extension ProxyWorker {
       switch step {
       case .goOn: continue
       case .yield: return enqueue(slot, side)
-      case .wait:
-        pair[side].isBlocked = true
-        return
+      case .wait: return block(pair, side)
       case .broken(let broken): return handle(.reset(broken), slot: slot)
       }
     }
     enqueue(slot, side)
+  }
+
+  /// Waits for epoll to say that the other side takes more.
+  mutating func block(_ pair: PairReference, _ side: Side) {
+    pair[side].isBlocked = true
+    nextRetryAt = min(nextRetryAt, now &+ Self.retryStep)
+  }
+
+  /// Tries those again that wait. While the system is short of memory for sockets (`tcp_mem`), it
+  /// refuses bytes to one that has none under way; nothing is acknowledged then, and epoll never
+  /// tells that there is room.
+  mutating func retryBlocked() {
+    guard now >= nextRetryAt else { return }
+    nextRetryAt = .max
+    for slot in 0..<pairs.capacity where pairs[slot].pointee.isInUse {
+      for side in Side.allCases where pairs[slot][side].isBlocked {
+        if pairs[slot].pointee.machine.phase == .relaying { pump(slot, from: side) }
+      }
+    }
   }
 
   /// Writes what is held of an earlier read.

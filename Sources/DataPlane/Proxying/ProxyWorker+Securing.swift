@@ -140,9 +140,7 @@ extension ProxyWorker {
       }
       switch step {
       case .goOn: continue
-      case .wait:
-        pair[side].isBlocked = true
-        return
+      case .wait: return block(pair, side)
       // Another endpoint may take its place.
       case .broken(.upstream, .reset): return handle(.reset(.upstream), slot: slot)
       case .broken(let broken, let cause):

@@ -218,6 +218,8 @@ struct ProxyWorker: ~Copyable {
   var isDraining = false
   /// When connections that are to be drained are looked at again; `.max`: there are none.
   var nextDrainAt = UInt64.max
+  /// When those are tried again whose other side takes no more; `.max`: there are none.
+  var nextRetryAt = UInt64.max
   /// Monotonic, of the batch.
   var now: UInt64
 
@@ -254,6 +256,7 @@ struct ProxyWorker: ~Copyable {
       }
       runQueue()
       runTimers()
+      retryBlocked()
       drain()
       logProgress()
       closeDeparted()
@@ -286,7 +289,7 @@ struct ProxyWorker: ~Copyable {
   private func waitMilliseconds() -> Int32 {
     guard queue.isEmpty else { return 0 }
     var wait = Self.longestWait
-    let next = min(departures.nextLookAt, nextDrainAt)
+    let next = min(departures.nextLookAt, nextDrainAt, nextRetryAt)
     if next != .max { wait = min(wait, next > now ? next &- now : 0) }
     if let delay = timers.delay(now: now) { wait = min(wait, delay) }
     if let interval = logInterval { wait = min(wait, progress.delay(interval, now: now)) }

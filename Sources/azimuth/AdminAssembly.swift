@@ -43,8 +43,11 @@ struct AdminAssembly: Sendable {
     sources.readiness = {
       [
         ReadinessCondition(
+          name: "listening", isMet: dataPlane.isListening,
+          detail: dataPlane.isListening ? "clients are let in" : "it does not listen yet"),
+        ReadinessCondition(
           name: "not_ending", isMet: !dataPlane.isEnding,
-          detail: dataPlane.isEnding ? "the node was told to end" : "nobody told the node to end")
+          detail: dataPlane.isEnding ? "the node was told to end" : "nobody told the node to end"),
       ]
     }
     sources.samples = {

@@ -180,6 +180,9 @@ final class DataPlane: Service {
     return sockets
   }
 
+  /// Whether clients are let in.
+  var isListening: Bool { dns.withLock { $0 != nil } }
+
   /// Whether the node is ending: not ready any more.
   var isEnding: Bool { isDraining.load(ordering: .acquiring) }
 

@@ -1,3 +1,5 @@
+import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -69,6 +71,27 @@ extension EndToEnd {
       // Unknown is better than nothing.
       #expect(try world.dnsRegion(of: "133.11.0.1") == "tokyo")
       #expect(try world.route("133.11.0.1").outcome.basis == "unknown")
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `whoever hears that it is ready is let in`() throws {
+      for _ in 0..<10 {
+        let (proxy, admin) = (Ports.free(), Ports.free())
+        let file = try temporaryFolder().appending(path: "c.yaml")
+        try """
+        regions: {here: {}}
+        pools: {web: {endpoints: {here: ["127.0.12.9:9"]}}}
+        policies: {only: {type: failover, order: [here]}}
+        services: {web: {pool: web, policy: only}}
+        proxy: {listeners: {web: {listen: ["127.0.0.1:\(proxy)"], service: web}}}
+        admin: {listen: "127.0.0.1:\(admin)"}
+        """.write(to: file, atomically: true, encoding: .utf8)
+        let process = try RunningProcess(Program.path, ["serve", file.path])
+        // Without a rest in between: the moment counts.
+        while (try? HTTPConnection(port: admin).request("GET", "/readyz").status) != 200 {
+          try #require(process.isRunning, "\(process.all)")
+        }
+        _ = try Socket.tcp(to: "127.0.0.1", port: proxy)
+      }
     }
 
     @Test func `a connection is carried both ways, and each way ends by itself`() throws {

@@ -49,7 +49,7 @@ extension EndToEnd {
             servers[index].stop()
             gone.insert(index)
           }
-          usleep(UInt32.random(in: 5_000...200_000, using: &generator))
+          ours.wait(connections: .random(in: 5...200, using: &generator))
         }
         for index in gone { try servers[index].start() }
         return (ours.flatMap { $0.stop() }, theirs.flatMap { $0.stop() })
@@ -119,9 +119,9 @@ extension EndToEnd {
       }
       for round in 0..<20 {
         servers[round % 2].stop()
-        usleep(100_000)
+        loads.wait(connections: 100)
         try servers[round % 2].start()
-        usleep(20_000)
+        loads.wait(connections: 20)
       }
       let events = loads.flatMap { $0.stop() }
       #expect(events.compactMap(\.failure).isEmpty, "\(events.compactMap(\.failure).prefix(3))")
@@ -137,45 +137,43 @@ extension EndToEnd {
   }
 }
 
+extension [Load] {
+  /// Until they have made so many more together.
+  fileprivate func wait(connections: Int) {
+    var count: Int { reduce(0) { $0 + $1.count } }
+    let goal = count + connections
+    eventually("\(connections) more connections") { count >= goal }
+  }
+}
+
 /// HAProxy in front of some endpoints, and of one that takes over when these are gone.
 private final class FlapProxy {
-  let port = Ports.free()
-  private let folder: URL
-  private let process: RunningProcess
+  let port: Int
+  private let proxy: HAProxy
 
   /// As the demo: an HTTP check each second, 250 ms while it is unsure, up and down after two; one
   /// second to connect; four attempts, each with another endpoint.
   init(endpoints: [String], next: String) throws {
-    folder = try temporaryFolder()
+    let port = Ports.free()
+    self.port = port
     let servers = endpoints.enumerated().map { "  server s\($0.offset) \($0.element) check" }
-    let file = folder.appending(path: "haproxy.cfg")
-    try """
-    defaults
-      mode tcp
-      timeout connect 1s
-      timeout client 10s
-      timeout server 10s
-      retries 3
-      option redispatch 1
-      default-server inter 1s fastinter 250ms rise 2 fall 2
-    listen flaps
-      bind 127.0.0.1:\(port)
-      balance leastconn
-      option httpchk GET /healthz
-    \(servers.joined(separator: "\n"))
-      server next \(next) check backup
-
-    """.write(to: file, atomically: true, encoding: .utf8)
-    process = try RunningProcess("/usr/sbin/haproxy", ["-db", "-f", file.path])
-    let port = port
+    proxy = try HAProxy { _ in
+      """
+      listen flaps
+        bind 127.0.0.1:\(port)
+        balance leastconn
+        timeout connect 1s
+        retries 3
+        option redispatch 1
+        default-server inter 1s fastinter 250ms rise 2 fall 2
+        option httpchk GET /healthz
+      \(servers.joined(separator: "\n"))
+        server next \(next) check backup
+      """
+    }
     eventually("HAProxy serves") {
       try HTTPConnection(port: port).request("GET", "/").status == 200
     }
-  }
-
-  deinit {
-    process.signal(SIGKILL)
-    try? FileManager.default.removeItem(at: folder)
   }
 
   func load(_ world: World) -> Load {

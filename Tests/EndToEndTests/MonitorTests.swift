@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -101,7 +102,7 @@ extension EndToEnd {
         _ = try Socket.tcp(to: "127.0.0.1", port: first + Self.lines.count - 1)
         return true
       }
-      let proxy = try HAProxy(in: folder, agents: Self.lines.indices.map { first + $0 })
+      let proxy = try AgentProxy(in: folder, agents: Self.lines.indices.map { first + $0 })
       let node = try CheckingNode(
         Self.lines.indices.map { .init("a\($0)", "type: agent", port: first + $0) })
       eventually("both agree") {
@@ -268,32 +269,25 @@ final class CheckingNode {
 }
 
 /// HAProxy with a server for each agent, of weight 100.
-private final class HAProxy {
-  private let process: RunningProcess
+private final class AgentProxy {
+  private let proxy: HAProxy
   private let socket: String
 
   init(in folder: URL, agents: [Int]) throws {
-    socket = folder.appending(path: "haproxy").path
+    let socket = folder.appending(path: "haproxy").path
+    self.socket = socket
     let servers = agents.enumerated().map { index, port in
       "  server s\(index) 127.0.0.1:9 weight 100 agent-check agent-port \(port) agent-inter 200ms"
     }
-    let file = folder.appending(path: "haproxy.cfg")
-    try """
-    global
-      stats socket \(socket) mode 600
-    defaults
-      mode tcp
-      timeout connect 1s
-      timeout client 1s
-      timeout server 1s
-    backend b
-    \(servers.joined(separator: "\n"))
-
-    """.write(to: file, atomically: true, encoding: .utf8)
-    process = try RunningProcess("/usr/sbin/haproxy", ["-db", "-f", file.path])
+    proxy = try HAProxy { _ in
+      """
+      global
+        stats socket \(socket) mode 600
+      backend b
+      \(servers.joined(separator: "\n"))
+      """
+    }
   }
-
-  deinit { process.signal(SIGKILL) }
 
   /// By server: `UP` with its weight, `DRAIN` (which MAINT is to us as well) or `DOWN`.
   func servers() throws -> [String: String] {

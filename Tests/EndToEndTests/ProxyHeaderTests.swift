@@ -1,6 +1,7 @@
 import Foundation
 import Places
 import ProxyProtocol
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -146,52 +147,36 @@ extension EndToEnd {
 
 /// HAProxy, which answers what it has read in a header, and sends headers to a server.
 private final class HeaderProxy {
-  private let process: RunningProcess
-  private let folder: URL
-  let port = Ports.free()
-  let securePort = Ports.free()
-  let sendingPort = Ports.free()
+  private let proxy: HAProxy
+  let port: Int
+  let securePort: Int
+  let sendingPort: Int
 
   init(sending options: String = "", to serverPort: Int = 9, hasTLS: Bool = false) throws {
-    folder = try temporaryFolder()
-    let certificate = folder.appending(path: "certificate").path
-    if hasTLS {
-      _ = try Program.shell(
+    let (port, securePort, sendingPort) = (Ports.free(), Ports.free(), Ports.free())
+    (self.port, self.securePort, self.sendingPort) = (port, securePort, sendingPort)
+    proxy = try HAProxy(listeningOn: [port, sendingPort]) { folder in
+      let secure =
+        try hasTLS
+        ? "bind 127.0.0.1:\(securePort) accept-proxy ssl crt \(HAProxy.certificate(in: folder))"
+        : ""
+      return """
+        frontend reads
+          mode http
+          bind 127.0.0.1:\(port) accept-proxy
+          \(secure)
+          http-request return status 200 content-type text/plain lf-string \
+          "%[src]:%[src_port] %[dst]:%[dst_port] (%[fc_pp_authority]) (%[fc_pp_unique_id])"
+        frontend sends
+          mode http
+          bind 127.0.0.1:\(sendingPort)
+          unique-id-format %[uuid]
+          default_backend b
+        backend b
+          mode http
+          server s 127.0.0.1:\(serverPort) \(options)
         """
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
-          -subj /CN=proxy.test -keyout \(certificate).key -out \(certificate)
-        """)
     }
-    let file = folder.appending(path: "haproxy.cfg")
-    try """
-    defaults
-      mode http
-      timeout connect 5s
-      timeout client 5s
-      timeout server 5s
-    frontend reads
-      bind 127.0.0.1:\(port) accept-proxy
-      \(hasTLS ? "bind 127.0.0.1:\(securePort) accept-proxy ssl crt \(certificate)" : "")
-      http-request return status 200 content-type text/plain lf-string \
-      "%[src]:%[src_port] %[dst]:%[dst_port] (%[fc_pp_authority]) (%[fc_pp_unique_id])"
-    frontend sends
-      bind 127.0.0.1:\(sendingPort)
-      unique-id-format %[uuid]
-      default_backend b
-    backend b
-      server s 127.0.0.1:\(serverPort) \(options)
-
-    """.write(to: file, atomically: true, encoding: .utf8)
-    process = try RunningProcess("/usr/sbin/haproxy", ["-db", "-f", file.path])
-    eventually("HAProxy listens") {
-      _ = try sendingConnection()
-      return true
-    }
-  }
-
-  deinit {
-    process.signal(SIGKILL)
-    try? FileManager.default.removeItem(at: folder)
   }
 
   func connection() throws -> Socket { try Socket.tcp(to: "127.0.0.1", port: port) }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -104,54 +105,32 @@ extension EndToEnd {
 
 /// HAProxy on both sides: one front that sends headers, and one server with TLS for each region.
 private final class Chain {
-  private let process: RunningProcess
-  private let folder: URL
-  let sendingPort = Ports.free()
-  let ports = ["tokyo": Ports.free(), "frankfurt": Ports.free()]
+  private let proxy: HAProxy
+  let sendingPort: Int
+  let ports: [String: Int]
 
   init(listener: Int) throws {
-    folder = try temporaryFolder()
-    let certificate = folder.appending(path: "certificate").path
-    _ = try Program.shell(
-      """
-      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
-        -subj /CN=proxy.test -keyout \(certificate).key -out \(certificate)
-      """)
-    let servers = ports.map { region, port in
-      """
-      frontend \(region)
-        mode http
-        bind 127.0.0.1:\(port) accept-proxy ssl crt \(certificate)
-        http-request return status 200 content-type text/plain lf-string \
-        "\(region) %[src] %[fc_pp_authority]"
-      """
-    }
-    let file = folder.appending(path: "haproxy.cfg")
-    try """
-    defaults
-      mode tcp
-      timeout connect 5s
-      timeout client 5s
-      timeout server 5s
-    frontend sends
-      bind 127.0.0.1:\(sendingPort)
-      default_backend azimuth
-    backend azimuth
-      server s 127.0.0.1:\(listener) send-proxy-v2
-    \(servers.joined(separator: "\n"))
-
-    """.write(to: file, atomically: true, encoding: .utf8)
-    process = try RunningProcess("/usr/sbin/haproxy", ["-db", "-f", file.path])
-    eventually("HAProxy listens") {
-      try Array(ports.values + [sendingPort]).allSatisfy {
-        _ = try Socket.tcp(to: "127.0.0.1", port: $0)
-        return true
+    let (sendingPort, ports) = (Ports.free(), ["tokyo": Ports.free(), "frankfurt": Ports.free()])
+    (self.sendingPort, self.ports) = (sendingPort, ports)
+    proxy = try HAProxy(listeningOn: ports.values + [sendingPort]) { folder in
+      let certificate = try HAProxy.certificate(in: folder)
+      let servers = ports.map { region, port in
+        """
+        frontend \(region)
+          mode http
+          bind 127.0.0.1:\(port) accept-proxy ssl crt \(certificate)
+          http-request return status 200 content-type text/plain lf-string \
+          "\(region) %[src] %[fc_pp_authority]"
+        """
       }
+      return """
+        frontend sends
+          bind 127.0.0.1:\(sendingPort)
+          default_backend azimuth
+        backend azimuth
+          server s 127.0.0.1:\(listener) send-proxy-v2
+        \(servers.joined(separator: "\n"))
+        """
     }
-  }
-
-  deinit {
-    process.signal(SIGKILL)
-    try? FileManager.default.removeItem(at: folder)
   }
 }

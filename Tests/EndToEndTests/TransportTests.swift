@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// What stands in front of queries: TLS sessions, and proxies' headers as Knot's `kdig` sends them.

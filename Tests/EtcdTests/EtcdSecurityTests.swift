@@ -8,7 +8,12 @@ import Testing
 struct EtcdSecurityTests {
   /// Roles of one prefix; tokens that are over after a second or two.
   private func guardedCluster() async throws -> EtcdCluster {
-    let cluster = try EtcdCluster(members: 1, arguments: ["--auth-token-ttl", "1"])
+    let cluster = try EtcdCluster(
+      members: 1,
+      arguments: [
+        "--auth-token-ttl", "1", "--logger", "zap", "--log-outputs", "stderr", "--log-level",
+        "info",
+      ])
     await (try readyStore(cluster)).close()
     try cluster.control("put", "/azimuth/a", "1")
     try cluster.control("user", "add", "root:root")
@@ -63,8 +68,8 @@ struct EtcdSecurityTests {
       }
     }
     #expect(await eventually { !frames.all.isEmpty })
-    // Longer than a token lives; to ask whether it is over would prolong it.
-    try await Task.sleep(for: .seconds(4))
+    // To ask with it would prolong it.
+    #expect(await eventually { cluster.log(of: 0).contains("deleted a simple token") })
     _ = try await store.list(prefix: "/azimuth/", consistency: .linearizable, member: 0)
     try await root.put("/azimuth/b", "2")
     try await watch.value
@@ -91,25 +96,14 @@ struct EtcdSecurityTests {
   }
 
   @Test func `members are checked against the roots of a file, and asked over TLS`() async throws {
-    let folder = NSTemporaryDirectory() + "azimuth-etcd-tls-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let openssl = Process()
-    openssl.executableURL = URL(filePath: "/usr/bin/openssl")
-    openssl.arguments = [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-      "-days", "2", "-subj", "/CN=etcd", "-addext", "subjectAltName=IP:127.0.0.1",
-      "-keyout", "\(folder)/key.pem", "-out", "\(folder)/cert.pem",
-    ]
-    openssl.standardError = FileHandle.nullDevice
-    try openssl.run()
-    openssl.waitUntilExit()
+    let authority = try TestAuthority()
+    let files = try authority.sign(["127.0.0.1"])
     let cluster = try EtcdCluster(
       members: 1,
-      arguments: ["--cert-file", "\(folder)/cert.pem", "--key-file", "\(folder)/key.pem"],
+      arguments: ["--cert-file", files.certificate, "--key-file", files.key],
       isSecure: true)
     defer { cluster.stop() }
-    let store = try await readyStore(cluster, rootsFile: "\(folder)/cert.pem")
+    let store = try await readyStore(cluster, rootsFile: authority.roots)
     #expect(try await store.put("/a", "1") == .committed(2))
     let stranger = try EtcdStore(EtcdStore.Access(members: cluster.clients))
     await #expect {

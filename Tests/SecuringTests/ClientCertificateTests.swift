@@ -67,18 +67,18 @@ import Testing
       $0.clientRoots = authority.roots
     }
     let listener = try OneConnection()
-    let program = try RunningProgram(
-      """
-      openssl s_client -quiet -connect 127.0.0.1:\(listener.port) -cert \(expired.certificate) \
-        -key \(expired.key) < /dev/null 2>&1
-      """)
+    let program = try RunningProcess(
+      shell: """
+        openssl s_client -quiet -connect 127.0.0.1:\(listener.port) -cert \(expired.certificate) \
+          -key \(expired.key) < /dev/null 2>&1
+        """)
     let socket = try listener.accept()
     defer { close(socket, half: true) }
     let session = try #require(TLSSession(server: context, on: socket))
     #expect(waiting(socket) { session.handshake() } == .broken(.failed))
     #expect(session.reason == "certificate has expired")
     close(socket, half: true)
-    _ = try program.output()
+    program.waitForEnd()
   }
 
   /// Connects twice with the second taking up the first, by `openssl s_client`; whether it was.
@@ -89,11 +89,11 @@ import Testing
     let options = ["-sess_out \(file)", "-sess_in \(file) -sess_out \(file)"]
     for (context, option) in zip([first, second], options) {
       let listener = try OneConnection()
-      let program = try RunningProgram(
-        """
-        openssl s_client \(option) -quiet -servername www.example.org \
-          -connect 127.0.0.1:\(listener.port) < /dev/null 2>&1
-        """)
+      let program = try RunningProcess(
+        shell: """
+          openssl s_client \(option) -quiet -servername www.example.org \
+            -connect 127.0.0.1:\(listener.port) < /dev/null 2>&1
+          """)
       let socket = try listener.accept()
       let session = try #require(TLSSession(server: context, on: socket))
       try #require(waiting(socket) { session.handshake() } == .done(0))
@@ -101,7 +101,7 @@ import Testing
       resumed = session.facts.isResumed
       _ = session.finish()
       close(socket, half: true)
-      _ = try program.output()
+      program.waitForEnd()
       tickets.append(try Data(contentsOf: URL(filePath: file)))
     }
     #expect(Set(tickets).count == 2, "RFC 8446 §C.4: a ticket is used once, and the next one comes")

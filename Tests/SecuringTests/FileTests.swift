@@ -51,9 +51,11 @@ func certificateFile(_ files: TestAuthority.Files) throws -> String {
 
   @Test func `A key with a password is not readable, and nobody is asked`() throws {
     let files = try authority.sign(["locked.example.org"])
-    let program = try RunningProgram(
-      "openssl ec -aes256 -passout pass:secret -in \(files.key) -out \(files.key).locked 2>&1")
-    _ = try program.output()
+    let program = try RunningProcess(
+      shell: """
+        openssl ec -aes256 -passout pass:secret -in \(files.key) -out \(files.key).locked 2>&1
+        """)
+    program.waitForEnd()
     let fault = found(.init(certificate: files.certificate, key: "\(files.key).locked"))
     #expect(fault?.part == .key(0))
   }

@@ -117,8 +117,10 @@ import Testing
   /// Whether `openssl s_client` gets a session and prints the greeting that it is sent.
   private func shakeHands(of server: TLSServerContext, withClient option: String) throws -> Bool {
     let listener = try OneConnection()
-    let program = try RunningProgram(
-      "openssl s_client \(option) -quiet -connect 127.0.0.1:\(listener.port) < /dev/null 2>&1")
+    let program = try RunningProcess(
+      shell: """
+        openssl s_client \(option) -quiet -connect 127.0.0.1:\(listener.port) < /dev/null 2>&1
+        """)
     let socket = try listener.accept()
     defer { close(socket) }
     let session = try #require(TLSSession(server: server, on: socket))
@@ -128,6 +130,7 @@ import Testing
       _ = session.finish()
     }
     close(socket, half: true)
-    return try program.output().contains("greeting") && result == .done(0)
+    program.waitForEnd()
+    return program.output.contains("greeting") && result == .done(0)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Securing
+import TestSupport
 import Testing
 
 /// A listener on loopback for one connection.
@@ -47,22 +48,9 @@ func waiting(_ socket: Int32, _ body: () -> TLSResult) -> TLSResult {
 
 func close(_ socket: Int32, half: Bool) { shutdown(socket, Int32(SHUT_WR)) }
 
-/// A shell command while it runs.
-final class RunningProgram {
-  private let process = Process()
-  private let pipe = Pipe()
-
-  init(_ script: String) throws {
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", "exec timeout 20 \(script)"]
-    process.standardOutput = pipe
-    try process.run()
-  }
-
-  /// All of it, once the program has ended.
-  func output() throws -> String {
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self)
+extension RunningProcess {
+  /// A shell command, for twenty seconds at most.
+  convenience init(shell command: String) throws {
+    try self.init("/bin/sh", ["-c", "exec timeout 20 \(command)"])
   }
 }

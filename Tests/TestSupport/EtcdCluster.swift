@@ -16,7 +16,7 @@ package final class EtcdCluster: Sendable {
   package let clients: [String]
   private let peers: [String]
   private let arguments: [String]
-  private let processes: Mutex<[Int: Int32]>
+  private let processes: Mutex<[Int: RunningProcess]>
 
   package init(members: Int, arguments: [String] = [], isSecure: Bool = false) throws {
     folder = NSTemporaryDirectory() + "azimuth-etcd-\(UUID().uuidString)"
@@ -39,28 +39,29 @@ package final class EtcdCluster: Sendable {
   /// Again, with the data that it has.
   package func start(_ member: Int) throws {
     let cluster = peers.enumerated().map { "m\($0)=\($1)" }.joined(separator: ",")
-    let identifier = try spawn(
+    let process = try RunningProcess(
+      Self.path,
       [
-        Self.path, "--name", "m\(member)", "--data-dir", "\(folder)/m\(member)",
+        "--name", "m\(member)", "--data-dir", "\(folder)/m\(member)",
         "--listen-client-urls", clients[member], "--advertise-client-urls", clients[member],
         "--listen-peer-urls", peers[member], "--initial-advertise-peer-urls", peers[member],
         "--initial-cluster", cluster, "--initial-cluster-token", folder, "--log-level", "error",
         "--unsafe-no-fsync",
-      ] + arguments, output: "\(folder)/log-\(member)")
-    processes.withLock { $0[member] = identifier }
+      ] + arguments)
+    processes.withLock { $0[member] = process }
   }
 
   package func kill(member: Int) {
-    guard let identifier = processes.withLock({ $0.removeValue(forKey: member) }) else { return }
-    Foundation.kill(identifier, SIGKILL)
-    waitpid(identifier, nil, 0)
+    processes.withLock { $0.removeValue(forKey: member) }?.end(with: SIGKILL)
   }
 
   /// Stops it as it stands (SIGSTOP), or lets it go on (SIGCONT).
   package func signal(_ signal: Int32, member: Int) {
-    guard let identifier = processes.withLock({ $0[member] }) else { return }
-    Foundation.kill(identifier, signal)
+    processes.withLock { $0[member] }?.signal(signal)
   }
+
+  /// What a member has told; nothing once it was killed.
+  package func log(of member: Int) -> String { processes.withLock { $0[member] }?.all ?? "" }
 
   /// Throws all data of a cluster of one away: another cluster, at the same address.
   package func rebuild() throws {
@@ -72,43 +73,11 @@ package final class EtcdCluster: Sendable {
   /// What operators do: `etcdctl` of one member.
   @discardableResult
   package func control(_ arguments: String..., member: Int = 0) throws -> String {
-    let output = "\(folder)/control-\(UUID().uuidString)"
-    let identifier = try spawn(
-      ["/usr/bin/env", "ETCDCTL_API=3", "etcdctl", "--endpoints", clients[member]] + arguments,
-      output: output)
-    var status: Int32 = 0
-    waitpid(identifier, &status, 0)
-    let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-    guard status == 0 else { throw Fault(description: text) }
-    return text
-  }
-
-  /// Starts a program without input, with signals as they are by default. Foundation's `Process` is
-  /// not for tests that start many at once (see `RunningProcess`).
-  private func spawn(_ arguments: [String], output: String) throws -> Int32 {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, output, O_CREAT | O_WRONLY, 0o600)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    // Sockets of tests that run meanwhile: a listener that a member held would never be closed.
-    // Those too that are opened while this goes on; to close what is none is no error.
-    for descriptor in 3..<Int32(8192) { posix_spawn_file_actions_addclose(&actions, descriptor) }
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    let words = arguments.map { strdup($0) }
-    defer { for word in words { free(word) } }
-    var identifier: Int32 = 0
-    let number = posix_spawn(
-      &identifier, arguments[0], &actions, &attributes, words + [nil], environ)
-    guard number == 0 else { throw Fault(description: "\(arguments[0]): error \(number)") }
-    return identifier
+    let process = try RunningProcess(
+      "/usr/bin/env", ["ETCDCTL_API=3", "etcdctl", "--endpoints", clients[member]] + arguments)
+    process.waitForEnd()
+    guard process.status == 0 else { throw Fault(description: process.all) }
+    return process.all
   }
 
   /// Held all at once, so that they differ; below the ports that the system gives to clients and to

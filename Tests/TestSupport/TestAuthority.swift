@@ -65,18 +65,8 @@ package final class TestAuthority: Sendable {
   }
 
   private func run(_ script: String) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-ec", script]
-    process.currentDirectoryURL = folder
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    if process.terminationStatus != 0 {
-      throw Failure(output: String(decoding: output, as: UTF8.self))
-    }
+    let process = try RunningProcess("/bin/sh", ["-ec", script], in: folder.path)
+    process.waitForEnd()
+    guard process.status == 0 else { throw Failure(output: process.all) }
   }
 }

@@ -133,6 +133,8 @@ package enum MetricCatalogue {
     "azimuth_cohorts": "Groups of clients that share a preference list, by policy.",
     "azimuth_places": "Distinct places in the databases and override prefixes.",
     "azimuth_proxy_connections": "Connections that a listener has open.",
+    "azimuth_proxy_held_bytes":
+      "Memory in use for what slow peers of the proxy do not take; buffer_memory bounds it.",
     "azimuth_proxy_certificate_expiry_timestamp_seconds":
       "When a certificate of a listener holds no more, in seconds since 1970.",
     "azimuth_zone_serial": "The serial of a zone that has data.",

@@ -199,6 +199,9 @@ struct ProxyWorker: ~Copyable {
   /// By slot.
   var rivals: [Int: Rival] = [:]
   var pool: BufferPool
+  private let heldBytes: CounterIndex
+  /// Blocks of the pool that the counter knows of.
+  private var toldBlockCount = 0
   var pipes = PipePool()
   var timers: TimerWheel
   var chooser: EndpointChooser
@@ -230,6 +233,7 @@ struct ProxyWorker: ~Copyable {
     shard = setup.shared.counters.makeShard()
     log = setup.log
     roundTrips = setup.shared.roundTrips.makeRing()
+    heldBytes = setup.shared.counters.index(of: .init("azimuth_proxy_held_bytes"))
     decisions = DecisionCounters(
       "azimuth_proxy_decisions_total", board: setup.shared.counters)
     sampler = setup.shared.sampler.makeConnectionSampler(shard: shard)
@@ -261,8 +265,19 @@ struct ProxyWorker: ~Copyable {
       logProgress()
       closeDeparted()
       resumeListeners()
+      tellHeldBytes()
     }
     stop()
+    tellHeldBytes()
+  }
+
+  /// Once a batch, so that blocks that come and go within one cost nothing.
+  private mutating func tellHeldBytes() {
+    let change = (pool.usedCount - toldBlockCount) * BufferPool.blockByteCount
+    guard change != 0 else { return }
+    // Additions wrap: what is taken away is added as its complement.
+    shard.add(UInt64(bitPattern: Int64(change)), to: heldBytes)
+    toldBlockCount = pool.usedCount
   }
 
   static func eventData(_ kind: EventKind, slot: Int, tag: UInt32) -> UInt64 {

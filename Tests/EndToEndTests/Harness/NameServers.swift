@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A key that all servers of a test share, or one that none of the others knows.

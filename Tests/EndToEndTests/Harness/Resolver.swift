@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A real resolver in front of the program: unbound, which tells the program its clients' subnets

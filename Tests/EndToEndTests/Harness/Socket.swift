@@ -42,21 +42,34 @@ final class Socket: Sendable {
     return socket
   }
 
+  /// - Parameter isSmall: the kernel keeps little for it, on both ends: a sender's buffer grows
+  ///   with the size of segments, which are 64 KB on loopback otherwise.
   static func tcp(
-    to address: String, port: Int, from source: String? = nil, timeoutMilliseconds: Int = 10_000
+    to address: String, port: Int, from source: String? = nil, timeoutMilliseconds: Int = 10_000,
+    isSmall: Bool = false
   ) throws -> Socket {
     let socket = try Socket(SOCK_STREAM, timeoutMilliseconds: timeoutMilliseconds)
+    if isSmall {
+      try socket.set(Int(SOL_SOCKET), SO_RCVBUF, 4096)
+      try socket.set(IPPROTO_TCP, TCP_MAXSEG, 1000)
+    }
     try socket.set(IPPROTO_TCP, TCP_NODELAY, 1)
     if let source { try socket.bind(source, 0) }
     try socket.connect(address, port)
     return socket
   }
 
-  static func listening(on address: String, port: Int) throws -> Socket {
+  /// - Parameters:
+  ///   - backlog: connections that may wait to be accepted.
+  ///   - sendBuffer: bytes that the kernel keeps for each of them at most; nil: as it likes.
+  static func listening(
+    on address: String, port: Int, backlog: Int32 = 512, sendBuffer: Int32? = nil
+  ) throws -> Socket {
     let socket = try Socket(SOCK_STREAM, timeoutMilliseconds: 0)
     try socket.set(Int(SOL_SOCKET), SO_REUSEADDR, 1)
+    if let sendBuffer { try socket.set(Int(SOL_SOCKET), SO_SNDBUF, sendBuffer) }
     try socket.bind(address, port)
-    guard listen(socket.descriptor, 512) == 0 else { throw SystemError("listen") }
+    guard listen(socket.descriptor, backlog) == 0 else { throw SystemError("listen") }
     return socket
   }
 
@@ -95,6 +108,15 @@ final class Socket: Sendable {
       guard count >= 0 else { throw SystemError("send") }
       sent += count
     }
+  }
+
+  /// What the kernel takes at once; 0: nothing now.
+  func sendSome(_ bytes: ArraySlice<UInt8>) throws -> Int {
+    let count = bytes.withUnsafeBytes {
+      Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+    }
+    if count < 0, errno != EAGAIN { throw SystemError("send") }
+    return max(count, 0)
   }
 
   /// What has come, at most `limit` bytes; nothing at the end of the stream.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The demo's configuration on free ports, the endpoints of its regions, and the program.

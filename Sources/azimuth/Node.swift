@@ -114,8 +114,8 @@ final class Node: Sendable {
     self.member = member
     reloader = Reloader(
       source: source, stored: stored, publisher: publisher, prober: prober, probes: probes,
-      dataPlane: dataPlane,
-      transfers: transfers, logger: logger)
+      dataPlane: dataPlane, transfers: transfers, logger: logger,
+      tellStored: { member?.note($0) })
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,

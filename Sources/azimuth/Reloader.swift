@@ -13,6 +13,14 @@ import Routing
 import Settings
 import Simulating
 
+/// What has become of the word of a fleet's store.
+struct StoredStanding: Sendable {
+  /// nil: nothing of the store.
+  var inForce: StoredConfiguration?
+  /// What the store says now is in force.
+  var isValid: Bool
+}
+
 /// Replaces the running configuration by what its file says now: whole or not at all.
 actor Reloader {
   struct Counts: Sendable {
@@ -22,7 +30,7 @@ actor Reloader {
 
   private(set) var counts = Counts()
   /// What is in force of the fleet's store; nil: nothing.
-  private(set) var stored: StoredConfiguration?
+  private var stored: StoredConfiguration?
   /// What it says now, in force or not.
   private var offered: StoredConfiguration?
   nonisolated let source: ConfigurationSource
@@ -32,16 +40,20 @@ actor Reloader {
   private let probes: ProbeRunner
   private let dataPlane: DataPlane
   private let transfers: TransferAssembly
+  private let tellStored: @Sendable (StoredStanding) -> Void
   private let logger: Logger
   /// Reloads come one after the other.
   private var last: Task<[Fault], Never>?
   private let homesHashSeed = UInt64.random(in: .min ... .max)
 
-  /// - Parameter stored: what the running configuration has from the fleet's store.
+  /// - Parameters:
+  ///   - stored: what the running configuration has from the fleet's store.
+  ///   - tellStored: hears after each reload what has become of the store's word.
   init(
     source: ConfigurationSource, stored: StoredConfiguration?, publisher: EditionPublisher,
     prober: Prober, probes: ProbeRunner,
-    dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger
+    dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger,
+    tellStored: @escaping @Sendable (StoredStanding) -> Void
   ) {
     self.source = source
     self.stored = stored
@@ -52,6 +64,7 @@ actor Reloader {
     self.dataPlane = dataPlane
     self.transfers = transfers
     self.logger = logger
+    self.tellStored = tellStored
   }
 
   /// - Returns: what is wrong with the file; empty: it is in force.
@@ -59,13 +72,15 @@ actor Reloader {
   /// - Parameters:
   ///   - isForced: takes databases that move more people than `geo.max_moved` too, and what takes
   ///     more away than `fleet.shrink_limit`.
-  ///   - stored: what the fleet's store says now; nil: as before.
+  ///   - stored: what the fleet's store says now; nil: as before. If that is in force, nothing is
+  ///     read again.
   func reload(isForced: Bool = false, stored: StoredConfiguration? = nil) async -> [Fault] {
     let before = last
     let task = Task {
       _ = await before?.value
-      if let stored { offered = stored }
-      return await replace(isForced: isForced)
+      let faults = await replace(isForced: isForced, stored: stored)
+      tellStored(storedStanding)
+      return faults
     }
     last = task
     return await task.value
@@ -106,6 +121,17 @@ actor Reloader {
     for fault in faults.faults {
       logger.error("configuration refused", metadata: ["fault": "\(fault)"])
     }
+  }
+
+  private func replace(isForced: Bool, stored next: StoredConfiguration?) async -> [Fault] {
+    if let next {
+      offered = next
+      if next.saysTheSame(as: stored) {
+        stored = next
+        return []
+      }
+    }
+    return await replace(isForced: isForced)
   }
 
   private func replace(isForced: Bool) async -> [Fault] {
@@ -156,8 +182,10 @@ actor Reloader {
     ])
   }
 
-  /// What the fleet's store says now is in force.
-  var isStoreValid: Bool { offered == nil || offered?.saysTheSame(as: stored) == true }
+  var storedStanding: StoredStanding {
+    StoredStanding(
+      inForce: stored, isValid: offered == nil || offered?.saysTheSame(as: stored) == true)
+  }
 
   private func refuseShrinking(
     from current: Settings, to next: Settings, isForced: Bool

@@ -27,7 +27,7 @@ struct Serve: AsyncParsableCommand {
     if let start {
       bootstrapLogging(start.log)
       let joined = try faultsReported { () throws(Faults) in try FleetMember(start) }
-      (settings, stored) = await joined.first(of: source)
+      (settings, stored) = try await joined.first(of: source)
       member = joined
     } else {
       settings = try configuration.settings()

@@ -50,8 +50,11 @@ package struct StoredConfiguration: Sendable, Equatable {
     layers.map { ConfigurationText($0.kind, name: $0.key, text: $0.text) }
   }
 
-  /// Whether a node would read the same from both, whenever they were written.
-  package func saysTheSame(as other: StoredConfiguration?) -> Bool { texts == other?.texts }
+  /// Whether a node would read the same from both, whenever they were written. Without layers it
+  /// is as good as none.
+  package func saysTheSame(as other: StoredConfiguration?) -> Bool {
+    texts == (other?.texts ?? [])
+  }
 
   /// As what a follower knows at its start.
   package var picture: StorePicture {

@@ -33,6 +33,27 @@ package protocol SharedStore: Sendable {
   func renewLease(_ lease: Int64, member: Int) async throws(StoreFault) -> Bool
 }
 
+extension SharedStore {
+  /// Asks one member, and if that does not answer, each other one once.
+  ///
+  /// A member may have done it and be gone before it said so. Another then says `lost`, with what
+  /// the transaction itself wrote: whoever must know looks at the values.
+  ///
+  /// - Parameter member: who is asked first.
+  package func commit(
+    _ transaction: StoreTransaction, startingWith member: Int
+  ) async throws(StoreFault) -> StoreOutcome {
+    for offset in 0..<memberCount - 1 {
+      do throws(StoreFault) {
+        return try await commit(transaction, member: (member + offset) % memberCount)
+      } catch {
+        guard case .unavailable = error, !Task.isCancelled else { throw error }
+      }
+    }
+    return try await commit(transaction, member: (member + memberCount - 1) % memberCount)
+  }
+}
+
 /// Who vouches for what is read.
 package enum StoreConsistency: Sendable, Equatable {
   /// The cluster: nothing newer was committed before the question.

@@ -40,7 +40,9 @@ package actor StoreFollower {
   private let start: ContinuousClock.Instant
   private var machine: FollowStateMachine
   private var watch: Task<StoreFault?, Never>?
-  private var lease: Int64?
+  /// That the heartbeat stands under; nil: none yet, or it has ended. What is written under it goes
+  /// when the node does, and is to be written anew under the next one.
+  package private(set) var lease: Int64?
   private var lastFault: StoreFault?
 
   /// - Parameters:

@@ -59,6 +59,9 @@ struct AdminAssembly: Sendable {
         + certificateSamples(dataPlane.certificateEnds)
         + (await fleetSamples(member, reloader))
     }
+    sources.sharedConfiguration = member.map {
+      FleetConfiguration(member: $0, source: reloader.source)
+    }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(
         posted.map {

@@ -101,7 +101,8 @@ struct ExplainedKey: Encodable {
   /// Keys whose values are secrets, unless they only say where the secret is.
   private static let secrets: Set = ["secret", "accept", "password", "token"]
 
-  private static func value(_ content: LayerTree.Content, of path: String) -> String? {
+  /// As it is written; secrets are left out. nil: it takes the key away.
+  static func value(_ content: LayerTree.Content, of path: String) -> String? {
     switch content {
     case .nothing: return nil
     case .text(let text):

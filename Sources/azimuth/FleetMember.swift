@@ -59,6 +59,11 @@ final class FleetMember: Sendable {
     try await store.commit(transaction, startingWith: await follower.standing.member)
   }
 
+  /// What stands below a prefix now, as the cluster vouches for it.
+  func list(_ prefix: String) async throws(StoreFault) -> StorePicture {
+    try await store.list(prefix: prefix, startingWith: await follower.standing.member)
+  }
+
   /// Of the node's heartbeat, for keys that go with the node; nil: none yet. Keys are to be written
   /// anew when it is another.
   var lease: Int64? { get async { await follower.lease } }

@@ -105,6 +105,14 @@ extension EndToEnd {
       #expect(ready.status == 200 && !ready.body.isEmpty)
     }
 
+    @Test func `a node of no fleet has no shared configuration`() throws {
+      let world = try Self.world.get()
+      for (method, path) in [("GET", "/v1/config"), ("DELETE", "/v1/config/global")] {
+        let answer = try world.admin(method, path, token: World.token)
+        #expect(answer.status == 404 && answer.text.contains("in no fleet"))
+      }
+    }
+
     private func sum(of prefix: String, _ world: World) throws -> Double {
       try world.admin("GET", "/metrics").text.split(separator: "\n")
         .filter { $0.hasPrefix(prefix) && !$0.contains("_bucket") }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A node of a fleet, and the etcd from which it has its configuration.
-private final class FleetWorld {
+final class FleetWorld {
   static let global = """
     regions: {tokyo: {}, oslo: {}, lima: {}}
     pools:

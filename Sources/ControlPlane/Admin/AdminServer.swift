@@ -112,6 +112,9 @@ extension AdminServer {
       Endpoint(path: "/v1/ecs-coverage", handlers: [.get: subnetCoverage]),
       Endpoint(path: "/v1/zones", handlers: [.get: zoneList]),
       Endpoint(path: "/v1/events", handlers: [.get: events]),
+      Endpoint(path: "/v1/config", handlers: [.get: layerList]),
+      Endpoint(
+        path: "/v1/config/**", handlers: [.get: layer, .put: setLayer, .delete: removeLayer]),
       Endpoint(path: "/v1/reload", handlers: [.post: reload]),
       Endpoint(path: "/v1/simulate", handlers: [.post: simulate]),
       Endpoint(path: "/v1/failback/**", handlers: [.post: failback]),

@@ -40,6 +40,8 @@ package struct AdminSources: Sendable {
   /// Reads the configuration again, whole or not at all; throws `Faults`. Forced, it takes
   /// databases that move very many clients.
   package var reload: @Sendable (_ isForced: Bool) async throws -> Void
+  /// nil: the node is in no fleet.
+  package var sharedConfiguration: (any SharedConfiguration)?
   /// Says what would become of the clients; throws ``SimulationRefusal`` or `Faults`.
   package var simulate: @Sendable (SimulationQuestion) async throws -> SimulationReport = { _ in
     throw SimulationRefusal.misunderstood(["this node answers no simulations"])

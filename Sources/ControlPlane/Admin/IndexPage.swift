@@ -13,6 +13,7 @@ extension AdminServer {
       ("/v1/endpoints", "every endpoint and its last check"),
       ("/v1/ecs-coverage", "which resolvers send client subnets"),
       ("/v1/overrides", "what operators have taken out or put in"),
+      ("/v1/config", "the layers of a fleet's configuration"),
       ("/metrics", "counters, for Prometheus"), ("/livez", "does the process answer?"),
       ("/readyz?verbose", "may it take clients?"),
     ]

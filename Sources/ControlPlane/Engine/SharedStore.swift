@@ -43,14 +43,34 @@ extension SharedStore {
   package func commit(
     _ transaction: StoreTransaction, startingWith member: Int
   ) async throws(StoreFault) -> StoreOutcome {
+    try await ask(startingWith: member) { member throws(StoreFault) in
+      try await commit(transaction, member: member)
+    }
+  }
+
+  /// What the cluster says stands below a prefix now: nothing newer was committed before the
+  /// question.
+  ///
+  /// - Parameter member: who is asked first.
+  package func list(
+    prefix: String, startingWith member: Int
+  ) async throws(StoreFault) -> StorePicture {
+    try await ask(startingWith: member) { member throws(StoreFault) in
+      try await list(prefix: prefix, consistency: .linearizable, member: member)
+    }
+  }
+
+  private func ask<Answer>(
+    startingWith member: Int, _ question: (_ member: Int) async throws(StoreFault) -> Answer
+  ) async throws(StoreFault) -> Answer {
     for offset in 0..<memberCount - 1 {
       do throws(StoreFault) {
-        return try await commit(transaction, member: (member + offset) % memberCount)
+        return try await question((member + offset) % memberCount)
       } catch {
         guard case .unavailable = error, !Task.isCancelled else { throw error }
       }
     }
-    return try await commit(transaction, member: (member + memberCount - 1) % memberCount)
+    return try await question((member + memberCount - 1) % memberCount)
   }
 }
 

@@ -8,11 +8,23 @@ package struct ConfigurationLayers: Sendable {
   private var names: [String]
   private var linesBefore: [Int]
 
-  /// What a node without a store goes by. Only what is no YAML is a fault: nothing is checked.
+  /// Only what is no YAML is a fault, and what may not stand in a store: nothing else is checked.
+  ///
+  /// - Parameter shared: layers of a fleet's store, in their order.
   package init(
-    file: String, environment: [String: String], sets: [String]
+    file: String, environment: [String: String], sets: [String],
+    shared: [ConfigurationText] = []
   ) throws(Faults) {
-    let texts = try ConfigurationText.all(file: file, environment: environment, sets: sets)
+    try self.init(
+      ConfigurationText.all(file: file, environment: environment, sets: sets, shared: shared),
+      environment: environment)
+  }
+
+  /// - Parameter texts: in the order of their kinds, at least one.
+  package init(
+    _ texts: [ConfigurationText], environment: [String: String] = [:]
+  ) throws(Faults) {
+    let file = texts.first?.name ?? ""
     let document = Document(name: file, folder: "/", environment: environment)
     let trees = document.trees(texts)
     guard document.faults.isEmpty else {

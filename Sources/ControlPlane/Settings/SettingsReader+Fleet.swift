@@ -95,16 +95,16 @@ package struct FleetStart: Sendable {
 
   /// The key of each layer that the node takes from the store, in the order of the layers.
   package var layerKeys: [(key: String, kind: LayerKind)] {
-    var keys = [(key: "\(prefix)config/global", kind: LayerKind.global)]
-    if let region {
-      keys.append(("\(prefix)config/region/\(region)", .region))
-      if let availabilityZone {
-        keys.append(("\(prefix)config/zone/\(region)/\(availabilityZone)", .zone))
-      }
-    }
-    keys.append(("\(prefix)config/node/\(nodeID)", .node))
-    return keys
+    reader.names.map { (key(of: $0), $0.kind) }
   }
+
+  package var reader: LayerReader {
+    LayerReader(region: region, zone: availabilityZone, node: nodeID)
+  }
+
+  /// Where the store has a layer.
+  package func key(of layer: SharedLayerName) -> String { "\(configurationPrefix)\(layer)" }
+  package var configurationPrefix: String { "\(prefix)config/" }
 
   /// All that the fleet shares stands below it.
   package var prefix: String { "/azimuth/\(fleet.name)/v1/" }

@@ -66,8 +66,9 @@ let package = Package(
     .target(name: "DNSWire", path: "Sources/Core/DNSWire", swiftSettings: guarded),
     .target(name: "Places", path: "Sources/Core/Places", swiftSettings: guarded),
     .target(name: "Counters", path: "Sources/Core/Counters", swiftSettings: guarded),
+    .target(name: "Checksums", path: "Sources/Core/Checksums", swiftSettings: guarded),
     .target(
-      name: "ProxyProtocol", dependencies: ["DNSWire", "Places"],
+      name: "ProxyProtocol", dependencies: ["Checksums", "DNSWire", "Places"],
       path: "Sources/Core/ProxyProtocol", swiftSettings: guarded),
     .target(
       name: "ServerNames", dependencies: ["DNSWire"], path: "Sources/Core/ServerNames",
@@ -210,7 +211,8 @@ let package = Package(
       name: "Etcd", dependencies: ["Engine", httpClient, nio, nioHTTP1, nioSSL],
       path: "Sources/ControlPlane/Etcd", swiftSettings: strict),
     .target(
-      name: "Clustering", dependencies: ["Engine", "Layers", "Settings", "StateFiles"],
+      name: "Clustering",
+      dependencies: ["Checksums", "Engine", "Layers", "Settings", "StateFiles"],
       path: "Sources/ControlPlane/Clustering", swiftSettings: strict),
     .target(
       name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
@@ -300,6 +302,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PlacesTests", dependencies: ["Places", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ChecksumsTests", dependencies: ["Checksums"], swiftSettings: strict),
     .testTarget(
       name: "ProxyProtocolTests", dependencies: ["ProxyProtocol", "Places", "TestSupport"],
       swiftSettings: strict),

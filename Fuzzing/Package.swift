@@ -39,7 +39,7 @@ let package = Package(
     core("Latency", ["Places"]), core("Balancing", ["Places"]),
     core("Routing", ["Homes", "Places", "Latency", "Balancing", "ProxyProtocol"]),
     core("Homes", ["DNSWire"]),
-    core("ProxyProtocol", ["DNSWire", "Places"]),
+    core("Checksums"), core("ProxyProtocol", ["Checksums", "DNSWire", "Places"]),
     core("ServerNames", ["DNSWire"]),
     core("Cookies", ["DNSWire", "Places"]),
     core("RateLimiting", ["Places"]),

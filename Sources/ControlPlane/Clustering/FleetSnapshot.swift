@@ -1,3 +1,4 @@
+import Checksums
 import Foundation
 import Layers
 import StateFiles
@@ -5,7 +6,7 @@ import StateFiles
 /// The last configuration from the shared store that was good, on the disk: so that a node starts
 /// while the store is away.
 ///
-///     azimuth-fleet 1 <CRC-32 of the rest, 8 hexadecimal digits>
+///     azimuth-fleet 1 <CRC-32C of the rest, 8 hexadecimal digits>
 ///     {"saved_at": …, "cluster": …, "layers": [{"key", "kind", "text", "revision"}]}
 package struct FleetSnapshot: Sendable, Equatable {
   package var configuration: StoredConfiguration
@@ -57,7 +58,7 @@ package struct FleetSnapshot: Sendable, Equatable {
     let text = String(decoding: header, as: UTF8.self)
     let rest = bytes.dropFirst(header.count + 1)
     guard text.hasPrefix(Self.mark),
-      UInt32(text.dropFirst(Self.mark.count), radix: 16) == crc32(rest),
+      UInt32(text.dropFirst(Self.mark.count), radix: 16) == CRC32C(rest).value,
       let body = try? JSONDecoder().decode(Body.self, from: Data(rest))
     else { return nil }
     savedAt = body.savedAt
@@ -79,16 +80,8 @@ package struct FleetSnapshot: Sendable, Equatable {
     let body = Array(
       try encoder.encode(
         Body(savedAt: savedAt, cluster: configuration.clusterID, layers: layers)))
-    let sum = String(crc32(body), radix: 16)
+    let sum = String(CRC32C(body).value, radix: 16)
     let padded = String(repeating: "0", count: 8 - sum.count) + sum
     return Array("\(Self.mark)\(padded)\n".utf8) + body
-  }
-}
-
-/// Of the polynomial 0xEDB88320, as in gzip (RFC 1952 §8).
-private func crc32(_ bytes: some Sequence<UInt8>) -> UInt32 {
-  ~bytes.reduce(UInt32.max) { sum, byte in
-    (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1
-    }
   }
 }

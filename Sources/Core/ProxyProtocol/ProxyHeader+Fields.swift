@@ -1,3 +1,4 @@
+import Checksums
 import DNSWire
 
 /// What a field of a header of version 2 holds (§2.2 of the specification): its first octet.
@@ -79,27 +80,4 @@ extension ProxyHeader {
     }
     return sum.value
   }
-}
-
-/// CRC-32C (RFC 3720 §12.1), four bits at a time: sixteen words stay in the cache, and the longest
-/// header takes a microsecond.
-package struct CRC32C {
-  private var remainder: UInt32 = ~0
-
-  package init() {}
-
-  package var value: UInt32 { ~remainder }
-
-  package mutating func add(_ byte: UInt8) {
-    remainder ^= UInt32(byte)
-    remainder = remainder >> 4 ^ Self.table[Int(remainder & 15)]
-    remainder = remainder >> 4 ^ Self.table[Int(remainder & 15)]
-  }
-
-  /// Of each four bits, what the polynomial 0x1EDC6F41 (reflected) leaves.
-  private static let table: InlineArray<16, UInt32> = [
-    0x0000_0000, 0x105E_C76F, 0x20BD_8EDE, 0x30E3_49B1, 0x417B_1DBC, 0x5125_DAD3, 0x61C6_9362,
-    0x7198_540D, 0x82F6_3B78, 0x92A8_FC17, 0xA24B_B5A6, 0xB215_72C9, 0xC38D_26C4, 0xD3D3_E1AB,
-    0xE330_A81A, 0xF36E_6F75,
-  ]
 }

@@ -212,7 +212,7 @@ let package = Package(
       path: "Sources/ControlPlane/Etcd", swiftSettings: strict),
     .target(
       name: "Clustering",
-      dependencies: ["Checksums", "Engine", "Layers", "Settings", "StateFiles"],
+      dependencies: ["Announcing", "Checksums", "Engine", "Layers", "Settings", "StateFiles"],
       path: "Sources/ControlPlane/Clustering", swiftSettings: strict),
     .target(
       name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
@@ -241,8 +241,9 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Announcing", "Simulating", "Admitting", "Editions", "DNSWire",
-        "Homes", "Routing", "Latency", "Places", "Counters", nio, httpTypes, hummingbird, logging,
+        "Settings", "Publishing", "Announcing", "Clustering", "Simulating", "Admitting", "Editions",
+        "DNSWire", "Homes", "Routing", "Latency", "Places", "Counters", nio, httpTypes, hummingbird,
+        logging,
         lifecycle,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
@@ -413,7 +414,7 @@ let package = Package(
       name: "EtcdTests", dependencies: ["Engine", "Etcd", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ClusteringTests",
-      dependencies: ["Clustering", "Engine", "Layers", "Settings", "TestSupport"],
+      dependencies: ["Announcing", "Clustering", "Engine", "Layers", "Settings", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LearningTests",
@@ -439,8 +440,8 @@ let package = Package(
     .testTarget(
       name: "AdminTests",
       dependencies: [
-        "Admin", "Settings", "Publishing", "Simulating", "Compiling", "Editions", "Routing",
-        "Places",
+        "Admin", "Clustering", "Settings", "Publishing", "Simulating", "Compiling", "Editions",
+        "Routing", "Places",
         "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio, "TestSupport",
       ], swiftSettings: strict),
     .testTarget(

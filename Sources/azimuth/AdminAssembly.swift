@@ -71,6 +71,7 @@ struct AdminAssembly: Sendable {
         })
       return LatencyReceipt(taken: taken, ignored: posted.count - taken)
     }
+    sources.fleet = { await member?.report }
     sources.subnetCoverage = { coverage.report($0) }
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
     sources.simulate = { try await simulations.answer($0) }

@@ -14,9 +14,10 @@ final class FleetMember: Sendable {
   private let follower: StoreFollower
   private let feed: Broadcast<StorePicture>
   private let following: Task<Void, Never>
-  private let snapshot: FleetSnapshot?
-  private let standing: NodeStanding
-  private let logger: Logger
+  let snapshot: FleetSnapshot?
+  let standing: NodeStanding
+  private let view: FleetObserver
+  let logger: Logger
 
   /// Begins to follow at once.
   init(_ start: FleetStart, logger: Logger = Logger(label: "azimuth.fleet")) throws(Faults) {
@@ -27,22 +28,30 @@ final class FleetMember: Sendable {
     let fleet = start.fleet
     let access = EtcdStore.Access(
       members: fleet.members,
-      user: fleet.user.map { EtcdStore.User(name: $0, password: fleet.password ?? "") },
-      rootsFile: fleet.roots, certificateFile: fleet.certificate, keyFile: fleet.key,
-      timeout: fleet.timeout)
+      user: fleet.user.map { EtcdStore.User(name: $0.name, password: $0.password) },
+      rootsFile: fleet.roots?.path,
+      certificate: fleet.certificate.map {
+        EtcdStore.Certificate(file: $0.certificate, keyFile: $0.key)
+      }, timeout: fleet.timeout)
     do {
       store = try EtcdStore(access)
     } catch {
       throw Faults([Fault(origin: fleet.origin, message: "tls cannot be used: \(error)")])
     }
     let feed = Broadcast<StorePicture>()
-    let standing = NodeStanding(version: AzimuthVersion.text)
+    let standing = NodeStanding(start)
+    let view = FleetObserver(FleetView(fleet: fleet.name, prefix: start.prefix))
     let reporter = StoreFaultReporter(logger)
     follower = StoreFollower(
       store, prefix: start.prefix, nodeID: start.nodeID, known: snapshot?.configuration.picture,
-      heartbeat: StoreFollower.Heartbeat(key: start.nodeKey) { standing.json },
-      report: { reporter.report($0) }, publish: { feed.send($0) })
+      heartbeat: StoreFollower.Heartbeat(key: start.nodeKey) { standing.word(connected: $0).json },
+      report: { reporter.report($0) },
+      publish: { picture in
+        view.take(picture)
+        feed.send(picture)
+      })
     self.feed = feed
+    self.view = view
     self.standing = standing
     let follower = follower
     following = Task { await follower.run() }
@@ -72,6 +81,19 @@ final class FleetMember: Sendable {
 
   var engine: StoreFollower.Standing { get async { await follower.standing } }
 
+  /// The fleet as this node sees it.
+  var report: FleetReport {
+    get async {
+      let engine = await engine
+      let store = FleetReport.Store(
+        connected: engine.isConnected, member: start.fleet.members[engine.member],
+        verified: engine.isVerified, revision: engine.revision,
+        lagSeconds: engine.lag.map { ($0 / .milliseconds(100)).rounded() / 10 },
+        fault: engine.lastFault?.description)
+      return view.report(by: start.nodeID, store: store)
+    }
+  }
+
   func close() async {
     following.cancel()
     await following.value
@@ -93,100 +115,6 @@ final class FleetMember: Sendable {
       logger.warning(
         "the fleet's configuration cannot be kept", metadata: ["reason": "\(error)"])
     }
-  }
-}
-
-// MARK: - the start
-
-extension FleetMember {
-  /// Between two words that the node still waits.
-  private static let reminder = Duration.seconds(60)
-
-  /// What the node begins with: waits until there is something, however long that takes.
-  ///
-  /// - Throws: `CancellationError` alone.
-  func first(
-    of source: ConfigurationSource
-  ) async throws -> (Settings, StoredConfiguration?) {
-    signal(SIGHUP, SIG_IGN)
-    let (words, next) = AsyncStream.makeStream(of: StorePicture?.self)
-    let listening = Task { for await picture in pictures() { next.yield(picture) } }
-    let waiting = Task { [start] in
-      var pause = start.fleet.startWait
-      while (try? await Task.sleep(for: pause)) != nil {
-        next.yield(nil)
-        pause = Self.reminder
-      }
-    }
-    defer {
-      listening.cancel()
-      waiting.cancel()
-    }
-    var stored: StoredConfiguration?
-    var refused: Set<String> = []
-    for await picture in words {
-      if let picture {
-        let said = StoredConfiguration(picture, keys: start.layerKeys)
-        guard said != stored else { continue }
-        stored = said
-      }
-      let choice = FleetChoice(
-        stored: stored, snapshot: snapshot, shrinkLimit: start.fleet.shrinkLimit,
-        read: { configuration throws(Faults) in try source.settings(configuration) },
-        refuse: { faults in
-          // Once each: it is asked again and again.
-          for fault in faults.faults where refused.insert("\(fault)").inserted {
-            logger.error("configuration refused", metadata: ["fault": "\(fault)"])
-          }
-        })
-      if let taken = take(choice) { return taken }
-      logger.warning("nothing to serve yet: waits for the fleet's store")
-    }
-    throw CancellationError()
-  }
-
-  private func take(_ choice: FleetChoice) -> (Settings, StoredConfiguration?)? {
-    switch choice {
-    case .store(let settings, let stored):
-      note(StoredStanding(inForce: stored, isValid: true))
-      return (settings, stored)
-    case .snapshot(let settings, let snapshot):
-      let age = Int(Date.now.timeIntervalSince1970 - snapshot.savedAt)
-      logger.warning(
-        "starts with what the fleet's store last said",
-        metadata: ["age_seconds": "\(age)", "revision": "\(snapshot.configuration.revision)"])
-      return (settings, snapshot.configuration)
-    case .file(let settings):
-      logger.warning("starts with its own file: the fleet's store does not answer")
-      return (settings, nil)
-    case .nothing: return nil
-    }
-  }
-}
-
-/// What the node says of itself under its key.
-private final class NodeStanding: Sendable {
-  private let stored = Mutex(StoredStanding(inForce: nil, isValid: true))
-  private let version: String
-
-  init(version: String) { self.version = version }
-
-  /// - Returns: what was in force before.
-  func take(_ next: StoredStanding) -> StoredConfiguration? {
-    stored.withLock { stored in
-      defer { stored = next }
-      return stored.inForce
-    }
-  }
-
-  var json: [UInt8] {
-    let stored = stored.withLock { $0 }
-    let at = Int(Date.now.timeIntervalSince1970)
-    let text = """
-      {"version": "\(version)", "revision": \(stored.inForce?.revision ?? 0), \
-      "valid": \(stored.isValid), "at": \(at)}
-      """
-    return Array(text.utf8)
   }
 }
 

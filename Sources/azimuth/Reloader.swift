@@ -223,7 +223,7 @@ actor Reloader {
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       ("decision_log", old.decisionLog != new.decisionLog),
       ("admin", old.admin != new.admin), ("events", old.events != new.events),
-      ("fleet", old.fleet != new.fleet),
+      ("fleet", old.fleet.map { !$0.saysTheSame(as: new.fleet) } ?? (new.fleet != nil)),
       ("state", old.stateFolder != new.stateFolder), ("handover", old.handover != new.handover),
     ]
     let faults = changes.filter(\.isChanged).map {

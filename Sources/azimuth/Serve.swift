@@ -19,6 +19,8 @@ struct Serve: AsyncParsableCommand {
   var allowCommands = false
 
   func run() async throws {
+    let systemd = Systemd(
+      environment: ProcessInfo.processInfo.environment, processID: getpid())
     let source = configuration.source
     let start = try faultsReported { () throws(Faults) in try source.fleetStart() }
     var settings: Settings
@@ -27,14 +29,12 @@ struct Serve: AsyncParsableCommand {
     if let start {
       bootstrapLogging(start.log)
       let joined = try faultsReported { () throws(Faults) in try FleetMember(start) }
-      (settings, stored) = try await joined.first(of: source)
+      (settings, stored) = try await patiently(systemd) { try await joined.first(of: source) }
       member = joined
     } else {
       settings = try configuration.settings()
       bootstrapLogging(settings.log)
     }
-    let systemd = Systemd(
-      environment: ProcessInfo.processInfo.environment, processID: getpid())
     let inherited = InheritedSockets()
     systemd.handSockets(to: inherited)
     let node = try Node(
@@ -42,4 +42,17 @@ struct Serve: AsyncParsableCommand {
       inherited: inherited, systemd: systemd)
     try await node.run()
   }
+}
+
+/// Keeps systemd from giving the start up, however long it takes.
+private func patiently<Result: Sendable>(
+  _ systemd: Systemd, _ start: @Sendable () async throws -> Result
+) async rethrows -> Result {
+  let telling = Task {
+    repeat {
+      systemd.tellStarting(within: .seconds(30))
+    } while (try? await Task.sleep(for: .seconds(10))) != nil
+  }
+  defer { telling.cancel() }
+  return try await start()
 }

@@ -24,13 +24,17 @@ final class FleetWorld {
   let file: URL
   var process: RunningProcess?
 
-  /// - Parameter own: of the node's file, beside what makes it a node of the fleet.
-  init(members: Int = 1, own: String = "") throws {
-    cluster = try EtcdCluster(members: members)
+  /// - Parameters:
+  ///   - own: of the node's file, beside what makes it a node of the fleet.
+  ///   - other: a node whose store this one shares.
+  init(
+    members: Int = 1, own: String = "", node id: String = "edge-1", beside other: FleetWorld? = nil
+  ) throws {
+    cluster = try other?.cluster ?? EtcdCluster(members: members)
     file = try temporaryFolder().appending(path: "node.yaml")
     let urls = cluster.clients.map { "\"\($0)\"" }.joined(separator: ", ")
     try """
-    node: {id: edge-1, region: tokyo}
+    node: {id: \(id), region: tokyo}
     state: state
     fleet: {name: prod, members: [\(urls)], start_wait: 2s, timeout: 1s}
     admin: {listen: "127.0.0.1:\(ports.admin)", token: demo-token}
@@ -101,7 +105,7 @@ extension EndToEnd {
       #expect(try world.metric("azimuth_config_valid") == "1")
       #expect(try world.metric("azimuth_engine_connected") == "1")
       let key = try world.cluster.control("get", "/azimuth/prod/v1/node/edge-1")
-      #expect(key.contains("\"valid\": true"))
+      #expect(key.contains("\"valid\":true"))
     }
 
     @Test func `goes on with the last good configuration when the store is poisoned or emptied`()
@@ -209,10 +213,14 @@ extension EndToEnd {
       eventually("that it says so") {
         world.process?.all.contains("nothing to serve yet") == true
       }
-      #expect(world.process?.isRunning == true && world.answer == nil && world.readiness == nil)
+      eventually("that it says so to who asks") { world.readiness == 503 }
+      let live = try HTTPConnection(port: world.ports.admin).request("GET", "/livez")
+      #expect(live.status == 200)
+      #expect(world.process?.isRunning == true && world.answer == nil)
       try world.cluster.start(0)
       try world.say("global", FleetWorld.global)
       eventually("an answer", within: .seconds(30)) { world.answer == "192.0.2.1" }
+      eventually("that it is ready") { world.readiness == 200 }
     }
   }
 }

@@ -31,6 +31,8 @@ private final class Members: SharedStore {
   func grantLease(seconds: Int, member: Int) async throws(StoreFault) -> Int64 { 1 }
 
   func renewLease(_ lease: Int64, member: Int) async throws(StoreFault) -> Bool { true }
+
+  func revokeLease(_ lease: Int64, member: Int) async throws(StoreFault) {}
 }
 
 private let gone = StoreFault.unavailable("")

@@ -12,12 +12,16 @@ private final class Followed: Sendable {
   private let pictures: PublishedPictures
   private let running: Task<Void, Never>
 
-  init(_ store: EtcdStore, heartbeat: Duration? = .milliseconds(200)) {
+  init(
+    _ store: EtcdStore, heartbeat: Duration? = .milliseconds(200), leaseSeconds: Int = 2
+  ) {
     let pictures = PublishedPictures()
     follower = StoreFollower(
       store, prefix: "/azimuth/", nodeID: "node",
       heartbeat: heartbeat.map {
-        StoreFollower.Heartbeat(key: "/azimuth/node", interval: $0, leaseSeconds: 2) { [] }
+        StoreFollower.Heartbeat(
+          key: "/azimuth/node", interval: $0, leaseSeconds: leaseSeconds
+        ) { _ in [] }
       },
       publish: { pictures.take($0) })
     self.pictures = pictures
@@ -175,19 +179,27 @@ struct EtcdFollowTests {
     await store.close()
   }
 
-  @Test func `a node's key goes when the node does`() async throws {
+  @Test func `a node's key goes at once when the node does, and comes back if it is only taken`()
+    async throws
+  {
     let cluster = try EtcdCluster(members: 1)
     defer { cluster.stop() }
     let store = try await readyStore(cluster)
-    let followed = Followed(store)
-    func isThere() async -> Bool {
-      let listed = try? await store.list(
+    // Neither the next heartbeat nor the end of the lease would be in time.
+    let followed = Followed(store, heartbeat: .seconds(600), leaseSeconds: 600)
+    func isThere() async throws -> Bool {
+      let listed = try await store.list(
         prefix: "/azimuth/node", consistency: .linearizable, member: 0)
-      return listed?.entries.isEmpty == false
+      return !listed.entries.isEmpty
     }
-    #expect(await eventually { await isThere() })
+    #expect(await followed.isConnected())
+    #expect(try await eventually { try await isThere() && followed.values != nil })
+    #expect(await eventually { await followed.follower.picture?.entries["/azimuth/node"] != nil })
+    try cluster.control("del", "/azimuth/node")
+    #expect(try await eventually { try await isThere() })
     await followed.stop()
-    #expect(await eventually { await !isThere() })
+    #expect(try await !isThere())
+    #expect(await followed.follower.lease == nil)
     await store.close()
   }
 }

@@ -41,6 +41,8 @@ private final class FalseSystemd {
 @Test func `systemd is told how the service stands`() throws {
   let system = try FalseSystemd()
   let systemd = Systemd(environment: ["NOTIFY_SOCKET": system.path], processID: 7)
+  systemd.tellStarting(within: .seconds(30))
+  #expect(try system.next().text == "EXTEND_TIMEOUT_USEC=30000000")
   systemd.tellReady(processID: 7)
   #expect(try system.next().text == "READY=1\nMAINPID=7")
   systemd.tellReloading()

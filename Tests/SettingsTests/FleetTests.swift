@@ -30,9 +30,22 @@ struct FleetTests {
         """, name: "a.yaml", environment: ["PASSWORD": "hush"])
     let fleet = try #require(settings.fleet)
     #expect(fleet.name == "prod" && fleet.members.count == 2)
-    #expect(fleet.user == "azimuth" && fleet.password == "hush")
+    #expect(fleet.user == .init(name: "azimuth", password: "hush"))
     #expect(fleet.timeout == .seconds(2) && fleet.startWait == .seconds(5))
     #expect(fleet.shrinkLimit == 0.5)
+  }
+
+  @Test func `the section says the same wherever in the file it stands`() throws {
+    func fleet(before: String = "", _ more: String = "") throws -> Settings.Fleet? {
+      try SettingsReader.read(
+        text: "node: {id: a}\n\(before)fleet: {name: f, members: [\"http://a:1\"]\(more)}\n",
+        name: "a.yaml"
+      ).fleet
+    }
+    let one = try #require(try fleet())
+    #expect(one.saysTheSame(as: try fleet(before: "\n\n")))
+    #expect(!one.saysTheSame(as: try fleet(", user: a, password: b")))
+    #expect(!one.saysTheSame(as: nil))
   }
 
   @Test(arguments: [

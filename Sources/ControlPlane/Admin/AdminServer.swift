@@ -110,6 +110,7 @@ extension AdminServer {
       Endpoint(path: "/v1/regions", handlers: [.get: regions]),
       Endpoint(path: "/v1/endpoints", handlers: [.get: endpointList]),
       Endpoint(path: "/v1/ecs-coverage", handlers: [.get: subnetCoverage]),
+      Endpoint(path: "/v1/fleet", handlers: [.get: fleet]),
       Endpoint(path: "/v1/zones", handlers: [.get: zoneList]),
       Endpoint(path: "/v1/events", handlers: [.get: events]),
       Endpoint(path: "/v1/config", handlers: [.get: layerList]),

@@ -1,3 +1,4 @@
+package import Clustering
 package import Counters
 package import Editions
 package import Publishing
@@ -26,6 +27,8 @@ package struct AdminSources: Sendable {
   }
   /// All zones, by name.
   package var zones: @Sendable () async -> [ZoneReport] = { [] }
+  /// The fleet as this node sees it; nil: it is in none.
+  package var fleet: @Sendable () async -> FleetReport? = { nil }
   /// Which resolvers send client subnets, the most frequent first and at most so many; nil: it is
   /// off.
   package var subnetCoverage: @Sendable (_ count: Int) async -> SubnetCoverageReport? = { _ in nil }

@@ -12,6 +12,7 @@ extension AdminServer {
       ("/v1/status", "this node"), ("/v1/regions", "the regions and their health"),
       ("/v1/endpoints", "every endpoint and its last check"),
       ("/v1/ecs-coverage", "which resolvers send client subnets"),
+      ("/v1/fleet", "the nodes that share a store with this one, if it is in a fleet"),
       ("/v1/overrides", "what operators have taken out or put in"),
       ("/v1/config", "the layers of a fleet's configuration"),
       ("/metrics", "counters, for Prometheus"), ("/livez", "does the process answer?"),

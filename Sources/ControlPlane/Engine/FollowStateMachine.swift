@@ -38,8 +38,9 @@ package struct FollowStateMachine: Sendable {
   package private(set) var picture: StorePicture?
   /// The member that is asked.
   package private(set) var member: Int
-  /// A watch stands.
-  package private(set) var isConnected = false
+  /// Since when a watch stands; nil: none does.
+  package private(set) var connectedSince: Duration?
+  package var isConnected: Bool { connectedSince != nil }
   /// Times that all had to be listed anew.
   package private(set) var listCount = 0
   /// When an own heartbeat was last seen on the stream.
@@ -110,7 +111,7 @@ package struct FollowStateMachine: Sendable {
     guard frame.clusterID == picture.clusterID, frame.revision >= picture.revision else {
       return listAnew()
     }
-    isConnected = true
+    connectedSince = connectedSince ?? now
     var reaction = Reaction()
     switch frame.content {
     case .created: break
@@ -132,7 +133,7 @@ package struct FollowStateMachine: Sendable {
   ///   - fault: nil: the member has ended it.
   ///   - jitter: drawn from 0..<1.
   package mutating func watchEnded(_ fault: StoreFault?, now: Duration, jitter: Double) {
-    isConnected = false
+    connectedSince = nil
     let isShort = watchStart.map { now - $0 < Self.shortestWatch } ?? false
     watchStart = nil
     let wasMoving = isMoving

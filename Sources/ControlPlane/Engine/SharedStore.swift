@@ -31,6 +31,9 @@ package protocol SharedStore: Sendable {
 
   /// - Returns: false: it has ended.
   func renewLease(_ lease: Int64, member: Int) async throws(StoreFault) -> Bool
+
+  /// Ends a lease now, and with it all that stands under it.
+  func revokeLease(_ lease: Int64, member: Int) async throws(StoreFault)
 }
 
 extension SharedStore {

@@ -7,11 +7,11 @@ package actor StoreFollower {
     package var interval: Duration
     package var leaseSeconds: Int
     /// What it says now.
-    package var value: @Sendable () async -> [UInt8]
+    package var value: @Sendable (Standing) async -> [UInt8]
 
     package init(
       key: String, interval: Duration = .seconds(5), leaseSeconds: Int = 15,
-      value: @escaping @Sendable () async -> [UInt8]
+      value: @escaping @Sendable (Standing) async -> [UInt8]
     ) {
       self.key = key
       self.interval = interval
@@ -22,7 +22,9 @@ package actor StoreFollower {
 
   /// For those who look at the node.
   package struct Standing: Sendable, Equatable {
-    package var isConnected: Bool
+    /// How long a watch has stood; nil: none does.
+    package var connected: Duration?
+    package var isConnected: Bool { connected != nil }
     package var member: Int
     package var revision: Int64?
     package var isVerified: Bool
@@ -40,6 +42,7 @@ package actor StoreFollower {
   private let start: ContinuousClock.Instant
   private var machine: FollowStateMachine
   private var watch: Task<StoreFault?, Never>?
+  private var pause: Task<Void, Never>?
   /// That the heartbeat stands under; nil: none yet, or it has ended. What is written under it goes
   /// when the node does, and is to be written anew under the next one.
   package private(set) var lease: Int64?
@@ -68,12 +71,12 @@ package actor StoreFollower {
 
   package var standing: Standing {
     Standing(
-      isConnected: machine.isConnected, member: machine.member,
+      connected: machine.connectedSince.map { now - $0 }, member: machine.member,
       revision: machine.picture?.revision, isVerified: machine.picture?.isVerified ?? false,
       lag: machine.lastHeartbeat.map { now - $0 }, lastFault: lastFault)
   }
 
-  /// Until the task is cancelled.
+  /// Until the task is cancelled. What stands under the lease of the heartbeat goes then.
   package func run() async {
     let beating = heartbeat.map { heartbeat in Task { await beat(heartbeat) } }
     await withTaskCancellationHandler {
@@ -83,6 +86,8 @@ package actor StoreFollower {
       Task { await self.closeWatch() }
     }
     await beating?.value
+    // Not as a part of this task, in which nothing can be asked any more.
+    await Task { await endLease() }.value
   }
 
   private var now: Duration { clock.now - start }
@@ -126,9 +131,18 @@ package actor StoreFollower {
   /// - Returns: whether the watch goes on.
   private func receive(_ frame: WatchFrame) async -> Bool {
     lastFault = nil
+    let hadKey = isHeartbeatThere
     let reaction = machine.received(frame, now: now)
-    if reaction.isChanged, let picture = machine.picture { await publish(picture) }
+    if reaction.isChanged, let picture = machine.picture {
+      // Somebody has taken the node's own key away, such as a predecessor that ends.
+      if hadKey && !isHeartbeatThere { pause?.cancel() }
+      await publish(picture)
+    }
     return !reaction.endsWatch
+  }
+
+  private var isHeartbeatThere: Bool {
+    heartbeat.map { machine.picture?.entries[$0.key] != nil } ?? false
   }
 
   private func closeWatch() { watch?.cancel() }
@@ -147,8 +161,29 @@ extension StoreFollower {
     while !Task.isCancelled {
       let reaction = await write(heartbeat)
       if reaction.endsWatch { closeWatch() }
-      try? await Task.sleep(for: heartbeat.interval)
+      await pause(for: heartbeat.interval)
     }
+  }
+
+  private func pause(for interval: Duration) async {
+    let pause = Task<Void, Never> { try? await Task.sleep(for: interval) }
+    self.pause = pause
+    await withTaskCancellationHandler {
+      await pause.value
+    } onCancel: {
+      pause.cancel()
+    }
+  }
+
+  /// Where it cannot be ended, it ends by itself.
+  private func endLease() async {
+    guard let lease, machine.isConnected else { return }
+    do {
+      try await store.revokeLease(lease, member: machine.member)
+    } catch {
+      _ = note(error)
+    }
+    self.lease = nil
   }
 
   private func write(_ heartbeat: Heartbeat) async -> FollowStateMachine.Reaction {
@@ -156,7 +191,7 @@ extension StoreFollower {
     do throws(StoreFault) {
       let lease = try await heldLease(seconds: heartbeat.leaseSeconds, member: member)
       let put = StoreTransaction.Write.put(
-        heartbeat.key, await heartbeat.value(), lease: lease)
+        heartbeat.key, await heartbeat.value(standing), lease: lease)
       let outcome = try await store.commit(StoreTransaction(writes: [put]), member: member)
       guard case .committed(let revision) = outcome else { return .init() }
       return machine.wroteHeartbeat(revision: revision, now: now)

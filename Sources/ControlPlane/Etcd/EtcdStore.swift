@@ -20,6 +20,17 @@ package final class EtcdStore: SharedStore {
     }
   }
 
+  /// PEM files of a certificate and its key.
+  package struct Certificate: Sendable, Equatable {
+    package var file: String
+    package var keyFile: String
+
+    package init(file: String, keyFile: String) {
+      self.file = file
+      self.keyFile = keyFile
+    }
+  }
+
   /// Where the members are and who asks them.
   package struct Access: Sendable {
     /// Such as `https://10.0.0.1:2379`, at least one.
@@ -27,21 +38,19 @@ package final class EtcdStore: SharedStore {
     package var user: User?
     /// A file of PEM certificates that members are checked against; nil: the system's.
     package var rootsFile: String?
-    /// PEM files of a certificate and its key that members ask for. A common name is no user at the
-    /// gateway (etcd-io/etcd#10366).
-    package var certificateFile: String?
-    package var keyFile: String?
+    /// For members that ask for one. Its common name is no user at the gateway
+    /// (etcd-io/etcd#10366).
+    package var certificate: Certificate?
     package var timeout: Duration
 
     package init(
       members: [String], user: User? = nil, rootsFile: String? = nil,
-      certificateFile: String? = nil, keyFile: String? = nil, timeout: Duration = .seconds(2)
+      certificate: Certificate? = nil, timeout: Duration = .seconds(2)
     ) {
       self.members = members
       self.user = user
       self.rootsFile = rootsFile
-      self.certificateFile = certificateFile
-      self.keyFile = keyFile
+      self.certificate = certificate
       self.timeout = timeout
     }
   }
@@ -98,6 +107,10 @@ package final class EtcdStore: SharedStore {
     let line = try decoded(GatewayAnswer.Line<GatewayAnswer.Lease>.self, from: answer)
     if let problem = line.error { throw problem.fault(status: 200) }
     return (line.result?.seconds?.value ?? 0) > 0
+  }
+
+  package func revokeLease(_ lease: Int64, member: Int) async throws(StoreFault) {
+    _ = try await ask("lease/revoke", GatewayQuestion.Lease(id: String(lease)), member: member)
   }
 
   package func watch(
@@ -247,11 +260,11 @@ extension EtcdStore {
   private static func tls(_ access: Access) throws -> TLSConfiguration {
     var tls = TLSConfiguration.makeClientConfiguration()
     if let file = access.rootsFile { tls.trustRoots = .file(file) }
-    if let file = access.certificateFile {
-      tls.certificateChain = try NIOSSLCertificate.fromPEMFile(file).map { .certificate($0) }
-    }
-    if let file = access.keyFile {
-      tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: file, format: .pem))
+    if let certificate = access.certificate {
+      tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate.file)
+        .map { .certificate($0) }
+      tls.privateKey = .privateKey(
+        try NIOSSLPrivateKey(file: certificate.keyFile, format: .pem))
     }
     return tls
   }

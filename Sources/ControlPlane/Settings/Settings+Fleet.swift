@@ -1,16 +1,22 @@
 extension Settings {
   /// What nodes share, and where.
   package struct Fleet: Sendable, Equatable {
+    /// Of etcd.
+    package struct User: Sendable, Equatable {
+      package var name: String
+      package var password: String
+    }
+
     /// Of all nodes that share it.
     package var name: String
     /// etcd's members, such as `https://10.0.0.1:2379`, at least one.
     package var members: [String]
-    package var user: String?
-    package var password: String?
-    /// PEM files, absolute; nil: the system's roots, no certificate.
-    package var roots: String?
-    package var certificate: String?
-    package var key: String?
+    /// Whom members are asked as; nil: they ask for no user.
+    package var user: User?
+    /// nil: the system's roots.
+    package var roots: RootsFile?
+    /// What members are shown that ask.
+    package var certificate: CertificateFiles?
     /// For one question to one member.
     package var timeout = Duration.seconds(2)
     /// How long a start waits for the store before it takes what it has.
@@ -18,5 +24,17 @@ extension Settings {
     /// The share of regions, endpoints, services or zones that one revision may take away.
     package var shrinkLimit = 0.5
     package var origin: Origin
+
+    /// Whether it is the same, wherever in a file it stands.
+    package func saysTheSame(as other: Fleet?) -> Bool {
+      guard var other else { return false }
+      other.origin = origin
+      if let roots { other.roots?.origin = roots.origin }
+      if let certificate {
+        other.certificate?.certificateOrigin = certificate.certificateOrigin
+        other.certificate?.keyOrigin = certificate.keyOrigin
+      }
+      return self == other
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 package import Layers
+package import Places
 
 extension SettingsReader {
   static func fleet(_ value: Value?) -> Settings.Fleet? {
@@ -10,8 +11,11 @@ extension SettingsReader {
       let urls = (members?.elements() ?? []).compactMap { $0.member() }
       if let members, members.elements().isEmpty { members.report("wants at least one") }
       var fleet = Settings.Fleet(name: name ?? "", members: urls, origin: section.value.origin)
-      user(section, of: &fleet)
-      _ = section.optional("tls")?.section { files($0, of: &fleet) }
+      fleet.user = user(section)
+      _ = section.optional("tls")?.section { tls in
+        fleet.roots = tls.optional("roots")?.rootsFile()
+        fleet.certificate = ownCertificate(tls)
+      }
       let timeout = section.optional("timeout")
       fleet.timeout =
         timeout?.duration(.milliseconds(100) ... .seconds(30)) ?? fleet.timeout
@@ -23,25 +27,16 @@ extension SettingsReader {
     return read
   }
 
-  private static func user(_ section: Section, of fleet: inout Settings.Fleet) {
+  private static func user(_ section: Section) -> Settings.Fleet.User? {
     let user = section.optional("user")
     let password = section.optional("password")
     if let one = user ?? password, user == nil || password == nil {
       one.report("user and password go together")
     }
-    fleet.user = user?.text("the name of a user of etcd")
-    fleet.password = password?.text("a password, such as ${file:/etc/azimuth/etcd-password}")
-  }
-
-  private static func files(_ section: Section, of fleet: inout Settings.Fleet) {
-    let certificate = section.optional("certificate")
-    let key = section.optional("key")
-    if let one = certificate ?? key, certificate == nil || key == nil {
-      one.report("certificate and key go together")
-    }
-    fleet.roots = section.optional("roots")?.filePath()
-    fleet.certificate = certificate?.filePath()
-    fleet.key = key?.filePath()
+    guard let name = user?.text("the name of a user of etcd"),
+      let word = password?.text("a password, such as ${file:/etc/azimuth/etcd-password}")
+    else { return nil }
+    return Settings.Fleet.User(name: name, password: word)
   }
 }
 
@@ -61,6 +56,8 @@ package struct FleetStart: Sendable {
   package var log: Settings.Log
   package var stateFolder: String?
   package var nodeID: String
+  /// Where its own file has the admin server listen; nil: nowhere.
+  package var adminListen: SocketAddress?
   /// The names of where it stands, not yet checked.
   package var region: String?
   package var availabilityZone: String?
@@ -85,6 +82,7 @@ package struct FleetStart: Sendable {
     region = node["region"]?.text()
     availabilityZone = node["zone"]?.text()
     log = SettingsReader.log(sections["log"])
+    adminListen = SettingsReader.admin(sections["admin"]).listen
     stateFolder = SettingsReader.stateFolder(sections["state"])
     guard document.faults.isEmpty else {
       throw Faults(SettingsReader.inOrderOfFile(document.faults, names: texts.map(\.name)))

@@ -33,23 +33,30 @@ extension SettingsReader {
     value?.section { section in
       let verify = section.optional("verify")
       let roots = section.optional("roots")
-      let certificate = section.optional("certificate")
-      let key = section.optional("key")
-      if let one = certificate ?? key, certificate == nil || key == nil {
-        one.report("certificate and key go together")
-      }
       let isVerified = verify?.flag() ?? true
       if !isVerified { roots?.report("nothing is verified") }
       return Settings.EndpointTLS(
         serverName: section.optional("server_name")?.hostName(),
         isVerified: isVerified, roots: roots?.rootsFile(),
-        certificate: certificateFiles(certificate, key), minimumVersion: version(section),
+        certificate: ownCertificate(section), minimumVersion: version(section),
         protocols: protocols(section), origin: section.value.origin)
     }
   }
 
+  /// `certificate` and `key` of who may have both; nil: neither, or after a fault.
+  static func ownCertificate(_ section: Section) -> Settings.CertificateFiles? {
+    let certificate = section.optional("certificate")
+    let key = section.optional("key")
+    if let one = certificate ?? key, certificate == nil || key == nil {
+      one.report("certificate and key go together")
+    }
+    return certificateFiles(certificate, key)
+  }
+
   /// nil, after a fault, unless both files can be read.
-  static func certificateFiles(_ certificate: Value?, _ key: Value?) -> Settings.CertificateFiles? {
+  static func certificateFiles(_ certificate: Value?, _ key: Value?) -> Settings
+    .CertificateFiles?
+  {
     guard let certificate, let key, let certificateFile = certificate.filePath(),
       let keyFile = key.filePath()
     else { return nil }
@@ -85,7 +92,7 @@ extension Value {
     return read ?? nil
   }
 
-  fileprivate func rootsFile() -> Settings.RootsFile? {
+  func rootsFile() -> Settings.RootsFile? {
     filePath().map { Settings.RootsFile(path: $0, origin: origin) }
   }
 

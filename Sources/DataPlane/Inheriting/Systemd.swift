@@ -39,6 +39,12 @@ package final class Systemd: Sendable {
   /// `READY=1`, and which process it is.
   package func tellReady(processID: Int32) { tell("READY=1\nMAINPID=\(processID)") }
 
+  /// The start goes on, and is not to be given up within so long
+  /// (`EXTEND_TIMEOUT_USEC`, sd_notify(3)).
+  package func tellStarting(within time: Duration) {
+    tell("EXTEND_TIMEOUT_USEC=\(Int(time / .microseconds(1)))")
+  }
+
   package func tellStopping() { tell("STOPPING=1") }
 
   /// A reload begins; ``tellReady(processID:)`` says that it has ended.

@@ -215,6 +215,9 @@ let package = Package(
       dependencies: ["Announcing", "Checksums", "Engine", "Layers", "Settings", "StateFiles"],
       path: "Sources/ControlPlane/Clustering", swiftSettings: strict),
     .target(
+      name: "Voting", dependencies: ["Balancing", "Routing"], path: "Sources/ControlPlane/Voting",
+      swiftSettings: strict),
+    .target(
       name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
       path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
     .target(
@@ -415,6 +418,9 @@ let package = Package(
     .testTarget(
       name: "ClusteringTests",
       dependencies: ["Announcing", "Clustering", "Engine", "Layers", "Settings", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "VotingTests", dependencies: ["Voting", "Routing", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "LearningTests",

@@ -134,6 +134,22 @@ import Testing
     #expect(simulation.scheduler.states["a"]?.lastGood == .max)
   }
 
+  @Test func `the time of probes is smoothed, and those that fail are left out`() {
+    var simulation = Simulation(
+      targets: [target("a")], maximumConcurrent: 1, jitter: 0, seed: 1)
+    #expect(simulation.scheduler.reports.first?.roundTrip == nil)
+    var count = 0
+    simulation.run(until: .seconds(30)) { _, _, _ in
+      count += 1
+      switch count {
+      case 1: return (.milliseconds(80), .success)
+      case 2: return (.milliseconds(160), .success)
+      default: return (.milliseconds(1), .failure("f"))
+      }
+    }
+    #expect(count > 2 && simulation.scheduler.reports.first?.roundTrip == .milliseconds(90))
+  }
+
   @Test func `reports say what the last probe found`() {
     var simulation = Simulation(
       targets: [target("a")], maximumConcurrent: 1, jitter: 0, seed: 1)

@@ -72,7 +72,8 @@ package struct ProbeScheduler: Sendable {
         EndpointReport(
           endpointID: id, state: entry.state, isProbing: busy.contains(id),
           lastProbe: entry.lastProbe, successesInARow: entry.successesInARow,
-          failuresInARow: entry.failuresInARow, lastTransition: entry.lastTransition)
+          failuresInARow: entry.failuresInARow, lastTransition: entry.lastTransition,
+          roundTrip: entry.roundTrip)
       }
     }
   }
@@ -163,6 +164,7 @@ package struct ProbeScheduler: Sendable {
       entry.token = nil
       entry.watch = .probed(machine)
       entry.lastProbe = EndpointReport.LastProbe(at: now, took: took, outcome: found)
+      entry.noteTime(of: found, took: took)
       change = settle(&entry, transition, now: now)
       entries[id] = entry
     }

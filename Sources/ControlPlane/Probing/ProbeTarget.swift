@@ -110,11 +110,13 @@ package struct EndpointReport: Sendable, Equatable {
   /// Failed probes and failed connections together.
   package var failuresInARow: Int
   package var lastTransition: HealthTransition?
+  /// How long its probes take, smoothed; nil: none has succeeded, or several make up its health.
+  package var roundTrip: Duration?
 
   package init(
     endpointID: String, state: EndpointState, isProbing: Bool = false,
     lastProbe: LastProbe? = nil, successesInARow: Int = 0, failuresInARow: Int = 0,
-    lastTransition: HealthTransition? = nil
+    lastTransition: HealthTransition? = nil, roundTrip: Duration? = nil
   ) {
     self.endpointID = endpointID
     self.state = state
@@ -123,6 +125,7 @@ package struct EndpointReport: Sendable, Equatable {
     self.successesInARow = successesInARow
     self.failuresInARow = failuresInARow
     self.lastTransition = lastTransition
+    self.roundTrip = roundTrip
   }
 }
 

@@ -25,6 +25,8 @@ struct WatchEntry: Sendable {
   /// Of the probe under way.
   var token: UInt64?
   var lastProbe: EndpointReport.LastProbe?
+  /// Of successful probes; nil before the first.
+  private(set) var roundTrip: Duration?
   var lastTransition: HealthTransition?
   private var toldShare = 100
 
@@ -132,6 +134,12 @@ struct WatchEntry: Sendable {
     agent.take(words)
     share = agent.share
     return agent.outcome
+  }
+
+  /// How long probes take that succeed: an eighth of each new one, as TCP smooths (RFC 6298 §2).
+  mutating func noteTime(of outcome: ProbeOutcome, took: Duration) {
+    guard outcome == .success else { return }
+    roundTrip = roundTrip.map { $0 + (took - $0) / 8 } ?? took
   }
 
   /// A change of the share alone, once.

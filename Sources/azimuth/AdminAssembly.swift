@@ -20,7 +20,7 @@ struct AdminAssembly: Sendable {
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    member: FleetMember?, hasPredecessor: Bool, logger: Logger
+    member: FleetMember?, fleetHealth: FleetHealth?, hasPredecessor: Bool, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -57,11 +57,12 @@ struct AdminAssembly: Sendable {
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
         + certificateSamples(dataPlane.certificateEnds)
-        + (await fleetSamples(member, reloader))
+        + (await fleetSamples(member, reloader)) + (await fleetHealthSamples(fleetHealth))
     }
     sources.sharedConfiguration = member.map {
       FleetConfiguration(member: $0, source: reloader.source)
     }
+    sources.fleetVotes = { await azimuth.fleetVotes(fleetHealth) }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(
         posted.map {

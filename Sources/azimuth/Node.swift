@@ -42,6 +42,8 @@ final class Node: Sendable {
   private let writers: [WritingService]
   private let systemd: Systemd
   private let member: FleetMember?
+  /// nil: the node goes by its own checks.
+  private let fleetHealth: FleetHealth?
 
   /// Compiles the configuration and prepares everything; nothing listens yet.
   ///
@@ -100,9 +102,10 @@ final class Node: Sendable {
       handover.noteListening()
       Task { await transfers.announce() }
     }
+    fleetHealth = makeFleetHealth(compiled, member: member, publisher: publisher)
     prober = makeProber(
       compiled, runner: probes, loop: probingLoop, publisher: publisher,
-      passive: dataPlane.passive, logger: logger)
+      fleetHealth: fleetHealth, passive: dataPlane.passive, logger: logger)
     resolver = makeResolver(settings, publisher: publisher, logger: logger)
     let measured = LatencySources(publisher: publisher, dataPlane: dataPlane, prober: prober)
     latencies = LatencyKeeper(
@@ -113,13 +116,15 @@ final class Node: Sendable {
       settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
     self.member = member
     reloader = Reloader(
-      source: source, stored: stored, publisher: publisher, prober: prober, probes: probes,
-      dataPlane: dataPlane, transfers: transfers, logger: logger,
+      source: source, stored: stored, publisher: publisher, prober: prober,
+      fleetHealth: fleetHealth, probes: probes, dataPlane: dataPlane, transfers: transfers,
+      logger: logger,
       tellStored: { member?.note($0) })
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      coverage: coverage, member: member, hasPredecessor: predecessor != nil, logger: logger)
+      coverage: coverage, member: member, fleetHealth: fleetHealth,
+      hasPredecessor: predecessor != nil, logger: logger)
     var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
     if let folder = settings.stateFolder {
       writers.append(RememberingService(publisher: publisher, folder: folder, logger: logger))
@@ -143,6 +148,9 @@ final class Node: Sendable {
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
     if let member { services.append(FleetService(member: member, reloader: reloader)) }
+    if let member, let fleetHealth {
+      services.append(FleetHealthService(health: fleetHealth, member: member, prober: prober))
+    }
     if let decisionLog { services.append(decisionLog) }
     services.append(handover)
     if let admin { services.append(admin.service) }
@@ -219,9 +227,18 @@ private struct HangUpService: Service {
   }
 }
 
+private func makeFleetHealth(
+  _ compiled: CompiledSettings, member: FleetMember?, publisher: EditionPublisher
+) -> FleetHealth? {
+  guard let member, let rules = compiled.settings.fleet?.health else { return nil }
+  return FleetHealth(
+    compiled, rules: rules, nodeID: member.start.nodeID, prefix: member.start.prefix,
+    publisher: publisher)
+}
+
 private func makeProber(
   _ compiled: CompiledSettings, runner: ProbeRunner, loop: any EventLoop,
-  publisher: EditionPublisher, passive: PassiveHealth, logger: Logger
+  publisher: EditionPublisher, fleetHealth: FleetHealth?, passive: PassiveHealth, logger: Logger
 ) -> Prober {
   Prober(
     targets: probeTargets(compiled), settings: compiled.settings.health,
@@ -238,11 +255,15 @@ private func makeProber(
           passive.start(endpointID: change.endpointID, now: monotonicNow())
         }
       }
-      await publisher.apply(
-        conditions(update.changes.map { ($0.endpointID, $0.state) }),
-        unsettled: update.unsettled,
-        causes: Dictionary(
-          update.changes.map { ($0.endpointID, $0.transition.cause) }, uniquingKeysWith: { $1 }))
+      if let fleetHealth {
+        await fleetHealth.take(update)
+      } else {
+        await publisher.apply(
+          conditions(update.changes.map { ($0.endpointID, $0.state) }),
+          unsettled: update.unsettled,
+          causes: Dictionary(
+            update.changes.map { ($0.endpointID, $0.transition.cause) }, uniquingKeysWith: { $1 }))
+      }
       if update.isFirstRoundComplete { await publisher.markReady() }
     })
 }

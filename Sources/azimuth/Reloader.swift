@@ -37,6 +37,8 @@ actor Reloader {
   nonisolated var file: String { source.file }
   private let publisher: EditionPublisher
   private let prober: Prober
+  /// nil: the node goes by its own checks.
+  private let fleetHealth: FleetHealth?
   private let probes: ProbeRunner
   private let dataPlane: DataPlane
   private let transfers: TransferAssembly
@@ -51,7 +53,7 @@ actor Reloader {
   ///   - tellStored: hears after each reload what has become of the store's word.
   init(
     source: ConfigurationSource, stored: StoredConfiguration?, publisher: EditionPublisher,
-    prober: Prober, probes: ProbeRunner,
+    prober: Prober, fleetHealth: FleetHealth?, probes: ProbeRunner,
     dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger,
     tellStored: @escaping @Sendable (StoredStanding) -> Void
   ) {
@@ -60,6 +62,7 @@ actor Reloader {
     offered = stored
     self.publisher = publisher
     self.prober = prober
+    self.fleetHealth = fleetHealth
     self.probes = probes
     self.dataPlane = dataPlane
     self.transfers = transfers
@@ -103,7 +106,7 @@ actor Reloader {
     do throws(Faults) {
       let homes = try await publisher.compiled.rereadHomes(hashSeed: homesHashSeed)
       await publisher.replace(
-        homes: homes, conditions: conditions(await prober.states.map { ($0, $1) }))
+        homes: homes, conditions: await health)
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
       counts.accepted += 1
@@ -150,12 +153,11 @@ actor Reloader {
       // Last: from here on everything succeeds.
       let bound = try dataPlane.bind(settings, tls, file: file)
       probes.forgetRoots()
-      let states = await prober.replaceTargets(probeTargets(next), settings: settings.health)
+      let health = await watch(next)
       dataPlane.prepare(tls)
       let lost = await publisher.replace(
-        with: next, conditions: conditions(states.map { ($0, $1) }))
-      // What a new endpoint's first probe found before the edition knew the endpoint.
-      await publisher.apply(conditions(await prober.states.map { ($0, $1) }))
+        with: next, conditions: health)
+      await repeatHealth()
       dataPlane.update(settings, tls, bound: bound)
       await transfers.update(settings, lost: lost)
       clinux_release_free_memory()
@@ -168,6 +170,31 @@ actor Reloader {
     } catch {
       await refuse(error)
       return error.faults
+    }
+  }
+
+  /// What counts of the endpoints.
+  private var health: [String: EndpointCondition] {
+    get async {
+      if let fleetHealth { return await fleetHealth.conditions }
+      return conditions(await prober.states.map { ($0, $1) })
+    }
+  }
+
+  /// Has the endpoints of the next configuration watched.
+  private func watch(_ next: CompiledSettings) async -> [String: EndpointCondition] {
+    if let fleetHealth { return await fleetHealth.replace(with: next, prober: prober) }
+    let states = await prober.replaceTargets(
+      probeTargets(next), settings: next.settings.health)
+    return conditions(states.map { ($0, $1) })
+  }
+
+  /// What a new endpoint's first probe found before the edition knew the endpoint.
+  private func repeatHealth() async {
+    if let fleetHealth {
+      await fleetHealth.repeatAll()
+    } else {
+      await publisher.apply(await health)
     }
   }
 

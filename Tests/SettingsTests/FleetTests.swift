@@ -33,6 +33,21 @@ struct FleetTests {
     #expect(fleet.user == .init(name: "azimuth", password: "hush"))
     #expect(fleet.timeout == .seconds(2) && fleet.startWait == .seconds(5))
     #expect(fleet.shrinkLimit == 0.5)
+    #expect(fleet.health == Settings.Fleet.Health())
+  }
+
+  @Test func `how nodes settle health together can be said, and that they do not`() throws {
+    func fleet(_ health: String) throws -> Settings.Fleet? {
+      try SettingsReader.read(
+        text: "fleet: {name: prod, members: [\"http://a:1\"], health: \(health)}\nnode: {id: a}\n",
+        name: "a.yaml"
+      ).fleet
+    }
+    let text = "{observers: 5, quorum: 66%, min_observers: 1, stale_hold: 1m}"
+    let health = try #require(try fleet(text)?.health)
+    #expect(health.observers == 5 && health.quorum == 0.66)
+    #expect(health.minimumObservers == 1 && health.staleHold == .seconds(60))
+    #expect(try fleet("off") != nil && fleet("off")?.health == nil)
   }
 
   @Test func `the section says the same wherever in the file it stands`() throws {
@@ -55,6 +70,17 @@ struct FleetTests {
     ("{name: prod, members: [\"http://a:1\"], user: a}", "user and password go together"),
     ("{name: a/b, members: [\"http://a:1\"]}", "fleet.name: wants a name"),
     ("{name: a, members: [\"http://a:1\"], shrink_limit: 2}", "fleet.shrink_limit: wants a share"),
+    ("{name: a, members: [\"http://a:1\"], health: on}", "fleet.health: wants a mapping, or off"),
+    ("{name: a, members: [\"http://a:1\"], health: {quorum: 40%}}", "fleet.health.quorum: wants"),
+    ("{name: a, members: [\"http://a:1\"], health: {observers: 0}}", "fleet.health.observers:"),
+    (
+      "{name: a, members: [\"http://a:1\"], health: {min_observers: x}}",
+      "fleet.health.min_observers:"
+    ),
+    (
+      "{name: a, members: [\"http://a:1\"], health: {stale_hold: 2d}}",
+      "fleet.health.stale_hold:"
+    ),
     (
       "{name: a, members: [\"http://a:1\"], tls: {certificate: /none}}",
       "certificate and key go together"

@@ -109,6 +109,7 @@ extension AdminServer {
       Endpoint(path: "/v1/status", handlers: [.get: status]),
       Endpoint(path: "/v1/regions", handlers: [.get: regions]),
       Endpoint(path: "/v1/endpoints", handlers: [.get: endpointList]),
+      Endpoint(path: "/v1/fleet/votes", handlers: [.get: fleetVotes]),
       Endpoint(path: "/v1/ecs-coverage", handlers: [.get: subnetCoverage]),
       Endpoint(path: "/v1/fleet", handlers: [.get: fleet]),
       Endpoint(path: "/v1/zones", handlers: [.get: zoneList]),

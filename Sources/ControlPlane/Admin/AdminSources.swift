@@ -32,6 +32,8 @@ package struct AdminSources: Sendable {
   /// Which resolvers send client subnets, the most frequent first and at most so many; nil: it is
   /// off.
   package var subnetCoverage: @Sendable (_ count: Int) async -> SubnetCoverageReport? = { _ in nil }
+  /// Who says what of each endpoint in the fleet; nil: nothing is voted on.
+  package var fleetVotes: @Sendable () async -> FleetVotesReport? = { nil }
   /// What must hold before this node takes clients, besides a ready edition.
   package var readiness: @Sendable () async -> [ReadinessCondition] = { [] }
   /// Figures for `/metrics` that are no counters of the board.

@@ -122,6 +122,14 @@ package enum MetricCatalogue {
     "azimuth_config_valid": "1 while what the fleet's store says is in force, 0 if it was refused.",
     "azimuth_config_revision":
       "The store's revision of the newest layer in force; 0 if there is none.",
+    "azimuth_fleet_isolated":
+      "1 while the node finds itself cut off: its checks of other regions count for nothing.",
+    "azimuth_fleet_frozen":
+      "1 while the store is lost and the health of other regions stays as it was.",
+    "azimuth_fleet_reports": "Health reports of nodes that live, its own among them.",
+    "azimuth_fleet_reports_malformed": "Health reports that are not understood.",
+    "azimuth_fleet_reports_written_total": "Health reports that the node has written.",
+    "azimuth_fleet_watched_endpoints": "Endpoints that the node itself watches.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",
     "azimuth_revision": "The number of the configuration that serves.",

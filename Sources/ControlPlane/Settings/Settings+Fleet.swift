@@ -23,6 +23,8 @@ extension Settings {
     package var startWait = Duration.seconds(5)
     /// The share of regions, endpoints, services or zones that one revision may take away.
     package var shrinkLimit = 0.5
+    /// nil: each node goes by its own checks.
+    package var health: Health? = Health()
     package var origin: Origin
 
     /// Whether it is the same, wherever in a file it stands.
@@ -35,6 +37,18 @@ extension Settings {
         other.certificate?.keyOrigin = certificate.keyOrigin
       }
       return self == other
+    }
+
+    /// How nodes settle together what is healthy.
+    package struct Health: Sendable, Equatable {
+      /// Nodes of each region that watch an endpoint of another.
+      package var observers = 3
+      /// An endpoint is down where more than this share of those who watch it say so.
+      package var quorum = 0.5
+      /// With fewer who say anything of an endpoint, what a node itself finds counts.
+      package var minimumObservers = 2
+      /// How long what was settled of other regions stays when the store is lost.
+      package var staleHold = Duration.seconds(300)
     }
   }
 }

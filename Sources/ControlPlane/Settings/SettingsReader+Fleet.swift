@@ -21,6 +21,7 @@ extension SettingsReader {
         timeout?.duration(.milliseconds(100) ... .seconds(30)) ?? fleet.timeout
       fleet.startWait =
         section.optional("start_wait")?.duration(.zero ... .seconds(600)) ?? fleet.startWait
+      if let health = section.optional("health") { fleet.health = health.fleetHealth() }
       fleet.shrinkLimit = section.optional("shrink_limit")?.share(0...1) ?? fleet.shrinkLimit
       return fleet
     }
@@ -41,6 +42,21 @@ extension SettingsReader {
 }
 
 extension Value {
+  /// nil: it is off.
+  fileprivate func fleetHealth() -> Settings.Fleet.Health? {
+    if !isMapping { return isOff() ? nil : .init() }
+    return section { section in
+      var health = Settings.Fleet.Health()
+      health.observers = section.optional("observers")?.integer(1...1000) ?? health.observers
+      health.quorum = section.optional("quorum")?.share(0.5...0.99) ?? health.quorum
+      health.minimumObservers =
+        section.optional("min_observers")?.integer(1...1000) ?? health.minimumObservers
+      health.staleHold =
+        section.optional("stale_hold")?.duration(.zero ... .seconds(86_400)) ?? health.staleHold
+      return health
+    }
+  }
+
   fileprivate func member() -> String? {
     let wanted = "a URL of http or https without a path, such as https://10.0.0.1:2379"
     return parsed(wanted) { text in

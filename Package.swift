@@ -212,7 +212,10 @@ let package = Package(
       path: "Sources/ControlPlane/Etcd", swiftSettings: strict),
     .target(
       name: "Clustering",
-      dependencies: ["Announcing", "Checksums", "Engine", "Layers", "Settings", "StateFiles"],
+      dependencies: [
+        "Announcing", "Checksums", "Engine", "Layers", "Publishing", "Routing", "Settings",
+        "StateFiles",
+      ],
       path: "Sources/ControlPlane/Clustering", swiftSettings: strict),
     .target(
       name: "Voting", dependencies: ["Balancing", "Routing"], path: "Sources/ControlPlane/Voting",
@@ -244,9 +247,9 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Announcing", "Clustering", "Simulating", "Admitting", "Editions",
-        "DNSWire", "Homes", "Routing", "Latency", "Places", "Counters", nio, httpTypes, hummingbird,
-        logging,
+        "Settings", "Publishing", "Announcing", "Clustering", "Simulating", "Admitting",
+        "Editions", "DNSWire", "Homes", "Routing", "Latency", "Places", "Counters", nio, httpTypes,
+        hummingbird, logging,
         lifecycle,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
@@ -260,7 +263,8 @@ let package = Package(
         "Inheriting", "Learning", "Listening",
         "Places", "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting",
         "Replicating", "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings",
-        "Simulating", "Tapping", "Transferring", "Voting", "Zones", "KeyFiles", "Layers", nio,
+        "Simulating", "StateFiles", "Tapping", "Transferring", "Voting", "Zones", "KeyFiles",
+        "Layers", nio,
         nioPosix,
         nioHTTP1,
         httpClient, arguments, logging, lifecycle, signals,
@@ -418,7 +422,10 @@ let package = Package(
       name: "EtcdTests", dependencies: ["Engine", "Etcd", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ClusteringTests",
-      dependencies: ["Announcing", "Clustering", "Engine", "Layers", "Settings", "TestSupport"],
+      dependencies: [
+        "Announcing", "Clustering", "Compiling", "Engine", "Layers", "Publishing", "Routing",
+        "Settings", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "VotingTests", dependencies: ["Voting", "Routing", "TestSupport"],

@@ -20,7 +20,8 @@ struct AdminAssembly: Sendable {
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    member: FleetMember?, fleetHealth: FleetHealth?, hasPredecessor: Bool, logger: Logger
+    member: FleetMember?, fleetHealth: FleetHealth?, overrides: FleetOverrides?,
+    primaries: FleetPrimaries?, hasPredecessor: Bool, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -58,11 +59,19 @@ struct AdminAssembly: Sendable {
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
         + certificateSamples(dataPlane.certificateEnds)
         + (await fleetSamples(member, reloader)) + (await fleetHealthSamples(fleetHealth))
+        + (await overrides?.samples ?? []) + (await primaries?.samples ?? [])
     }
     sources.sharedConfiguration = member.map {
       FleetConfiguration(member: $0, source: reloader.source)
     }
     sources.fleetVotes = { await azimuth.fleetVotes(fleetHealth) }
+    if let primaries {
+      sources.makeSharedPrimary = {
+        region, service, acceptance, epoch throws(PrimaryRefusal) in
+        try await primaries.makePrimary(region, service, acceptance, epoch)
+      }
+    }
+    sources.sharedOverrides = overrides?.shared
     sources.takeLatencies = { posted in
       let taken = await latencies.add(
         posted.map {

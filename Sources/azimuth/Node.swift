@@ -44,6 +44,8 @@ final class Node: Sendable {
   private let member: FleetMember?
   /// nil: the node goes by its own checks.
   private let fleetHealth: FleetHealth?
+  private let fleetOverrides: FleetOverrides?
+  private let fleetPrimaries: FleetPrimaries?
 
   /// Compiles the configuration and prepares everything; nothing listens yet.
   ///
@@ -86,6 +88,7 @@ final class Node: Sendable {
       memory: settings.stateFolder.flatMap { BoardMemory(folder: $0) },
       handed: predecessor?.memory,
       primaryStore: settings.stateFolder.map { PrimaryStore(folder: $0) },
+      sharesPrimaries: member != nil,
       tell: { log($0, to: logger) }, now: { Date.now.timeIntervalSince1970 })
     let transfers = TransferAssembly(settings, publisher: publisher, logger: logger)
     self.transfers = transfers
@@ -115,6 +118,13 @@ final class Node: Sendable {
     decisionLog = try makeDecisionLog(
       settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
     self.member = member
+    let publisher = publisher
+    fleetOverrides = member.map {
+      FleetOverrides($0, publisher: publisher, logger: logger)
+    }
+    fleetPrimaries = member.map {
+      FleetPrimaries($0, publisher: publisher, logger: logger)
+    }
     reloader = Reloader(
       source: source, stored: stored, publisher: publisher, prober: prober,
       fleetHealth: fleetHealth, probes: probes, dataPlane: dataPlane, transfers: transfers,
@@ -123,8 +133,8 @@ final class Node: Sendable {
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      coverage: coverage, member: member, fleetHealth: fleetHealth,
-      hasPredecessor: predecessor != nil, logger: logger)
+      coverage: coverage, member: member, fleetHealth: fleetHealth, overrides: fleetOverrides,
+      primaries: fleetPrimaries, hasPredecessor: predecessor != nil, logger: logger)
     var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
     if let folder = settings.stateFolder {
       writers.append(RememberingService(publisher: publisher, folder: folder, logger: logger))
@@ -150,6 +160,12 @@ final class Node: Sendable {
     if let member { services.append(FleetService(member: member, reloader: reloader)) }
     if let member, let fleetHealth {
       services.append(FleetHealthService(health: fleetHealth, member: member, prober: prober))
+    }
+    if let member, let fleetOverrides {
+      services.append(FleetOverrideService(overrides: fleetOverrides, member: member))
+    }
+    if let member, let fleetPrimaries {
+      services.append(FleetPrimaryService(primaries: fleetPrimaries, member: member))
     }
     if let decisionLog { services.append(decisionLog) }
     services.append(handover)

@@ -48,6 +48,7 @@ extension PrimaryStateMachine.Cause {
     case .recovery: "fail-back by itself"
     case .promotion(let acceptance): "promoted by an operator\(acceptance.words)"
     case .failback(let acceptance): "fail-back by an operator\(acceptance.words)"
+    case .fleet: "the fleet has decided"
     case .configuration: "the order does not have the former one any more"
     }
   }

@@ -26,11 +26,13 @@ import Testing
       text: text(
         """
         {type: primary, order: [frankfurt, dublin], fail_hold: 5s, failback: gradual,
-            failback_after: 1m, lag: {rpo: 10s, interval: 2s, timeout: 1s, urls:
+            on_store_loss: local_promote, failback_after: 1m,
+            lag: {rpo: 10s, interval: 2s, timeout: 1s, urls:
             {frankfurt: "http://10.1.0.1:9100/lag", dublin: "https://db.example/lag"}}}
         """), name: "a.yaml")
     var wanted = Settings.Policy.Primary(
       order: [0, 1], failHold: .seconds(5), failback: .gradual, failbackAfter: .seconds(60))
+    wanted.onStoreLoss = .localPromote
     wanted.lag = Settings.Policy.Primary.Lag(
       maximumLoss: .seconds(10),
       urls: [0: "http://10.1.0.1:9100/lag", 1: "https://db.example/lag"],
@@ -87,5 +89,22 @@ import Testing
           + "tokyo: \"\(url)\"}}}"))
     #expect(
       found.contains { $0.hasPrefix("a.yaml:3: policies.ledger.lag.urls.tokyo: wants a URL") })
+  }
+}
+
+@Suite struct `The section safety` {
+  @Test func `has minimums, and names what is wrong`() throws {
+    let settings = try SettingsReader.read(
+      text: "safety: {minimum_regions: 2, minimum_capacity: 60%}", name: "a.yaml")
+    #expect(settings.safety.minimumRegions == 2 && settings.safety.minimumCapacity == 0.6)
+    let defaults = try SettingsReader.read(text: "node: {id: a}", name: "a.yaml").safety
+    #expect(defaults.minimumRegions == 1 && defaults.minimumCapacity == 0)
+    for (text, path) in [
+      ("{minimum_regions: -1}", "safety.minimum_regions"),
+      ("{minimum_capacity: 101%}", "safety.minimum_capacity"), ("{minimum: 1}", "safety.minimum"),
+    ] {
+      let found = faults(of: "safety: \(text)")
+      #expect(found.count == 1 && found[0].contains(path), "\(found)")
+    }
   }
 }

@@ -127,6 +127,8 @@ extension AdminServer {
       Endpoint(
         path: "/v1/overrides/**",
         handlers: [.get: override, .put: setOverride, .delete: removeOverride]),
+      Endpoint(path: "/v1/conflicts", handlers: [.get: conflictList]),
+      Endpoint(path: "/v1/conflicts/**", handlers: [.post: acknowledgeConflict]),
     ]
   }
 }

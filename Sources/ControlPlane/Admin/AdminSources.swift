@@ -1,3 +1,4 @@
+package import Admitting
 package import Clustering
 package import Counters
 package import Editions
@@ -51,6 +52,17 @@ package struct AdminSources: Sendable {
   package var simulate: @Sendable (SimulationQuestion) async throws -> SimulationReport = { _ in
     throw SimulationRefusal.misunderstood(["this node answers no simulations"])
   }
+
+  /// Has the fleet change a primary, see `EditionPublisher.makePrimary`; nil: they are this node's
+  /// alone.
+  package var makeSharedPrimary:
+    (
+      @Sendable (
+        _ region: String?, _ service: String, PrimaryStateMachine.Acceptance, _ epoch: UInt64?
+      ) async throws(PrimaryRefusal) -> PrimaryReport
+    )?
+  /// Overrides of a fleet; nil: they are this node's alone.
+  package var sharedOverrides: SharedOverrides?
 
   package init(
     node: NodeFacts, publisher: EditionPublisher, counters: CounterBoard,

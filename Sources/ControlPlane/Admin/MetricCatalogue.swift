@@ -137,6 +137,12 @@ package enum MetricCatalogue {
     "azimuth_region_health":
       "1 for the state that a region is in as a pool sees it, 0 for the others.",
     "azimuth_endpoint_healthy": "1 while health checks find the endpoint healthy.",
+    "azimuth_primary_conflicts_total":
+      "Times that this node had chosen a primary of its own, and the fleet another one.",
+    "azimuth_override_conflicts":
+      "Targets of which operators have said different things without knowing of each other.",
+    "azimuth_overrides_local":
+      "Overrides that this node has, and the fleet's store does not have yet.",
     "azimuth_endpoint_override": "1 while an operator's word stands on the endpoint, by state.",
     "azimuth_cohorts": "Groups of clients that share a preference list, by policy.",
     "azimuth_places": "Distinct places in the databases and override prefixes.",

@@ -13,7 +13,9 @@ struct OverrideBody {
   /// Whoever means longer than a year means without end.
   static let maximumExpirySeconds = 366.0 * 86_400
 
-  private static let keys = ["state", "dial", "reason", "author", "expires_in", "expires_at"]
+  private static let keys = [
+    "state", "dial", "reason", "author", "expires_in", "expires_at", "override_rule",
+  ]
 
   private let now: Double
   private let members: [String: JSONValue]
@@ -23,6 +25,8 @@ struct OverrideBody {
   private var reason = ""
   private var author = "admin API"
   private var expiresAt: Double?
+  /// Safety rules that are meant to be broken.
+  private(set) var allowedRules: Set<SafetyRule> = []
 
   /// - Parameters:
   ///   - isRegion: whether the target is a whole region, which alone has a dial.
@@ -45,6 +49,7 @@ struct OverrideBody {
     if let reason = text("reason", isRequired: true) { self.reason = reason }
     if let author = text("author", isRequired: false) { self.author = author }
     readExpiry()
+    readRule()
     guard errors.isEmpty else {
       throw Problem(.unprocessableContent, "the override is not understood", errors: errors)
     }
@@ -111,6 +116,15 @@ struct OverrideBody {
       }
       setExpiry(moment.seconds, key: "expires_at")
     }
+  }
+
+  private mutating func readRule() {
+    guard let value = members["override_rule"] else { return }
+    guard case .string(let text) = value, let rule = SafetyRule(rawValue: text) else {
+      let known = SafetyRule.allCases.map(\.rawValue).joined(separator: ", ")
+      return report("override_rule", "wants the name of a safety rule: \(known)")
+    }
+    allowedRules.insert(rule)
   }
 
   private mutating func setExpiry(_ moment: Double, key: String) {

@@ -18,38 +18,35 @@ extension AdminServer {
     struct List: Encodable {
       var overrides: [OverrideReport]
     }
-    return try Response.json(
-      List(overrides: await sources.publisher.overrides.map(OverrideReport.init)))
+    return try Response.json(List(overrides: await overrideReports))
   }
 
   /// `GET /v1/overrides/{target}`.
   func override(_ request: Request) async throws -> Response {
     let target = try target(of: request)
-    let override = await sources.publisher.overrides.first { $0.target == target }
-    guard let override else { throw Problem(.notFound, "no override is set for \(target)") }
-    return try Response.json(OverrideReport(override))
+    let report = await overrideReports.first { $0.target == target.description }
+    guard let report else { throw Problem(.notFound, "no override is set for \(target)") }
+    return try Response.json(report)
   }
 
   /// `PUT /v1/overrides/{target}`: 201 where there was none, else 200 (RFC 9110 §9.3.4).
   func setOverride(_ request: Request) async throws -> Response {
     let target = try target(of: request)
     try checkIsJSON(request)
-    let body = try await request.body.collect(upTo: Self.maximumBodyByteCount)
-    let override = try OverrideBody(
-      Array(body.readableBytesView), isRegion: target.isRegion, now: sources.now()
-    ).override(of: target)
-    let isNew = await !sources.publisher.overrides.contains { $0.target == target }
-    do {
-      try await sources.publisher.set(override)
-    } catch .handingOver {
-      throw Problem.handingOver
-    } catch .unknownTarget(let name) {
-      let near = nearTarget(name, in: sources.publisher.desk.take().model)
+    let bytes = try await request.body.collect(upTo: Self.maximumBodyByteCount)
+    let body = try OverrideBody(
+      Array(bytes.readableBytesView), isRegion: target.isRegion, now: sources.now())
+    let override = body.override(of: target)
+    let allowed = try allowedRules(of: request, body)
+    let broken = await sources.publisher.brokenRules(by: override)
+    if let rule = broken.first(where: { !allowed.contains($0.rule) }) {
       throw Problem(
-        .notFound,
-        "there is no region, availability zone, pool or endpoint \(name)"
-          + (near.map { "; did you mean \($0)?" } ?? ""))
+        .conflict,
+        "the safety rule \(rule.rule.rawValue) stands against it: \(rule); if that is meant, ask "
+          + "with ?override_rule=\(rule.rule.rawValue)")
     }
+    let isNew = await !sources.publisher.overrides.contains { $0.target == target }
+    let report = try await set(override)
     logger.notice(
       "override set",
       metadata: [
@@ -57,19 +54,91 @@ extension AdminServer {
         "dial": "\(override.dial.map { "\($0)" } ?? "as configured")",
         "reason": "\(override.reason)", "author": "\(override.author)",
         "expires_at": "\(override.expiresAt.map { Timestamp(seconds: $0).description } ?? "never")",
+        "rules_broken": "\(broken.map(\.rule.rawValue).joined(separator: " "))",
       ])
     let isCreated = isNew && (override.state != .auto || override.dial != nil)
-    return try Response.json(OverrideReport(override), status: isCreated ? .created : .ok)
+    return try Response.json(report, status: isCreated ? .created : .ok)
+  }
+
+  /// The safety rules that may be broken: those of the body, and of `?override_rule=`.
+  private func allowedRules(
+    of request: Request, _ body: OverrideBody
+  ) throws(Problem) -> Set<SafetyRule> {
+    var rules = body.allowedRules
+    for value in request.uri.queryParameters[values: "override_rule"] {
+      guard let rule = SafetyRule(rawValue: String(value)) else {
+        let known = SafetyRule.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Problem(
+          .unprocessableContent, "there is no safety rule \(value); known are \(known)")
+      }
+      rules.insert(rule)
+    }
+    return rules
+  }
+
+  /// For the fleet, if there is one.
+  private func set(_ override: Override) async throws -> OverrideReport {
+    do {
+      if let shared = sources.sharedOverrides {
+        guard await sources.publisher.isKnown(override.target) else {
+          throw PublishingError.unknownTarget(override.target.description)
+        }
+        let entry = try await shared.say(override)
+        return OverrideReport(entry.override ?? override, entry)
+      }
+      try await sources.publisher.set(override)
+      return OverrideReport(override)
+    } catch PublishingError.handingOver {
+      throw Problem.handingOver
+    } catch PublishingError.unknownTarget(let name) {
+      let near = nearTarget(name, in: sources.publisher.desk.take().model)
+      throw Problem(
+        .notFound,
+        "there is no region, availability zone, pool or endpoint \(name)"
+          + (near.map { "; did you mean \($0)?" } ?? ""))
+    } catch let refusal as SharedOverrideRefusal {
+      throw Problem(refusal, target: override.target)
+    }
+  }
+
+  private var overrideReports: [OverrideReport] {
+    get async {
+      guard let shared = sources.sharedOverrides else {
+        return await sources.publisher.overrides.map { OverrideReport($0) }
+      }
+      return await shared.entries().compactMap { entry in
+        entry.override.map { OverrideReport($0, entry) }
+      }
+    }
   }
 
   /// `DELETE /v1/overrides/{target}`.
   func removeOverride(_ request: Request) async throws -> Response {
     let target = try target(of: request)
-    guard await sources.publisher.removeOverride(of: target) else {
+    guard try await remove(target) else {
       throw Problem(.notFound, "no override is set for \(target)")
     }
     logger.notice("override removed", metadata: ["target": "\(target)"])
     return Response(status: .noContent)
+  }
+
+  /// - Returns: false: there was none.
+  private func remove(_ target: Override.Target) async throws -> Bool {
+    guard let shared = sources.sharedOverrides else {
+      return await sources.publisher.removeOverride(of: target)
+    }
+    guard await overrideReports.contains(where: { $0.target == target.description }) else {
+      return false
+    }
+    let removal = Override(
+      target: target, state: .auto, reason: "taken back", author: "admin API", expiresAt: nil,
+      setAt: sources.now())
+    do {
+      _ = try await shared.say(removal)
+      return true
+    } catch {
+      throw Problem(error, target: target)
+    }
   }
 
   /// `POST /v1/failback/{region}`: what is held returns.
@@ -91,7 +160,11 @@ extension AdminServer {
   }
 
   private func target(of request: Request) throws(Problem) -> Override.Target {
-    let path = request.uri.path.dropFirst("/v1/overrides/".count)
+    try target(request.uri.path.dropFirst("/v1/overrides/".count))
+  }
+
+  /// - Parameter path: percent-encoded.
+  func target(_ path: Substring) throws(Problem) -> Override.Target {
     guard let text = percentDecoded(path), var target = Override.Target(text) else {
       throw Problem(
         .notFound, "a target is region, region/@zone, region/pool or region/pool/address:port")
@@ -144,27 +217,4 @@ private func percentDecoded(_ text: Substring) -> String? {
     rest = rest.dropFirst(2)
   }
   return String(validating: bytes, as: UTF8.self)
-}
-
-/// An override as the API shows it.
-private struct OverrideReport: Encodable {
-  var target: String
-  var state: String
-  /// Share, 0...1.
-  var dial: Double?
-  var reason: String
-  var author: String
-  var setAt: Timestamp
-  /// nil: until it is taken back.
-  var expiresAt: Timestamp?
-
-  init(_ override: Override) {
-    target = override.target.description
-    state = override.state.rawValue
-    dial = override.dial
-    reason = override.reason
-    author = override.author
-    setAt = Timestamp(seconds: override.setAt)
-    expiresAt = override.expiresAt.map { Timestamp(seconds: $0) }
-  }
 }

@@ -28,8 +28,7 @@ extension AdminServer {
     if bytes.readableBytes > 0 { try checkIsJSON(request) }
     let wish = try PrimaryWish(Array(bytes.readableBytesView), isPromotion: isPromotion)
     do {
-      let report = try await sources.publisher.makePrimary(
-        wish.region, ofService: parts[2], accepting: wish.acceptance, epoch: wish.epoch)
+      let report = try await makePrimary(wish, ofService: parts[2])
       logger.notice(
         isPromotion ? "promotion" : "fail-back",
         metadata: [
@@ -41,6 +40,19 @@ extension AdminServer {
     } catch let refusal as PrimaryRefusal {
       throw Problem(refusal, service: parts[2])
     }
+  }
+}
+
+extension AdminServer {
+  /// By the fleet, if there is one.
+  private func makePrimary(
+    _ wish: PrimaryWish, ofService service: String
+  ) async throws(PrimaryRefusal) -> PrimaryReport {
+    if let makePrimary = sources.makeSharedPrimary {
+      return try await makePrimary(wish.region, service, wish.acceptance, wish.epoch)
+    }
+    return try await sources.publisher.makePrimary(
+      wish.region, ofService: service, accepting: wish.acceptance, epoch: wish.epoch)
   }
 }
 
@@ -120,6 +132,18 @@ extension Problem {
     case .handingOver: self = .handingOver
     case .epochHasChanged(let epoch):
       self.init(.conflict, "the epoch is \(epoch) by now")
+    case .lost(let winner):
+      self.init(
+        .conflict,
+        "another operator or node was first: \(winner.region) is the primary, with the epoch "
+          + "\(winner.epoch)")
+    case .storeIsLost:
+      self.init(
+        .serviceUnavailable,
+        "the fleet's store does not answer, and primaries stay as they are meanwhile; look at "
+          + "/v1/primaries before you ask again")
+    case .storeRefuses(let reason):
+      self.init(.serviceUnavailable, "the fleet's store does not take it: \(reason)")
     case .refused(.notInOrder(let region)):
       self.init(.conflict, "\(region) is not in the order of the service's policy")
     case .refused(.isPrimary(let region)):
@@ -165,6 +189,10 @@ private struct PrimaryBody: Encodable {
   /// While clients return gradually: where the others still are, and the share of the primary.
   var former: String?
   var share: Double
+  /// This node has chosen the region while the fleet's store did not answer.
+  var unreplicated: Bool
+  /// The fleet's store does not answer: nothing changes by itself.
+  var frozen: Bool
   var order: [Candidate]
 
   init(_ report: PrimaryReport, now: Double) {
@@ -175,6 +203,8 @@ private struct PrimaryBody: Encodable {
     chosen = report.isChosen
     former = report.former
     share = report.share
+    unreplicated = report.isUnreplicated
+    frozen = report.isFrozen
     order = report.candidates.map { candidate in
       Candidate(
         region: candidate.name, health: candidate.standing.word,

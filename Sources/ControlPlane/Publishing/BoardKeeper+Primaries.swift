@@ -21,6 +21,10 @@ package struct PrimaryReport: Sendable, Equatable {
   /// While clients return gradually: the region that still has some, and the primary's share.
   package var former: String?
   package var share: Double
+  /// The fleet does not know of it.
+  package var isUnreplicated = false
+  /// The fleet's store does not answer: it stays as it is.
+  package var isFrozen = false
 }
 
 /// The primaries of active-passive services, by service name.
@@ -34,8 +38,17 @@ struct PrimaryDesk: Sendable {
   var firstEpoch: UInt64 = 1
   /// Not yet told.
   var changes: [PrimaryChange] = []
+  /// The fleet's; nil: they are this node's alone.
+  var shared: SharedPrimaryDesk?
+
+  /// Indices of services that a node decides on alone while the fleet's store does not answer.
+  var promotesAlone: Set<Int> = []
 
   init(_ settings: Settings) {
+    let alone = settings.services.indices.filter {
+      settings.primary(of: settings.services[$0])?.onStoreLoss == .localPromote
+    }
+    promotesAlone = Set(alone)
     rules = settings.services.map { service in
       settings.primary(of: service).map { PrimaryStateMachine.Rules($0, in: settings) }
     }
@@ -53,6 +66,7 @@ extension BoardKeeper {
     for record in records {
       primaries.machines[record.service] = PrimaryStateMachine(
         primary: record.region, epoch: record.epoch, isChosen: record.chosen)
+      if record.unreplicated == true { primaries.shared?.unreplicated.insert(record.service) }
     }
   }
 
@@ -61,7 +75,8 @@ extension BoardKeeper {
     primaries.machines.map { service, machine in
       PrimaryStore.Record(
         service: service, region: machine.primary, epoch: machine.epoch,
-        chosen: machine.isChosen)
+        chosen: machine.isChosen,
+        unreplicated: primaries.shared?.unreplicated.contains(service) == true ? true : nil)
     }.sorted { $0.service < $1.service }
   }
 
@@ -85,7 +100,9 @@ extension BoardKeeper {
         service: service.name, region: machine.primary, epoch: machine.epoch,
         state: machine.state(rules: rules), isChosen: machine.isChosen,
         candidates: machine.candidates, former: machine.former,
-        share: machine.share(rules: rules))
+        share: machine.share(rules: rules),
+        isUnreplicated: primaries.shared?.unreplicated.contains(service.name) ?? false,
+        isFrozen: primaries.shared.map { !$0.isReachable } ?? false)
     }
   }
 
@@ -109,6 +126,7 @@ extension BoardKeeper {
 
   /// Lets time pass for all of them.
   mutating func advancePrimaries(on board: HealthBoard, now: Duration) -> [PrimaryRegion?] {
+    primaries.shared?.proposals = [:]
     guard primaries.rules.contains(where: { $0 != nil }) else { return [] }
     return primaries.rules.enumerated().map { service, rules in
       guard let rules else { return nil }
@@ -132,11 +150,18 @@ extension BoardKeeper {
     var machine =
       primaries.machines[name]
       ?? PrimaryStateMachine(primary: first.name, epoch: primaries.firstEpoch)
-    if let change = machine.observe(candidates, rules: rules, now: now) {
+    if let proposal = machine.propose(candidates, rules: rules, now: now),
+      primaries.decides(proposal, service: name, index: service)
+    {
+      let change = machine.take(proposal)
       primaries.changes.append(PrimaryChange(service: name, change: change))
     }
     primaries.machines[name] = machine
-    func index(_ name: String) -> Int? { order.first { model.regions[$0].name == name } }
+    func index(_ name: String) -> Int? {
+      // The fleet's primary is the only one also where the order does not have it any more.
+      order.first { model.regions[$0].name == name }
+        ?? (primaries.shared == nil ? nil : model.regions.firstIndex { $0.name == name })
+    }
     return index(machine.primary).map { region in
       PrimaryRegion(
         region: region, epoch: machine.epoch, state: machine.state(rules: rules),

@@ -101,6 +101,7 @@ package struct BoardKeeper: Sendable {
     primaries.lags = before.primaries.lags
     primaries.firstEpoch = before.primaries.firstEpoch
     primaries.changes = before.primaries.changes
+    primaries.shared = before.primaries.shared
     load = before.load
     load.adopt(
       origins: regions.map { region in
@@ -118,6 +119,12 @@ package struct BoardKeeper: Sendable {
     overrides.removeAll { $0.target == override.target }
     if override.state != .auto || override.dial != nil { overrides.append(override) }
     return true
+  }
+
+  /// Takes these in place of all that were set; those whose targets the configuration does not have
+  /// are passed over.
+  mutating func replaceOverrides(with next: [Override]) {
+    overrides = next.filter { isKnown($0.target) }
   }
 
   /// Takes an override back; false if there was none.

@@ -44,7 +44,7 @@ extension BoardKeeper {
     handed: HandedMemory?, from store: PrimaryStore?, now: Double
   ) -> (records: [PrimaryStore.Record], notice: PrimaryNotice?) {
     guard let handed else { return restorePrimaries(from: store, now: now) }
-    restorePrimaries(handed.primaries, firstEpoch: store == nil ? UInt64(max(1, now)) : 1)
+    restorePrimaries(handed.primaries, firstEpoch: store == nil ? firstEpoch(now: now) : 1)
     return ([], nil)
   }
 }

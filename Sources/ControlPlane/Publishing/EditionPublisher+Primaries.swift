@@ -16,6 +16,12 @@ package enum PrimaryRefusal: Error, Sendable, Equatable {
   case handingOver
   /// The epoch is another one than the operator knew of.
   case epochHasChanged(UInt64)
+  /// Another node was first: this is the primary now.
+  case lost(SharedPrimary)
+  /// The fleet's store does not answer. Whether the change was made may not be known.
+  case storeIsLost
+  /// The fleet's store answers, and does not take it.
+  case storeRefuses(String)
   case refused(PrimaryStateMachine.Refusal)
 }
 
@@ -55,6 +61,7 @@ extension EditionPublisher {
     } catch {
       throw .refused(error)
     }
+    keeper.noteUnreplicated(service)
     guard isKnown, let report = keeper.primaryReports.first(where: { $0.service == service })
     else { throw .unknownService }
     publish()
@@ -70,10 +77,10 @@ extension BoardKeeper {
   mutating func restorePrimaries(
     from store: PrimaryStore?, now: Double
   ) -> (records: [PrimaryStore.Record], notice: PrimaryNotice?) {
-    let time = UInt64(max(1, now))
+    let time = firstEpoch(now: now)
     switch store?.load() {
     case .records(let records):
-      restorePrimaries(records, firstEpoch: 1)
+      restorePrimaries(records, firstEpoch: primaries.shared == nil ? 1 : 0)
       return (records, nil)
     case .damaged(let aside):
       restorePrimaries([], firstEpoch: time)
@@ -82,6 +89,11 @@ extension BoardKeeper {
       restorePrimaries([], firstEpoch: time)
       return ([], nil)
     }
+  }
+
+  /// Above all that were counted up before; in a fleet nobody begins with an epoch of its own.
+  func firstEpoch(now: Double) -> UInt64 {
+    primaries.shared == nil ? UInt64(max(1, now)) : 0
   }
 
   /// Keeps epochs before they are served, and tells of changes.

@@ -47,11 +47,13 @@ package actor EditionPublisher {
   ///   - handed: what a process knows that this one takes over from; nil: there is none. It counts
   ///     for more than what is on the disk.
   ///   - primaryStore: keeps the primaries of active-passive services; nil: nothing is kept.
+  ///   - sharesPrimaries: the nodes of a fleet agree on them: this one proposes, and follows.
   ///   - tell: hears what becomes of them.
   ///   - now: seconds since 1970.
   package init(
     _ compiled: CompiledSettings, isReady: Bool, events: EventLog = EventLog(),
     memory: BoardMemory? = nil, handed: HandedMemory? = nil, primaryStore: PrimaryStore? = nil,
+    sharesPrimaries: Bool = false,
     tell: @escaping @Sendable (PrimaryNotice) -> Void = { _ in },
     now: @escaping @Sendable () -> Double
   ) {
@@ -68,6 +70,7 @@ package actor EditionPublisher {
     } else if let memory {
       keeper.restore(memory, limits: compiled.settings.stability.remembering, now: now())
     }
+    if sharesPrimaries { keeper.sharePrimaries() }
     let restored = keeper.restorePrimaries(handed: handed, from: primaryStore, now: now())
     if let notice = restored.notice { tell(notice) }
     let board = keeper.board(now: .seconds(now()))

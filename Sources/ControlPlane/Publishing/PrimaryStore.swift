@@ -13,12 +13,17 @@ package struct PrimaryStore: Sendable {
     package var epoch: UInt64
     /// An operator chose the region.
     package var chosen: Bool
+    /// The fleet does not know of it; nil: it does, or there is none.
+    package var unreplicated: Bool?
 
-    package init(service: String, region: String, epoch: UInt64, chosen: Bool) {
+    package init(
+      service: String, region: String, epoch: UInt64, chosen: Bool, unreplicated: Bool? = nil
+    ) {
       self.service = service
       self.region = region
       self.epoch = epoch
       self.chosen = chosen
+      self.unreplicated = unreplicated
     }
   }
 

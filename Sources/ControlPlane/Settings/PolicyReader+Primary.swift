@@ -3,7 +3,9 @@ extension PolicyReader {
   func primary(_ section: Section, depth: Int) -> Policy.Kind? {
     if depth > 0 { section.value.report(Self.standsAlone) }
     guard let list = section.required("order", "a list of regions, the first wanted most") else {
-      for key in ["fail_hold", "failback", "failback_after", "lag"] { _ = section.optional(key) }
+      for key in [
+        "fail_hold", "failback", "failback_after", "lag", "on_store_loss",
+      ] { _ = section.optional(key) }
       return nil
     }
     let order = regionIndices(list)
@@ -17,6 +19,9 @@ extension PolicyReader {
       ]) ?? primary.failback
     primary.failbackAfter =
       section.optional("failback_after")?.duration(times) ?? primary.failbackAfter
+    primary.onStoreLoss =
+      section.optional("on_store_loss")?.choice(["hold": .hold, "local_promote": .localPromote])
+      ?? primary.onStoreLoss
     primary.lag = section.optional("lag")?.section { lag($0, order: order) } ?? nil
     return .primary(primary)
   }

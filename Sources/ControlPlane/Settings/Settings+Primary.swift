@@ -2,6 +2,13 @@ extension Settings.Policy {
   /// What a policy of type `primary` says: one region has all clients until it fails.
   package struct Primary: Sendable, Equatable {
     package enum Failback: Sendable, Equatable { case auto, gradual, manual }
+    /// What a node of a fleet does when the primary fails while the store does not answer.
+    package enum OnStoreLoss: Sendable, Equatable {
+      /// Nothing: data are worth more than an answer.
+      case hold
+      /// It chooses for itself: an answer is worth more than data.
+      case localPromote
+    }
 
     /// Indices into ``Settings/regions``, most wanted first; at least two.
     package var order: [Int]
@@ -12,6 +19,7 @@ extension Settings.Policy {
     package var failbackAfter = Duration.seconds(300)
     /// nil: a region takes over whatever its data are like.
     package var lag: Lag?
+    package var onStoreLoss = OnStoreLoss.hold
 
     package struct Lag: Sendable, Equatable {
       /// The data, in time, that may be lost by a change that nobody asked for.

@@ -35,6 +35,15 @@ package struct Settings: Sendable, Equatable {
   package var decisionLog = DecisionLog()
   /// nil: the node stands alone.
   package var fleet: Fleet?
+  package var safety = Safety()
+
+  /// What operators leave on, unless they say that a rule is meant to be broken.
+  package struct Safety: Sendable, Equatable {
+    /// Of each service.
+    package var minimumRegions = 1
+    /// Of each service, 0...1 of what all its regions can take; 0: any.
+    package var minimumCapacity = 0.0
+  }
 
   package struct Node: Sendable, Equatable {
     /// One name of this node: in metrics, and where it is told in NSID and id.server.

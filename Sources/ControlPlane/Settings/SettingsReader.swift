@@ -122,6 +122,7 @@ package enum SettingsReader {
     reportUnknownSite(settings, node: nodeValue, document: root.value.document)
     settings.decisionLog = decisionLog(root.optional("decision_log"))
     settings.fleet = fleet(root.optional("fleet"))
+    settings.safety = safety(root.optional("safety"))
     reportListenersInConflict(root.value.document)
     return settings
   }
@@ -130,6 +131,18 @@ package enum SettingsReader {
 // MARK: - log, geo, regions, health
 
 extension SettingsReader {
+  private static func safety(_ value: Value?) -> Settings.Safety {
+    let safety = value?.section { section in
+      var safety = Settings.Safety()
+      safety.minimumRegions =
+        section.optional("minimum_regions")?.integer(0...1000) ?? safety.minimumRegions
+      safety.minimumCapacity =
+        section.optional("minimum_capacity")?.share(0...1) ?? safety.minimumCapacity
+      return safety
+    }
+    return safety ?? Settings.Safety()
+  }
+
   static func log(_ value: Value?) -> Settings.Log {
     let levels: KeyValuePairs = [
       "trace": "trace", "debug": "debug", "info": "info", "notice": "notice",

@@ -96,6 +96,25 @@ public struct PrimaryStateMachine: Sendable, Equatable {
     case failback(Acceptance)
     /// The order does not have the primary any more.
     case configuration
+    /// The fleet has decided, by another node or before this one started.
+    case fleet
+  }
+
+  /// A change that is not made yet. Whoever shares the primary with others has them agree first.
+  public struct Proposal: Sendable, Equatable {
+    public var region: String
+    public var cause: Cause
+    /// See ``PrimaryStateMachine/isChosen``.
+    public var isChosen: Bool
+    /// See ``PrimaryStateMachine/former``.
+    public var former: String?
+
+    public init(region: String, cause: Cause, isChosen: Bool, former: String?) {
+      self.region = region
+      self.cause = cause
+      self.isChosen = isChosen
+      self.former = former
+    }
   }
 
   public struct Change: Sendable, Equatable {
@@ -150,6 +169,30 @@ extension PrimaryStateMachine {
   public mutating func observe(
     _ candidates: [Candidate], rules: Rules, now: Duration
   ) -> Change? {
+    propose(candidates, rules: rules, now: now).map { take($0) }
+  }
+
+  /// Makes the change, with the next epoch.
+  public mutating func take(_ proposal: Proposal) -> Change {
+    change(to: proposal, epoch: epoch + 1)
+  }
+
+  /// Takes what was decided elsewhere. An epoch that is known, or older, changes nothing.
+  ///
+  /// - Parameter proposal: its cause is told.
+  public mutating func follow(
+    _ proposal: Proposal, epoch: UInt64, now: Duration
+  ) -> Change? {
+    guard epoch > self.epoch else { return nil }
+    self.now = now
+    return change(to: proposal, epoch: epoch)
+  }
+
+  /// The same, and the change is only proposed: it is again each time, until it was made or is not
+  /// wanted any more.
+  public mutating func propose(
+    _ candidates: [Candidate], rules: Rules, now: Duration
+  ) -> Proposal? {
     self.now = now
     self.candidates = candidates
     noteHealth()
@@ -158,7 +201,7 @@ extension PrimaryStateMachine {
     waitsForOperator = false
     guard let found = candidates.first(where: { $0.name == primary }) else {
       let next = candidates.first { $0.isUp } ?? candidates.first
-      return next.map { change(to: $0, cause: .configuration) }
+      return next.map { proposal($0, cause: .configuration) }
     }
     noteFailure(of: found)
     return downSince == nil ? recovered(rules) : failedOver(rules)
@@ -178,7 +221,7 @@ extension PrimaryStateMachine {
     if found.isDown { downSince = downSince ?? now }
   }
 
-  private mutating func failedOver(_ rules: Rules) -> Change? {
+  private mutating func failedOver(_ rules: Rules) -> Proposal? {
     guard let downSince else { return nil }
     // While its clients still return nobody waits: they go back to where they came from.
     guard former != nil || isPast(downSince + rules.failHold) else { return nil }
@@ -187,10 +230,10 @@ extension PrimaryStateMachine {
       waitsForOperator = !standbys.isEmpty
       return nil
     }
-    return change(to: next, cause: .failure)
+    return proposal(next, cause: .failure)
   }
 
-  private mutating func recovered(_ rules: Rules) -> Change? {
+  private func recovered(_ rules: Rules) -> Proposal? {
     guard rules.failback != .manual, !isChosen else { return nil }
     let next = wantedMore(rules).first { candidate in
       let since = healthySince[candidate.name]
@@ -220,28 +263,31 @@ extension PrimaryStateMachine {
     return lag <= most
   }
 
-  private mutating func change(to next: Candidate, cause: Cause) -> Change {
-    let before = primary
-    primary = next.name
-    epoch += 1
-    former = nil
-    downSince = next.isDown ? now : nil
-    isChosen = false
-    waitsForOperator = false
-    return Change(
-      from: before, to: primary, epoch: epoch, cause: cause, lag: next.lag?.duration)
+  private func proposal(_ next: Candidate, cause: Cause) -> Proposal {
+    Proposal(region: next.name, cause: cause, isChosen: false, former: nil)
   }
 
-  private mutating func returnTo(
-    _ next: Candidate, cause: Cause, _ rules: Rules
-  ) -> Change {
-    let change = change(to: next, cause: cause)
-    let hasFormer = candidates.contains { $0.name == change.from && $0.isUp }
-    if rules.failback == .gradual, rules.ramp > .zero, hasFormer {
-      former = change.from
+  private func returnTo(_ next: Candidate, cause: Cause, _ rules: Rules) -> Proposal {
+    var proposal = proposal(next, cause: cause)
+    let hasFormer = candidates.contains { $0.name == primary && $0.isUp }
+    if rules.failback == .gradual, rules.ramp > .zero, hasFormer { proposal.former = primary }
+    return proposal
+  }
+
+  private mutating func change(to next: Proposal, epoch: UInt64) -> Change {
+    let before = primary
+    let found = candidates.first { $0.name == next.region }
+    self.epoch = epoch
+    isChosen = next.isChosen
+    waitsForOperator = false
+    if before != next.region {
+      primary = next.region
+      downSince = found?.isDown == true ? now : nil
+      former = next.former
       rampSince = now
     }
-    return change
+    return Change(
+      from: before, to: primary, epoch: epoch, cause: next.cause, lag: found?.lag?.duration)
   }
 }
 
@@ -253,10 +299,17 @@ extension PrimaryStateMachine {
     _ region: String, accepting acceptance: Acceptance, rules: Rules, now: Duration
   ) throws(Refusal) -> Change {
     self.now = now
+    return take(try promotion(of: region, accepting: acceptance, rules: rules))
+  }
+
+  /// What making a region the primary comes to.
+  public func promotion(
+    of region: String, accepting acceptance: Acceptance, rules: Rules
+  ) throws(Refusal) -> Proposal {
     let next = try fit(region, accepting: acceptance, rules)
-    let change = change(to: next, cause: .promotion(acceptance))
-    isChosen = region != rules.order.first
-    return change
+    var proposal = proposal(next, cause: .promotion(acceptance))
+    proposal.isChosen = region != rules.order.first
+    return proposal
   }
 
   /// Gives the clients back to the most wanted region that is up and stands before the primary.
@@ -264,6 +317,13 @@ extension PrimaryStateMachine {
     accepting acceptance: Acceptance, rules: Rules, now: Duration
   ) throws(Refusal) -> Change {
     self.now = now
+    return take(try failback(accepting: acceptance, rules: rules))
+  }
+
+  /// What giving the clients back comes to.
+  public func failback(
+    accepting acceptance: Acceptance, rules: Rules
+  ) throws(Refusal) -> Proposal {
     let wanted = wantedMore(rules)
     guard let first = wanted.first else { throw .isPrimary(primary) }
     let target = wanted.first(where: \.isUp) ?? first

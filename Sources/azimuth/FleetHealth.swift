@@ -108,12 +108,15 @@ actor FleetHealth {
   ///
   /// - Returns: what counts of them, for its edition.
   func replace(with next: CompiledSettings, prober: Prober) async -> [String: EndpointCondition] {
+    let known = homes
     targets = probeTargets(next)
     homes = Self.homes(next)
     unchecked = Set(targets.filter { $0.monitor == nil }.map(\.endpointID))
     health = next.settings.health
     (region, availabilityZone) = Self.place(next.settings)
-    await watch(wanted, prober)
+    // Without the store nobody else may know of what is new.
+    let new = keeper.standing == .frozen ? Set(homes.keys.filter { known[$0] == nil }) : []
+    await watch(wanted.union(new), prober)
     keeper.settle(evidence, now: clock.now - start)
     return conditions
   }

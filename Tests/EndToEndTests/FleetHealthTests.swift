@@ -86,8 +86,12 @@ private final class Fleet {
   let cluster: EtcdCluster
   let nodes: [Node]
 
-  /// - Parameter regions: of its nodes, by their ids.
-  init(_ regions: KeyValuePairs<String, String>, health: String = "{}") throws {
+  /// - Parameters:
+  ///   - regions: of its nodes, by their ids.
+  ///   - isSampled: not every node watches every endpoint.
+  init(
+    _ regions: KeyValuePairs<String, String>, health: String = "{}", isSampled: Bool = false
+  ) throws {
     cluster = try EtcdCluster(members: 1)
     let cluster = cluster
     let endpoints = Self.addresses.map { "\($0): [\"\($1):80\"]" }.joined(separator: ", ")
@@ -117,10 +121,10 @@ private final class Fleet {
       eventually("that \(node.id) knows what all say") {
         try node.votes.standing == "voting"
           && node.votes.endpoints.allSatisfy { endpoint in
-            endpoint.votes.count { $0.health == "healthy" } == nodes.count
+            isSampled || endpoint.votes.count { $0.health == "healthy" } == nodes.count
           }
       }
-      #expect(node.region == "lima")
+      eventually("an answer") { node.region == "lima" }
     }
   }
 
@@ -215,6 +219,30 @@ extension EndToEnd {
       eventually("the votes", within: .seconds(30)) {
         try node.votes.standing == "voting" && node.region == "lima"
       }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `is found out by a few nodes of a region, and by the others when one is lost`() throws {
+      let fleet = try Fleet(
+        ["a": "oslo", "b": "oslo"], health: "{observers: 1}", isSampled: true)
+      defer { fleet.stop() }
+      func watched(_ node: Fleet.Node) throws -> Int {
+        Int(try node.metric("azimuth_fleet_watched_endpoints") ?? "") ?? 0
+      }
+      // Oslo's by both, and each of the two others by one of them.
+      eventually("the work to be shared") {
+        try watched(fleet.nodes[0]) + watched(fleet.nodes[1]) == 4
+      }
+      for node in fleet.nodes {
+        eventually("the other's word") { try node.endpoint("lima")?.health == "healthy" }
+        #expect(node.region == "lima")
+      }
+      fleet.nodes[1].process.signal(SIGKILL)
+      eventually("the work to be taken over", within: .seconds(40)) {
+        #expect(fleet.nodes[0].region == "lima")
+        return try watched(fleet.nodes[0]) == 3
+      }
+      #expect(try fleet.nodes[0].endpoint("lima")?.health == "healthy")
     }
 
     @Test(.timeLimit(.minutes(2)))

@@ -56,7 +56,7 @@ private struct Node {
   let region: String
   /// Nodes of a region that watch an endpoint of another.
   var observers = 1
-  var keeper = VerdictKeeper(VotingRules(staleHold: .seconds(60)))
+  var keeper = VerdictKeeper(VotingRules(staleHold: .seconds(20)))
   var found: [String: Observation] = [:]
   var against: [String: Int] = [:]
   var picture: [String: HealthReport] = [:]
@@ -154,9 +154,9 @@ struct PartitionTests {
       var generator = SeededGenerator(seed: seed)
       var fleet = Fleet()
       fleet.advance(5)
-      for _ in 0..<12 {
+      for _ in 0..<6 {
         fleet.disturb(killing: false, using: &generator)
-        fleet.advance(Int.random(in: 1...40, using: &generator)) { fleet in
+        fleet.advance(Int.random(in: 1...20, using: &generator)) { fleet in
           for node in fleet.nodes {
             let isWhole = node.keeper.verdicts.count == homes.count
             if isWhole && (1...2).allSatisfy({ node.isUp("\(node.region)/\($0)") }) { continue }
@@ -172,9 +172,9 @@ struct PartitionTests {
       var generator = SeededGenerator(seed: seed)
       var fleet = Fleet()
       fleet.advance(5)
-      for _ in 0..<12 {
+      for _ in 0..<6 {
         fleet.disturb(killing: true, using: &generator)
-        fleet.advance(Int.random(in: 1...40, using: &generator))
+        fleet.advance(Int.random(in: 1...20, using: &generator))
       }
       fleet.world.cut = []
       fleet.world.stopped = []

@@ -52,7 +52,7 @@ package struct VerdictKeeper: Sendable {
 
   package mutating func settle(_ evidence: Evidence, now: Duration) {
     stand(evidence.isConnected, now: now)
-    // An isolated node that was told so by others must not be the only one who counts its word.
+    // By itself a node has nobody to compare with.
     isIsolated =
       standing == .voting || standing == .frozen
       ? Isolation.isCutOff(

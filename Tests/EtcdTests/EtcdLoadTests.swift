@@ -24,7 +24,8 @@ private struct MemberFigures {
     }
     let port = try #require(url.port)
     let suffix = ":" + String(port, radix: 16, uppercase: true)
-    let sockets = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
+    let file = try FileHandle(forReadingFrom: URL(filePath: "/proc/net/tcp"))
+    let sockets = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
     connections = sockets.split(separator: "\n").count { line in
       let words = line.split(separator: " ")
       // Its own side of those that stand.

@@ -20,8 +20,7 @@ struct AdminAssembly: Sendable {
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    member: FleetMember?, fleetHealth: FleetHealth?, overrides: FleetOverrides?,
-    primaries: FleetPrimaries?, hasPredecessor: Bool, logger: Logger
+    fleet: FleetAssembly?, hasPredecessor: Bool, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -58,20 +57,9 @@ struct AdminAssembly: Sendable {
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
         + certificateSamples(dataPlane.certificateEnds)
-        + (await fleetSamples(member, reloader)) + (await fleetHealthSamples(fleetHealth))
-        + (await overrides?.samples ?? []) + (await primaries?.samples ?? [])
+        + (await fleet?.samples(reloader) ?? [])
     }
-    sources.sharedConfiguration = member.map {
-      FleetConfiguration(member: $0, source: reloader.source)
-    }
-    sources.fleetVotes = { await azimuth.fleetVotes(fleetHealth) }
-    if let primaries {
-      sources.makeSharedPrimary = {
-        region, service, acceptance, epoch throws(PrimaryRefusal) in
-        try await primaries.makePrimary(region, service, acceptance, epoch)
-      }
-    }
-    sources.sharedOverrides = overrides?.shared
+    fleet?.join(&sources, reloader)
     sources.takeLatencies = { posted in
       let taken = await latencies.add(
         posted.map {
@@ -81,7 +69,6 @@ struct AdminAssembly: Sendable {
         })
       return LatencyReceipt(taken: taken, ignored: posted.count - taken)
     }
-    sources.fleet = { await member?.report }
     sources.subnetCoverage = { coverage.report($0) }
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
     sources.simulate = { try await simulations.answer($0) }

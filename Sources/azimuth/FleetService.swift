@@ -26,9 +26,8 @@ struct FleetService: Service {
   }
 }
 
-/// Figures of the fleet for `/metrics`; none where there is none.
-func fleetSamples(_ member: FleetMember?, _ reloader: Reloader) async -> [MetricSample] {
-  guard let member else { return [] }
+/// Figures of the node's part in its fleet for `/metrics`.
+func fleetSamples(_ member: FleetMember, _ reloader: Reloader) async -> [MetricSample] {
   let engine = await member.engine
   let stored = await reloader.storedStanding
   var samples = [

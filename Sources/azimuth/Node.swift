@@ -41,11 +41,8 @@ final class Node: Sendable {
   /// Those who write what two processes must not write at the same time.
   private let writers: [WritingService]
   private let systemd: Systemd
-  private let member: FleetMember?
-  /// nil: the node goes by its own checks.
-  private let fleetHealth: FleetHealth?
-  private let fleetOverrides: FleetOverrides?
-  private let fleetPrimaries: FleetPrimaries?
+  /// nil: the node stands alone.
+  private let fleet: FleetAssembly?
 
   /// Compiles the configuration and prepares everything; nothing listens yet.
   ///
@@ -105,10 +102,11 @@ final class Node: Sendable {
       handover.noteListening()
       Task { await transfers.announce() }
     }
-    fleetHealth = makeFleetHealth(compiled, member: member, publisher: publisher)
+    let publisher = publisher
+    fleet = member.map { FleetAssembly($0, compiled, publisher: publisher, logger: logger) }
     prober = makeProber(
       compiled, runner: probes, loop: probingLoop, publisher: publisher,
-      fleetHealth: fleetHealth, passive: dataPlane.passive, logger: logger)
+      fleetHealth: fleet?.health, passive: dataPlane.passive, logger: logger)
     resolver = makeResolver(settings, publisher: publisher, logger: logger)
     let measured = LatencySources(publisher: publisher, dataPlane: dataPlane, prober: prober)
     latencies = LatencyKeeper(
@@ -117,24 +115,14 @@ final class Node: Sendable {
     coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
     decisionLog = try makeDecisionLog(
       settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
-    self.member = member
-    let publisher = publisher
-    fleetOverrides = member.map {
-      FleetOverrides($0, publisher: publisher, logger: logger)
-    }
-    fleetPrimaries = member.map {
-      FleetPrimaries($0, publisher: publisher, logger: logger)
-    }
     reloader = Reloader(
       source: source, stored: stored, publisher: publisher, prober: prober,
-      fleetHealth: fleetHealth, probes: probes, dataPlane: dataPlane, transfers: transfers,
-      logger: logger,
-      tellStored: { member?.note($0) })
+      fleetHealth: fleet?.health, probes: probes, dataPlane: dataPlane, transfers: transfers,
+      logger: logger, tellStored: { member?.note($0) })
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      coverage: coverage, member: member, fleetHealth: fleetHealth, overrides: fleetOverrides,
-      primaries: fleetPrimaries, hasPredecessor: predecessor != nil, logger: logger)
+      coverage: coverage, fleet: fleet, hasPredecessor: predecessor != nil, logger: logger)
     var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
     if let folder = settings.stateFolder {
       writers.append(RememberingService(publisher: publisher, folder: folder, logger: logger))
@@ -157,16 +145,7 @@ final class Node: Sendable {
         reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, systemd: systemd),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
-    if let member { services.append(FleetService(member: member, reloader: reloader)) }
-    if let member, let fleetHealth {
-      services.append(FleetHealthService(health: fleetHealth, member: member, prober: prober))
-    }
-    if let member, let fleetOverrides {
-      services.append(FleetOverrideService(overrides: fleetOverrides, member: member))
-    }
-    if let member, let fleetPrimaries {
-      services.append(FleetPrimaryService(primaries: fleetPrimaries, member: member))
-    }
+    if let fleet { services += fleet.services(reloader, prober) }
     if let decisionLog { services.append(decisionLog) }
     services.append(handover)
     if let admin { services.append(admin.service) }
@@ -241,15 +220,6 @@ private struct HangUpService: Service {
       systemd.tellReady(processID: getpid())
     }
   }
-}
-
-private func makeFleetHealth(
-  _ compiled: CompiledSettings, member: FleetMember?, publisher: EditionPublisher
-) -> FleetHealth? {
-  guard let member, let rules = compiled.settings.fleet?.health else { return nil }
-  return FleetHealth(
-    compiled, rules: rules, nodeID: member.start.nodeID, prefix: member.start.prefix,
-    publisher: publisher)
 }
 
 private func makeProber(

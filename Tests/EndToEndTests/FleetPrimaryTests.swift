@@ -44,7 +44,7 @@ private final class LedgerFleet {
 
   func promote(_ region: String, on node: Int) throws -> HTTPConnection.Response {
     try fleet.admin(
-      node, "POST", "/v1/primaries/ledger/promote", #"{"region": "\(region)"}"#)
+      node, "POST", "/v1/primaries/ledger/promote", #"{"region": "\#(region)"}"#)
   }
 
   /// Takes a region out, on all nodes or on one alone.

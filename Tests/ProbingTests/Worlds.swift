@@ -30,7 +30,8 @@ struct Simulation {
   var starts: [(endpointID: String, at: Duration)] = []
   var changes: [HealthChange] = []
   var highestInFlight = 0
-  private var underway: [(end: Duration, start: ProbeScheduler.Start, outcome: ProbeOutcome)] = []
+  private var underway:
+    [(began: Duration, end: Duration, start: ProbeScheduler.Start, outcome: ProbeOutcome)] = []
 
   init(targets: [ProbeTarget], maximumConcurrent: Int, jitter: Double, seed: UInt64) {
     generator = SeededGenerator(seed: seed)
@@ -50,7 +51,7 @@ struct Simulation {
       self.changes += changes
       for start in starts {
         let (took, outcome) = world(start.target.endpointID, now, &generator)
-        underway.append((now + took, start, outcome))
+        underway.append((now, now + took, start, outcome))
         self.starts.append((start.target.endpointID, now))
       }
       highestInFlight = max(highestInFlight, scheduler.inFlightCount)
@@ -64,7 +65,8 @@ struct Simulation {
       guard let ending, underway[ending].end <= now else { continue }
       let ended = underway.remove(at: ending)
       let change = scheduler.finish(
-        ended.start.token, outcome: ended.outcome, took: .zero, now: now, using: &generator)
+        ended.start.token, outcome: ended.outcome, took: ended.end - ended.began, now: now,
+        using: &generator)
       if let change { self.changes.append(change) }
     }
   }

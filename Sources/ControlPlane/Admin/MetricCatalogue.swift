@@ -84,6 +84,7 @@ package enum MetricCatalogue {
     "azimuth_probe_seconds_total": "Time that health checks took, all together.",
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
     "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
+    "azimuth_fleet_reports_written_total": "Health reports that the node has written.",
     "azimuth_reloads_total": "Reloads of the configuration, by result.",
     "azimuth_transfers_out_total":
       "Requests for a transfer, by what went out: the whole zone, differences, one SOA, or nothing.",
@@ -128,7 +129,6 @@ package enum MetricCatalogue {
       "1 while the store is lost and the health of other regions stays as it was.",
     "azimuth_fleet_reports": "Health reports of nodes that live, its own among them.",
     "azimuth_fleet_reports_malformed": "Health reports that are not understood.",
-    "azimuth_fleet_reports_written_total": "Health reports that the node has written.",
     "azimuth_fleet_watched_endpoints": "Endpoints that the node itself watches.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",

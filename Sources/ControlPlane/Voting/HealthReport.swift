@@ -7,9 +7,9 @@ package import Routing
 ///     {"region": "tokyo", "zone": "a", "sequence": 7, "isolated": false,
 ///      "endpoints": {"oslo/web/192.0.2.1:80": ["h", 1764208800000, 100, 1250]}}
 ///
-/// Of each endpoint: its health (`h`ealthy, `d`egraded, `x` unhealthy, `n` unhealthy and never found
-/// otherwise, `u`nknown), since when (milliseconds since 1970; 0: from the first), the share that it
-/// asks for (percent), and the smoothed time of its checks (microseconds; 0: none).
+/// Of each endpoint: its health (`h`ealthy, `d`egraded, `x` unhealthy, `n` unhealthy and never
+/// found otherwise, `u`nknown), since when (milliseconds since 1970; 0: from the first), the share
+/// that it asks for (percent), and the smoothed time of its checks (microseconds; 0: none).
 package struct HealthReport: Sendable, Equatable {
   /// Bytes, below what etcd takes in one value.
   package static let maximumSize = 1_000_000

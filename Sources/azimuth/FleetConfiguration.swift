@@ -7,7 +7,7 @@ import Settings
 
 /// The layers of the fleet's store for the admin API, and what changes of them would come to: as
 /// this node reads them with its own file, in its own place and in every other one of which the
-/// store has a layer.
+/// store has a layer or where a node lives.
 struct FleetConfiguration: SharedConfiguration {
   let member: FleetMember
   let source: ConfigurationSource
@@ -56,14 +56,17 @@ struct FleetConfiguration: SharedConfiguration {
       layers.map { ($0.name, $0.text) }, uniquingKeysWith: { first, _ in first })
     var after = before
     after[name] = text
-    let target = LayerReader(region: name.region, zone: name.zone, node: name.node)
+    let places = await places
+    let target =
+      name.node.flatMap { places[$0] }
+      ?? LayerReader(region: name.region, zone: name.zone, node: name.node)
     let reader = target.names.allSatisfy(start.reader.names.contains) ? start.reader : target
     let changes = changes(of: reader, from: before, to: after)
     if let text, let faults = unfitness(name, text) {
       return LayerProposal(changes: changes, faults: faults, isUnfit: true)
     }
     var faults: [Fault] = []
-    for reader in readers(of: name, among: layers) {
+    for reader in readers(of: name, among: layers, places) {
       let known = self.faults(of: reader, before)
       for fault in self.faults(of: reader, after) where !(known + faults).contains(fault) {
         faults.append(fault)
@@ -83,14 +86,27 @@ struct FleetConfiguration: SharedConfiguration {
     }
   }
 
+  /// Where the nodes that live stand, by their ids.
+  private var places: [String: LayerReader] {
+    get async {
+      let nodes = await member.report.nodes
+      return Dictionary(
+        nodes.map { ($0.id, LayerReader(region: $0.region, zone: $0.zone, node: $0.id)) },
+        uniquingKeysWith: { first, _ in first })
+    }
+  }
+
   /// Those of whom the store knows, and this node, if they read the layer.
-  private func readers(of name: SharedLayerName, among layers: [SharedLayer]) -> [LayerReader] {
-    let named = (layers.map(\.name) + [name]).map {
-      LayerReader(region: $0.region, zone: $0.zone, node: $0.node)
+  private func readers(
+    of name: SharedLayerName, among layers: [SharedLayer], _ places: [String: LayerReader]
+  ) -> [LayerReader] {
+    let named = (layers.map(\.name) + [name]).map { name in
+      name.node.flatMap { places[$0] }
+        ?? LayerReader(region: name.region, zone: name.zone, node: name.node)
     }
     var seen: Set<LayerReader> = []
-    return ([start.reader] + named).filter { reader in
-      // What a place says of itself is in no other layer than its own.
+    return ([start.reader] + named + places.values).filter { reader in
+      // What this node says of its place stands in its own file.
       reader.names.contains(name) && (reader == start.reader || reader.node != start.nodeID)
         && seen.insert(reader).inserted
     }

@@ -85,6 +85,8 @@ package enum MetricCatalogue {
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
     "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
     "azimuth_fleet_reports_written_total": "Health reports that the node has written.",
+    "azimuth_primary_conflicts_total":
+      "Times that this node had chosen a primary of its own, and the fleet another one.",
     "azimuth_reloads_total": "Reloads of the configuration, by result.",
     "azimuth_transfers_out_total":
       "Requests for a transfer, by what went out: the whole zone, differences, one SOA, or nothing.",
@@ -137,8 +139,6 @@ package enum MetricCatalogue {
     "azimuth_region_health":
       "1 for the state that a region is in as a pool sees it, 0 for the others.",
     "azimuth_endpoint_healthy": "1 while health checks find the endpoint healthy.",
-    "azimuth_primary_conflicts_total":
-      "Times that this node had chosen a primary of its own, and the fleet another one.",
     "azimuth_override_conflicts":
       "Targets of which operators have said different things without knowing of each other.",
     "azimuth_overrides_local":

@@ -16,12 +16,17 @@ test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-d
   python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
   etcd-server etcd-client
 
-.PHONY: run build test lint test-build unit simulation end-to-end budgets fuzz fuzz-briefly quality
+.PHONY: run fleet-demo build test lint test-build unit simulation end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build
 	@scripts/debian-packages $(demo_packages)
 	@exec $(azimuth) demo config/azimuth.yaml
+
+# A fleet of five nodes on a store of three members, with a tour. Ends with Ctrl-C.
+fleet-demo: build
+	@scripts/debian-packages $(demo_packages) python3 etcd-server etcd-client
+	@scripts/fleet-demo $(azimuth)
 
 build: toolchain
 	@scripts/debian-packages $(build_packages)

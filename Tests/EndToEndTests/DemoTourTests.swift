@@ -70,5 +70,13 @@ extension EndToEnd {
     @Test func `names the source of its geodata`() throws {
       #expect(try Self.world.get().process.all.contains("IP Geolocation by DB-IP"))
     }
+
+    @Test(.enabled(if: EtcdCluster.isInstalled), .timeLimit(.minutes(4)))
+    func `of a fleet comes to what its tour says`() throws {
+      let tour = try Program.shell(
+        "scripts/fleet-demo \(Program.path) --once", within: .seconds(200))
+      #expect(tour.status == 0, "\(tour.all)")
+      #expect(tour.output.contains("That was the tour."))
+    }
   }
 }

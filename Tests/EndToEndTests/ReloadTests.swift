@@ -32,7 +32,7 @@ extension EndToEnd {
         if round % 2 == 1 {
           try #require(try HTTPConnection(port: port).request("GET", "/").status == 200)
         } else {
-          eventually("the port is free") { Socket.isFree(port: port) }
+          eventually("the port is free") { FreePorts.isFree(port) }
         }
       }
       expectNoFailure(of: loads)

@@ -21,7 +21,7 @@ package final class EtcdCluster: Sendable {
   package init(members: Int, arguments: [String] = [], isSecure: Bool = false) throws {
     folder = NSTemporaryDirectory() + "azimuth-etcd-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let ports = try Self.freePorts(members * 2)
+    let ports = (0..<members * 2).map { _ in FreePorts.take() }
     let scheme = isSecure ? "https" : "http"
     clients = ports.prefix(members).map { "\(scheme)://127.0.0.1:\($0)" }
     peers = ports.suffix(members).map { "http://127.0.0.1:\($0)" }
@@ -78,30 +78,5 @@ package final class EtcdCluster: Sendable {
     process.waitForEnd()
     guard process.status == 0 else { throw Fault(description: process.all) }
     return process.all
-  }
-
-  /// Held all at once, so that they differ; below the ports that the system gives to clients and to
-  /// whoever wants any, so that none of these takes one before the member does.
-  private static func freePorts(_ count: Int) throws -> [UInt16] {
-    var descriptors: [Int32] = []
-    defer { for descriptor in descriptors { close(descriptor) } }
-    return try (0..<count).map { _ in
-      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      descriptors.append(descriptor)
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-      for _ in 0..<100 {
-        let port = UInt16.random(in: 10_000..<30_000)
-        address.sin_port = port.bigEndian
-        let isFree = withUnsafePointer(to: &address) { address in
-          address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-          }
-        }
-        if isFree { return port }
-      }
-      throw Fault(description: "no free port")
-    }
   }
 }

@@ -40,7 +40,10 @@ final class FleetNodes: @unchecked Sendable {
     }
     for node in 0..<nodes { try serve(node) }
     for node in 0..<nodes {
-      eventually("a watch of node \(node)", within: .seconds(30)) { isConnected(node) }
+      eventually("a watch of node \(node)", within: .seconds(30)) {
+        guard processes[node]?.isRunning == true else { throw World.Ended(log: log(of: node)) }
+        return isConnected(node)
+      }
     }
   }
 

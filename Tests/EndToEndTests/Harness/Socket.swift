@@ -73,14 +73,6 @@ final class Socket: Sendable {
     return socket
   }
 
-  /// Whether both TCP and UDP have this port free on every address.
-  static func isFree(port: Int) -> Bool {
-    [SOCK_STREAM, SOCK_DGRAM].allSatisfy { kind in
-      guard let socket = try? Socket(kind, timeoutMilliseconds: 0) else { return false }
-      return (try? socket.bind("0.0.0.0", port)) != nil
-    }
-  }
-
   private func set(_ level: Int, _ option: Int32, _ value: Int32) throws {
     var value = value
     let size = socklen_t(MemoryLayout<Int32>.size)

@@ -230,14 +230,8 @@ struct Ports {
     }
   }
 
-  /// Below the ports that the system gives to clients, so that none of these takes it meanwhile.
-  static func free() -> Int { free(count: 1) }
+  static func free() -> Int { FreePorts.take() }
 
   /// The first of so many in a row.
-  static func free(count: Int) -> Int {
-    while true {
-      let first = Int.random(in: 10_000..<30_000)
-      if (first..<first + count).allSatisfy({ Socket.isFree(port: $0) }) { return first }
-    }
-  }
+  static func free(count: Int) -> Int { FreePorts.take(count) }
 }

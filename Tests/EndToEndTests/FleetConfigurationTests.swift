@@ -50,6 +50,7 @@ extension EndToEnd {
         try world.say("global", FleetWorld.global)
         try world.serve()
         eventually("an answer") { world.answer == "192.0.2.1" }
+        eventually("readiness") { world.readiness == 200 }
       }
     }
 

@@ -6,8 +6,9 @@ import Synchronization
 package enum FreePorts {
   private static let given = Mutex<Set<Int>>([])
 
-  /// The first of so many in a row that nobody listens on, with TCP or UDP, on any address. They are
-  /// below the ports that the system gives to clients, so that none of these takes one meanwhile.
+  /// The first of so many in a row that nobody listens on, with TCP or UDP, on any address. They
+  /// are below the ports that the system gives to clients, so that none of these takes one
+  /// meanwhile.
   package static func take(_ count: Int = 1) -> Int {
     while true {
       let first = Int.random(in: 10_000..<30_000)

@@ -151,8 +151,9 @@ actor FleetPrimaries {
       throw .storeRefuses("\(error)")
     }
     guard isOurs else { throw .lost(stored[service]?.primary ?? known.primary) }
-    guard let report = await publisher.primaryReports.first(where: { $0.service == service })
-    else { throw .unknownService }
+    guard let report = await publisher.primaryReport(ofService: service) else {
+      throw .unknownService
+    }
     return report
   }
 

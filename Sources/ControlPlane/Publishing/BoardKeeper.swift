@@ -123,7 +123,7 @@ package struct BoardKeeper: Sendable {
 
   /// Takes these in place of all that were set; those whose targets the configuration does not have
   /// are passed over.
-  mutating func replaceOverrides(with next: [Override]) {
+  package mutating func replaceOverrides(with next: [Override]) {
     overrides = next.filter { isKnown($0.target) }
   }
 

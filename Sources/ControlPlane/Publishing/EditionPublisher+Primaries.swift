@@ -43,11 +43,7 @@ extension EditionPublisher {
     _ region: String?, ofService service: String,
     accepting acceptance: PrimaryStateMachine.Acceptance, epoch: UInt64?
   ) throws(PrimaryRefusal) -> PrimaryReport {
-    guard !isFrozen else { throw .handingOver }
-    // What is found now, not at the last change.
-    advance()
-    let known = keeper.primaryReports.first { $0.service == service }
-    if let epoch, let known, known.epoch != epoch { throw .epochHasChanged(known.epoch) }
+    try expect(epoch, of: service)
     let now = moment
     let isKnown: Bool
     do throws(PrimaryStateMachine.Refusal) {
@@ -61,11 +57,24 @@ extension EditionPublisher {
     } catch {
       throw .refused(error)
     }
+    guard isKnown else { throw .unknownService }
     keeper.noteUnreplicated(service)
-    guard isKnown, let report = keeper.primaryReports.first(where: { $0.service == service })
-    else { throw .unknownService }
     publish()
-    return keeper.primaryReports.first { $0.service == service } ?? report
+    guard let report = primaryReport(ofService: service) else { throw .unknownService }
+    return report
+  }
+
+  /// Finds what holds now, not at the last change, and whether that is what an operator knows of.
+  func expect(_ epoch: UInt64?, of service: String) throws(PrimaryRefusal) {
+    guard !isFrozen else { throw .handingOver }
+    advance()
+    let known = primaryReport(ofService: service)
+    if let epoch, let known, known.epoch != epoch { throw .epochHasChanged(known.epoch) }
+  }
+
+  /// nil: no service that is active-passive now has the name.
+  package func primaryReport(ofService service: String) -> PrimaryReport? {
+    keeper.primaryReports.first { $0.service == service }
   }
 }
 

@@ -23,10 +23,7 @@ extension EditionPublisher {
     promoting region: String?, ofService service: String,
     accepting acceptance: PrimaryStateMachine.Acceptance, epoch: UInt64?
   ) throws(PrimaryRefusal) -> SharedPrimary {
-    guard !isFrozen else { throw .handingOver }
-    advance()
-    let known = keeper.primaryReports.first { $0.service == service }
-    if let epoch, let known, known.epoch != epoch { throw .epochHasChanged(known.epoch) }
+    try expect(epoch, of: service)
     let proposal: SharedPrimary?
     do throws(PrimaryStateMachine.Refusal) {
       proposal = try keeper.proposal(

@@ -14,7 +14,7 @@ build_packages := libmaxminddb-dev libssl-dev pkg-config zlib1g-dev git ca-certi
 demo_packages := $(build_packages) dnsutils curl
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
-  etcd-server etcd-client
+  etcd-server etcd-client iproute2
 
 .PHONY: run fleet-demo build test lint test-build unit simulation end-to-end budgets fuzz fuzz-briefly quality
 

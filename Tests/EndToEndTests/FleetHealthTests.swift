@@ -1,90 +1,67 @@
 import Foundation
-import Glibc
 import TestSupport
 import Testing
 
-/// Nodes in Oslo and Tokyo that share an etcd, and an endpoint in each of three regions. Each node
-/// checks the endpoints at a port of its own, so that a test can take an endpoint away from one
-/// node alone. DNS gives Lima's address first, then Oslo's, then Tokyo's.
-private final class Fleet {
-  static let addresses = ["lima": "127.0.10.3", "oslo": "127.0.10.2", "tokyo": "127.0.10.1"]
+/// By region, of the endpoints.
+private let addresses = ["lima": "127.0.10.3", "oslo": "127.0.10.2", "tokyo": "127.0.10.1"]
 
-  final class Node {
-    let id: String
-    let ports = Ports()
-    let file: URL
-    let process: RunningProcess
-    /// Of each region's endpoint, as this node's checks meet it.
-    let endpoints: [String: RegionServer]
-
-    init(_ id: String, in region: String, members: [String], health: String) throws {
-      self.id = id
-      file = try temporaryFolder().appending(path: "node.yaml")
-      let port = ports.endpoints
-      endpoints = Dictionary(
-        uniqueKeysWithValues: try Fleet.addresses.map {
-          ($0, try RegionServer(region: $0, address: $1, port: port))
-        })
-      let urls = members.map { "\"\($0)\"" }.joined(separator: ", ")
-      try """
-      node: {id: \(id), region: \(region)}
-      fleet: {name: prod, members: [\(urls)], timeout: 1s, health: \(health)}
-      admin: {listen: "127.0.0.1:\(ports.admin)"}
-      dns: {listen: ["127.0.0.1:\(ports.dns)"]}
-      monitors: {up: {port: \(port)}}
-      """.write(to: file, atomically: true, encoding: .utf8)
-      process = try RunningProcess(Program.path, ["serve", file.path])
-    }
-
-    /// The region to which DNS sends clients; nil: no answer.
-    var region: String? {
-      let client = try? DNSClient(port: ports.dns, timeoutMilliseconds: 300)
-      let address = try? client?.ask(DNSQuestion("www.example.org")).addresses.first
-      return Fleet.addresses.first { $0.value == address }?.key
-    }
-
-    func metric(_ name: String) throws -> String? {
-      let text = try HTTPConnection(port: ports.admin).request("GET", "/metrics").text
-      return text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
-        .map { String($0.dropFirst(name.count + 1)) }
-    }
-
-    struct Votes: Decodable {
-      struct Endpoint: Decodable {
-        struct Vote: Decodable {
-          var node: String
-          var health: String
-          var isolated: Bool
-        }
-        var id: String
-        var health: String
-        var basis: String?
-        var votes: [Vote]
-      }
-      var standing: String
+/// What `/v1/fleet/votes` says, as far as this looks.
+private struct Votes: Decodable {
+  struct Endpoint: Decodable {
+    struct Vote: Decodable {
+      var node: String
+      var health: String
       var isolated: Bool
-      var endpoints: [Endpoint]
     }
+    var id: String
+    var health: String
+    var basis: String?
+    var votes: [Vote]
+  }
+  var standing: String
+  var isolated: Bool
+  var endpoints: [Endpoint]
+}
 
-    var votes: Votes {
-      get throws {
-        let body = try HTTPConnection(port: ports.admin).request("GET", "/v1/fleet/votes").body
-        return try JSONDecoder().decode(Votes.self, from: Data(body))
-      }
-    }
+/// A node, and an endpoint in each of three regions at a port of its own, so that a test can take
+/// an endpoint away from this node alone.
+private final class WatchingNode {
+  let node: FleetNode
+  /// By region.
+  let endpoints: [String: RegionServer]
 
-    func endpoint(_ region: String) throws -> Votes.Endpoint? {
-      try votes.endpoints.first { $0.id.hasPrefix("\(region)/") }
-    }
-
-    /// What a node says of a region's endpoint, as this one knows it.
-    func vote(of node: String, on region: String) throws -> String? {
-      try endpoint(region)?.votes.first { $0.node == node }?.health
-    }
+  init(_ node: FleetNode) throws {
+    self.node = node
+    endpoints = Dictionary(
+      uniqueKeysWithValues: try addresses.map {
+        ($0, try RegionServer(region: $0, address: $1, port: node.ports.endpoints))
+      })
   }
 
-  let cluster: EtcdCluster
-  let nodes: [Node]
+  /// The region to which DNS sends clients; nil: no answer.
+  var region: String? {
+    let address = node.answer
+    return addresses.first { $0.value == address }?.key
+  }
+
+  var votes: Votes {
+    get throws { try node.admin("GET", "/v1/fleet/votes").decoded(as: Votes.self) }
+  }
+
+  func endpoint(_ region: String) throws -> Votes.Endpoint? {
+    try votes.endpoints.first { $0.id.hasPrefix("\(region)/") }
+  }
+
+  /// What a node says of a region's endpoint, as this one knows it.
+  func vote(of node: String, on region: String) throws -> String? {
+    try endpoint(region)?.votes.first { $0.node == node }?.health
+  }
+}
+
+/// Nodes that check what they share. DNS gives Lima's address first, then Oslo's, then Tokyo's.
+private final class WatchingFleet {
+  let fleet: Fleet
+  let nodes: [WatchingNode]
 
   /// - Parameters:
   ///   - regions: of its nodes, by their ids.
@@ -92,13 +69,10 @@ private final class Fleet {
   init(
     _ regions: KeyValuePairs<String, String>, health: String = "{}", isSampled: Bool = false
   ) throws {
-    cluster = try EtcdCluster(members: 1)
-    let cluster = cluster
-    let endpoints = Self.addresses.map { "\($0): [\"\($1):80\"]" }.joined(separator: ", ")
-    eventually("a write") {
-      try cluster.control(
-        "put", "/azimuth/prod/v1/config/global",
-        """
+    let endpoints = addresses.map { "\($0): [\"\($1):80\"]" }.joined(separator: ", ")
+    fleet = try Fleet(
+      nodes: regions,
+      global: """
         regions: {tokyo: {}, oslo: {}, lima: {}}
         health: {jitter: 0%}
         monitors: {up: {type: tcp, interval: 200ms, fast_interval: 100ms, timeout: 100ms}}
@@ -111,30 +85,26 @@ private final class Fleet {
             ns: [ns1]
             steered: {www: web}
             records: ["ns1 A 192.0.2.9"]
-        """)
-      return true
-    }
-    nodes = try regions.map {
-      try Node($0, in: $1, members: cluster.clients, health: health)
-    }
-    for node in nodes {
-      eventually("that \(node.id) knows what all say") {
-        try node.votes.standing == "voting"
-          && node.votes.endpoints.allSatisfy { endpoint in
+        """,
+      health: health, own: { "monitors: {up: {port: \($0.endpoints)}}" }, isServing: false)
+    let nodes = try fleet.nodes.map { try WatchingNode($0) }
+    self.nodes = nodes
+    try fleet.serve()
+    guard health != "off" else { return }
+    for watching in nodes {
+      watching.node.eventually("that it knows what all say") {
+        try watching.votes.standing == "voting"
+          && watching.votes.endpoints.allSatisfy { endpoint in
             isSampled || endpoint.votes.count { $0.health == "healthy" } == nodes.count
           }
       }
-      eventually("an answer") { node.region == "lima" }
+      watching.node.eventually("an answer") { watching.region == "lima" }
     }
   }
 
   func stop() {
-    for node in nodes {
-      node.process.signal(SIGKILL)
-      for endpoint in node.endpoints.values { endpoint.stop() }
-      try? FileManager.default.removeItem(at: node.file.deletingLastPathComponent())
-    }
-    cluster.stop()
+    fleet.stop()
+    for node in nodes { for endpoint in node.endpoints.values { endpoint.stop() } }
   }
 }
 
@@ -144,7 +114,7 @@ extension EndToEnd {
     func `goes by most of a region's nodes, and what all lose is down everywhere within seconds`()
       throws
     {
-      let fleet = try Fleet(["a": "oslo", "b": "oslo", "c": "oslo", "d": "tokyo"])
+      let fleet = try WatchingFleet(["a": "oslo", "b": "oslo", "c": "oslo", "d": "tokyo"])
       defer { fleet.stop() }
       let (oslo, tokyo) = (fleet.nodes.prefix(3), fleet.nodes[3])
       // One of three.
@@ -173,11 +143,11 @@ extension EndToEnd {
     @Test(.timeLimit(.minutes(2)))
     func `of a node that is cut off from the others does not go by its own checks of them`() throws
     {
-      let fleet = try Fleet(["a": "oslo", "d": "tokyo", "e": "lima"])
+      let fleet = try WatchingFleet(["a": "oslo", "d": "tokyo", "e": "lima"])
       defer { fleet.stop() }
       let cut = fleet.nodes[0]
       for region in ["lima", "tokyo"] { cut.endpoints[region]?.stop() }
-      eventually("that it knows") { try cut.metric("azimuth_fleet_isolated") == "1" }
+      eventually("that it knows") { cut.node.metric("azimuth_fleet_isolated") == "1" }
       #expect(try cut.votes.isolated)
       for node in fleet.nodes {
         eventually("that all know") {
@@ -187,7 +157,7 @@ extension EndToEnd {
       }
       #expect(try cut.endpoint("lima")?.basis == "regions")
       for region in ["lima", "tokyo"] { try cut.endpoints[region]?.start() }
-      eventually("the end of it") { try cut.metric("azimuth_fleet_isolated") == "0" }
+      eventually("the end of it") { cut.node.metric("azimuth_fleet_isolated") == "0" }
       #expect(cut.region == "lima")
     }
 
@@ -195,13 +165,13 @@ extension EndToEnd {
     func `stays as it was for other regions while the store is lost, and then goes by the node`()
       throws
     {
-      let fleet = try Fleet(
+      let fleet = try WatchingFleet(
         ["a": "oslo", "b": "oslo", "d": "tokyo"], health: "{stale_hold: 10s}")
       defer { fleet.stop() }
       let node = fleet.nodes[0]
-      fleet.cluster.kill(member: 0)
+      fleet.fleet.cluster.kill(member: 0)
       eventually("that the loss is noticed", within: .seconds(30)) {
-        try node.metric("azimuth_fleet_frozen") == "1"
+        node.node.metric("azimuth_fleet_frozen") == "1"
       }
       // Other than of regions that it does not stand in, it goes by itself of its own.
       node.endpoints["lima"]?.stop()
@@ -215,7 +185,7 @@ extension EndToEnd {
       #expect(try node.votes.standing == "cut_off")
       #expect(fleet.nodes[2].region == "lima")
       // Back with the store: most of the region's nodes, and half is not most.
-      try fleet.cluster.start(0)
+      try fleet.fleet.cluster.start(0)
       eventually("the votes", within: .seconds(30)) {
         try node.votes.standing == "voting" && node.region == "lima"
       }
@@ -223,11 +193,11 @@ extension EndToEnd {
 
     @Test(.timeLimit(.minutes(2)))
     func `is found out by a few nodes of a region, and by the others when one is lost`() throws {
-      let fleet = try Fleet(
+      let fleet = try WatchingFleet(
         ["a": "oslo", "b": "oslo"], health: "{observers: 1}", isSampled: true)
       defer { fleet.stop() }
-      func watched(_ node: Fleet.Node) throws -> Int {
-        Int(try node.metric("azimuth_fleet_watched_endpoints") ?? "") ?? 0
+      func watched(_ node: WatchingNode) throws -> Int {
+        Int(node.node.metric("azimuth_fleet_watched_endpoints") ?? "") ?? 0
       }
       // Oslo's by both, and each of the two others by one of them.
       eventually("the work to be shared") {
@@ -237,7 +207,7 @@ extension EndToEnd {
         eventually("the other's word") { try node.endpoint("lima")?.health == "healthy" }
         #expect(node.region == "lima")
       }
-      fleet.nodes[1].process.signal(SIGKILL)
+      fleet.nodes[1].node.kill()
       eventually("the work to be taken over", within: .seconds(40)) {
         #expect(fleet.nodes[0].region == "lima")
         return try watched(fleet.nodes[0]) == 3
@@ -247,34 +217,15 @@ extension EndToEnd {
 
     @Test(.timeLimit(.minutes(2)))
     func `is of each node by itself where that is wanted`() throws {
-      let cluster = try EtcdCluster(members: 1)
-      defer { cluster.stop() }
-      let fleet = try? Fleet.Node("a", in: "oslo", members: cluster.clients, health: "off")
-      let node = try #require(fleet)
-      defer { node.process.signal(SIGKILL) }
-      eventually("a write") {
-        try cluster.control(
-          "put", "/azimuth/prod/v1/config/global",
-          """
-          regions: {oslo: {}}
-          monitors: {up: {type: tcp}}
-          pools: {web: {monitor: up, endpoints: {oslo: ["127.0.10.2:80"]}}}
-          policies: {near: {type: failover, order: [oslo]}}
-          services: {web: {pool: web, policy: near}}
-          zones:
-            example.org:
-              soa: {primary: ns1, serial: 1}
-              ns: [ns1]
-              steered: {www: web}
-              records: ["ns1 A 192.0.2.9"]
-          """)
-        return true
-      }
-      eventually("an answer") { node.region == "oslo" }
-      let status = try HTTPConnection(port: node.ports.admin).request("GET", "/v1/fleet/votes")
-        .status
-      #expect(status == 404)
-      #expect(try cluster.control("get", "--prefix", "/azimuth/prod/v1/health/").isEmpty)
+      let fleet = try WatchingFleet(["a": "oslo", "d": "tokyo"], health: "off")
+      defer { fleet.stop() }
+      let node = fleet.nodes[0]
+      node.endpoints["lima"]?.stop()
+      eventually("what it finds") { node.region == "oslo" }
+      #expect(fleet.nodes[1].region == "lima")
+      #expect(try node.node.admin("GET", "/v1/fleet/votes").status == 404)
+      let keys = try fleet.fleet.cluster.control("get", "--prefix", "/azimuth/prod/v1/health/")
+      #expect(keys.isEmpty)
     }
   }
 }

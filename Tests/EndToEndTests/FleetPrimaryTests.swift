@@ -13,11 +13,12 @@ private struct Primaries: Decodable { var primaries: [Primary] }
 
 /// Three regions of which one has all clients. Operators say which are down.
 private final class LedgerFleet {
-  let fleet: FleetNodes
+  let fleet: Fleet
+  var nodes: [FleetNode] { fleet.nodes }
 
   init(more: String = "") throws {
-    fleet = try FleetNodes(
-      nodes: 3,
+    fleet = try Fleet(
+      members: 3, nodes: ["edge-1": "tokyo", "edge-2": "tokyo", "edge-3": "tokyo"],
       global: """
         regions: {tokyo: {}, oslo: {}, lima: {}}
         pools:
@@ -38,19 +39,19 @@ private final class LedgerFleet {
   func stop() { fleet.stop() }
 
   func primary(_ node: Int) throws -> Primary {
-    let list = try fleet.admin(node, "GET", "/v1/primaries").decoded(as: Primaries.self)
+    let list = try nodes[node].admin("GET", "/v1/primaries").decoded(as: Primaries.self)
     return try #require(list.primaries.first)
   }
 
   func promote(_ region: String, on node: Int) throws -> HTTPConnection.Response {
-    try fleet.admin(
-      node, "POST", "/v1/primaries/ledger/promote", #"{"region": "\#(region)"}"#)
+    try nodes[node].admin(
+      "POST", "/v1/primaries/ledger/promote", #"{"region": "\#(region)"}"#)
   }
 
   /// Takes a region out, on all nodes or on one alone.
   func down(_ region: String, on node: Int = 0) throws -> Int {
-    try fleet.admin(
-      node, "PUT", "/v1/overrides/\(region)",
+    try nodes[node].admin(
+      "PUT", "/v1/overrides/\(region)",
       #"{"state": "down", "reason": "fire"}"#
     ).status
   }
@@ -79,10 +80,10 @@ extension EndToEnd {
 
       // Two operators who have seen the same epoch.
       let asked = [("oslo", 0), ("lima", 1)]
-      let fleet = world.fleet
+      let nodes = world.nodes
       let statuses = try inParallel(2) { index in
-        try fleet.admin(
-          asked[index].1, "POST", "/v1/primaries/ledger/promote",
+        try nodes[asked[index].1].admin(
+          "POST", "/v1/primaries/ledger/promote",
           #"{"region": "\#(asked[index].0)", "epoch": \#(first.epoch)}"#)
       }
       #expect(statuses.map(\.status).sorted() == [200, 409], "\(statuses.map(\.text))")
@@ -100,14 +101,14 @@ extension EndToEnd {
       let third = try #require(world.settled())
       #expect(third.region == "tokyo" && third.epoch == second.epoch + 1)
       for node in 0..<3 {
-        #expect(world.fleet.answer(of: node, "ledger.example.org") == "192.0.2.1")
+        #expect(world.nodes[node].answer("ledger.example.org") == "192.0.2.1")
       }
       let key = try world.fleet.cluster.control("get", "/azimuth/prod/v1/primary/ledger")
       #expect(key.contains("\(third.epoch)"), "\(key)")
 
       // A restart does not know less.
-      world.fleet.end(1)
-      try world.fleet.serve(1)
+      world.nodes[1].end()
+      try world.nodes[1].serve()
       #expect(world.settled() == third)
     }
 
@@ -122,7 +123,7 @@ extension EndToEnd {
       let refused = try world.promote("oslo", on: 1)
       #expect(refused.status == 503, "\(refused.text)")
       // Its clients have nobody, for longer than what a failover would take.
-      eventually("it is down") { world.fleet.answer(of: 0, "ledger.example.org") == nil }
+      eventually("it is down") { world.nodes[0].answer("ledger.example.org") == nil }
       let start = ContinuousClock.now
       eventually("fail_hold is over") { ContinuousClock.now - start > .seconds(2) }
       for node in 0..<3 {
@@ -156,8 +157,8 @@ extension EndToEnd {
       }
       let second = try #require(world.settled())
       #expect(second.region == "tokyo" && !second.unreplicated && second.epoch > first.epoch + 1)
-      #expect(world.fleet.metric(1, "azimuth_primary_conflicts_total") == "1")
-      #expect(world.fleet.log(of: 1).contains("two primaries were chosen"))
+      #expect(world.nodes[1].metric("azimuth_primary_conflicts_total") == "1")
+      #expect(world.nodes[1].log.contains("two primaries were chosen"))
     }
   }
 }

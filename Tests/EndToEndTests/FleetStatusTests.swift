@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-extension FleetWorld {
+extension FleetNode {
   /// What `azimuth fleet status` says when it asks this node.
   func status(_ arguments: String...) throws -> String {
     let admin = "http://127.0.0.1:\(ports.admin)"
@@ -20,16 +20,9 @@ extension EndToEnd {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `The status of a fleet` {
     @Test func `any node says how all of them stand, and which one holds to an older word`() throws
     {
-      let one = try FleetWorld()
-      defer { one.stop() }
-      let two = try FleetWorld(node: "edge-2", beside: one)
-      defer { two.stop() }
-      let three = try FleetWorld(node: "edge-3", beside: one)
-      defer { three.stop() }
-      let worlds = [one, two, three]
-      try one.say("global", FleetWorld.global)
-      for world in worlds { try world.serve() }
-      for world in worlds { eventually("an answer") { world.answer == "192.0.2.1" } }
+      let fleet = try Fleet(nodes: ["edge-1": "tokyo", "edge-2": "tokyo", "edge-3": "tokyo"])
+      defer { fleet.stop() }
+      let (one, two, three) = (fleet.nodes[0], fleet.nodes[1], fleet.nodes[2])
       eventually("all nodes", within: .seconds(20)) {
         try (1...3).allSatisfy { number in
           let line = try two.line("edge-\(number)")
@@ -37,13 +30,13 @@ extension EndToEnd {
         }
       }
       #expect(try one.line("global").hasSuffix(" 3"))
-      try one.say("node/edge-2", "policies: {near: {oder: [oslo]}}")
+      fleet.say("node/edge-2", "policies: {near: {oder: [oslo]}}")
       eventually("that the others see it", within: .seconds(20)) {
         try three.line("edge-2").contains("STRAGGLES: refuses what the store says")
       }
       #expect(try !three.line("edge-1").contains("STRAGGLES"))
       #expect(two.answer == "192.0.2.1" && two.readiness == 200)
-      try one.say("node/edge-2", "policies: {near: {order: [oslo, tokyo, lima]}}")
+      fleet.say("node/edge-2", "policies: {near: {order: [oslo, tokyo, lima]}}")
       eventually("that it is mended", within: .seconds(20)) {
         let line = try three.line("edge-2")
         return !line.contains("STRAGGLES") && line.contains("yes")
@@ -52,25 +45,23 @@ extension EndToEnd {
       #expect(try one.status("--output", "json").contains("\"wanted_revision\""))
       // A node that ends takes its leave: nobody waits for its lease to end.
       three.end()
-      #expect(try one.cluster.control("get", "/azimuth/prod/v1/node/edge-3") == "")
+      #expect(try fleet.cluster.control("get", "/azimuth/prod/v1/node/edge-3") == "")
       eventually("that the others see it") { try one.line("edge-3") == "" }
     }
 
     @Test func `a node that is killed is gone when its lease ends`() throws {
-      let one = try FleetWorld()
-      defer { one.stop() }
-      let two = try FleetWorld(node: "edge-2", beside: one)
-      defer { two.stop() }
-      try one.say("global", FleetWorld.global)
-      for world in [one, two] { try world.serve() }
+      let fleet = try Fleet(nodes: ["edge-1": "tokyo", "edge-2": "tokyo"])
+      defer { fleet.stop() }
+      let (one, two) = (fleet.nodes[0], fleet.nodes[1])
       eventually("both nodes", within: .seconds(20)) { try one.line("edge-2") != "" }
-      two.process?.signal(SIGKILL)
+      two.kill()
       eventually("that it is gone", within: .seconds(30)) { try one.line("edge-2") == "" }
     }
 
     @Test func `a node of no fleet says so`() throws {
-      let one = try FleetWorld(own: FleetWorld.global)
-      defer { one.stop() }
+      let fleet = try Fleet(global: nil, own: { _ in Fleet.global }, isServing: false)
+      defer { fleet.stop() }
+      let one = fleet.nodes[0]
       let text = try String(contentsOf: one.file, encoding: .utf8)
         .split(separator: "\n").filter { !$0.hasPrefix("fleet:") }.joined(separator: "\n")
       try text.write(to: one.file, atomically: true, encoding: .utf8)

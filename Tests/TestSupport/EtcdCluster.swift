@@ -16,16 +16,35 @@ package final class EtcdCluster: Sendable {
   package let clients: [String]
   private let peers: [String]
   private let arguments: [String]
+  /// Where members run; nil: on this machine's loopback.
+  private let place: Place?
   private let processes: Mutex<[Int: RunningProcess]>
 
-  package init(members: Int, arguments: [String] = [], isSecure: Bool = false) throws {
+  /// Networks of which the members have those from `first` on.
+  package struct Place: Sendable {
+    var networks: NetworkNamespaces
+    var first: Int
+
+    package init(_ networks: NetworkNamespaces, first: Int) {
+      self.networks = networks
+      self.first = first
+    }
+  }
+
+  package init(
+    members: Int, arguments: [String] = [], isSecure: Bool = false, place: Place? = nil
+  ) throws {
     folder = NSTemporaryDirectory() + "azimuth-etcd-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let ports = (0..<members * 2).map { _ in FreePorts.take() }
     let scheme = isSecure ? "https" : "http"
-    clients = ports.prefix(members).map { "\(scheme)://127.0.0.1:\($0)" }
-    peers = ports.suffix(members).map { "http://127.0.0.1:\($0)" }
+    let hosts = (0..<members).map { member in
+      place.map { $0.networks.addresses[$0.first + member] } ?? "127.0.0.1"
+    }
+    clients = zip(hosts, ports).map { "\(scheme)://\($0):\($1)" }
+    peers = zip(hosts, ports.suffix(members)).map { "http://\($0):\($1)" }
     self.arguments = arguments
+    self.place = place
     processes = Mutex([:])
     for member in 0..<members { try start(member) }
   }
@@ -39,8 +58,8 @@ package final class EtcdCluster: Sendable {
   /// Again, with the data that it has.
   package func start(_ member: Int) throws {
     let cluster = peers.enumerated().map { "m\($0)=\($1)" }.joined(separator: ",")
-    let process = try RunningProcess(
-      Self.path,
+    let process = try run(
+      Self.path, of: member,
       [
         "--name", "m\(member)", "--data-dir", "\(folder)/m\(member)",
         "--listen-client-urls", clients[member], "--advertise-client-urls", clients[member],
@@ -49,6 +68,11 @@ package final class EtcdCluster: Sendable {
         "--unsafe-no-fsync",
       ] + arguments)
     processes.withLock { $0[member] = process }
+  }
+
+  private func run(_ path: String, of member: Int, _ arguments: [String]) throws -> RunningProcess {
+    guard let place else { return try RunningProcess(path, arguments) }
+    return try place.networks.start(path, arguments, in: place.first + member)
   }
 
   package func kill(member: Int) {
@@ -73,8 +97,9 @@ package final class EtcdCluster: Sendable {
   /// What operators do: `etcdctl` of one member.
   @discardableResult
   package func control(_ arguments: String..., member: Int = 0) throws -> String {
-    let process = try RunningProcess(
-      "/usr/bin/env", ["ETCDCTL_API=3", "etcdctl", "--endpoints", clients[member]] + arguments)
+    let process = try run(
+      "/usr/bin/env", of: member,
+      ["ETCDCTL_API=3", "etcdctl", "--endpoints", clients[member]] + arguments)
     process.waitForEnd()
     guard process.status == 0 else { throw Fault(description: process.all) }
     return process.all

@@ -172,6 +172,9 @@ final class DNSClient {
       to: "127.0.0.1", port: port, from: source, timeoutMilliseconds: timeoutMilliseconds)
   }
 
+  /// By a connected socket.
+  init(_ socket: Socket) { self.socket = socket }
+
   /// - Throws: a ``SystemError`` that ``SystemError/isTimeout`` where no answer comes.
   func ask(_ question: DNSQuestion) throws -> DNSReply {
     id &+= 1

@@ -14,6 +14,9 @@ let strict: [SwiftSetting] = [
 /// Core and the data plane: every unsafe use is marked as such.
 let guarded: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// Tests that wait for other programs: what they test is optimised, they need not be.
+let unoptimized: [SwiftSetting] = strict + [.unsafeFlags(["-Onone"])]
+
 /// Off the hot path: tests may make values that only the module itself may make.
 let testable: [SwiftSetting] = strict + [.unsafeFlags(["-enable-testing"])]
 
@@ -343,8 +346,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Admitting", "Probing", "Publishing", "Compiling", "Settings", "Routing", "Places",
-        "TestSupport",
+        "Admitting", "Clustering", "Probing", "Publishing", "Compiling", "Settings", "Routing",
+        "Places", "Voting", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "AnsweringTests",
@@ -469,6 +472,6 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: ["azimuth", "ProxyProtocol", "Places", "TestSupport", crypto],
       exclude: ["Harness/checked_server.py", "Harness/webhook_receiver.py"],
-      swiftSettings: strict),
+      swiftSettings: unoptimized),
   ]
 )

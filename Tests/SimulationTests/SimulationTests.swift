@@ -1,16 +1,18 @@
 import Foundation
 import Testing
 
+/// Of the one schedule that is to be replayed; nil: all are run.
+let chosenSeed = ProcessInfo.processInfo.environment["AZIMUTH_SIMULATION_SEED"]
+  .flatMap { UInt64($0) }
+
 /// Ten thousand schedules of four minutes each, every one from its seed. One seed alone:
 /// `make simulation SEED=4711`.
 @Suite struct `The control plane, simulated` {
-  private static let chosen = ProcessInfo.processInfo.environment["AZIMUTH_SIMULATION_SEED"]
-    .flatMap { UInt64($0) }
   private static let scheduleCount = 10_000
   /// Seeds are taken in parts, so that the parts run beside each other.
   private static let partCount = 8
 
-  @Test(.enabled(if: chosen == nil), arguments: 0..<partCount)
+  @Test(.enabled(if: chosenSeed == nil), arguments: 0..<partCount)
   func `keeps its promises in every schedule`(part: Int) {
     var failed = 0
     for seed in stride(from: part, to: Self.scheduleCount, by: Self.partCount) {
@@ -23,8 +25,8 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: chosen != nil)) func `replays one schedule`() throws {
-    let seed = try #require(Self.chosen)
+  @Test(.enabled(if: chosenSeed != nil)) func `replays one schedule`() throws {
+    let seed = try #require(chosenSeed)
     let schedule = Schedule(seed: seed)
     for (at, event) in schedule.events { Swift.print("\(at) s: \(event)") }
     var simulation = Simulation(schedule)

@@ -64,18 +64,18 @@ extension FleetMember {
     switch choice {
     case .store(let settings, let stored):
       note(StoredStanding(inForce: stored, isValid: true))
-      standing.take(settings)
+      begin(settings)
       return (settings, stored)
     case .snapshot(let settings, let snapshot):
       _ = standing.take(StoredStanding(inForce: snapshot.configuration, isValid: true))
-      standing.take(settings)
+      begin(settings)
       let age = Int(Date.now.timeIntervalSince1970 - snapshot.savedAt)
       logger.warning(
         "starts with what the fleet's store last said",
         metadata: ["age_seconds": "\(age)", "revision": "\(snapshot.configuration.revision)"])
       return (settings, snapshot.configuration)
     case .file(let settings):
-      standing.take(settings)
+      begin(settings)
       logger.warning("starts with its own file: the fleet's store does not answer")
       return (settings, nil)
     case .nothing: return nil

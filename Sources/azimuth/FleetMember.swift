@@ -77,6 +77,11 @@ final class FleetMember: Sendable {
   /// anew when it is another.
   var lease: Int64? { get async { await follower.lease } }
 
+  /// What the node says of itself has changed.
+  private func sayNow() {
+    Task { [follower] in await follower.sayNow() }
+  }
+
   var isConnected: Bool { get async { await follower.standing.isConnected } }
 
   var engine: StoreFollower.Standing { get async { await follower.standing } }
@@ -104,7 +109,16 @@ final class FleetMember: Sendable {
   /// Takes note of what is in force, for the fleet to see and for a start without the store.
   func note(_ next: StoredStanding) {
     let before = standing.take(next)
-    if let configuration = next.inForce, configuration != before { keep(configuration) }
+    if next.isValid != before.isValid || next.inForce?.revision != before.inForce?.revision {
+      sayNow()
+    }
+    if let configuration = next.inForce, configuration != before.inForce { keep(configuration) }
+  }
+
+  /// The node begins to serve.
+  func begin(_ settings: Settings) {
+    standing.take(settings)
+    sayNow()
   }
 
   private func keep(_ configuration: StoredConfiguration) {

@@ -33,11 +33,11 @@ final class NodeStanding: Sendable {
     }
   }
 
-  /// - Returns: what was in force before.
-  func take(_ next: StoredStanding) -> StoredConfiguration? {
+  /// - Returns: how it stood before.
+  func take(_ next: StoredStanding) -> StoredStanding {
     state.withLock { state in
       defer { state.stored = next }
-      return state.stored.inForce
+      return state.stored
     }
   }
 

@@ -192,6 +192,56 @@ struct FollowStateMachineTests {
     #expect(machine.lastHeartbeat == .seconds(12))
   }
 
+  @Test
+  func `a heartbeat that says something new is written at once, a second apart at the soonest`() {
+    var machine = watching()
+    #expect(machine.pauseBeforeHeartbeat(now: .zero) == .zero)
+    machine.beginHeartbeat(now: .zero)
+    #expect(machine.pauseBeforeHeartbeat(now: .zero) == .seconds(5))
+    #expect(machine.pauseBeforeHeartbeat(now: .seconds(3)) == .seconds(2))
+    machine.noteNews()
+    #expect(machine.pauseBeforeHeartbeat(now: .milliseconds(300)) == .milliseconds(700))
+    #expect(machine.pauseBeforeHeartbeat(now: .seconds(3)) == .zero)
+    machine.beginHeartbeat(now: .seconds(3))
+    #expect(machine.pauseBeforeHeartbeat(now: .seconds(3)) == .seconds(2))
+    machine.noteNews()
+    #expect(machine.pauseBeforeHeartbeat(now: .seconds(3.5)) == .seconds(0.5))
+  }
+
+  @Test func `however often it says something new, it comes once a second and every five`() {
+    var machine = watching()
+    var written: [Duration] = []
+    for step in 0..<1200 {
+      let now = Duration.milliseconds(step * 50)
+      // All the time, and then not at all.
+      if step < 600 { machine.noteNews() }
+      guard machine.pauseBeforeHeartbeat(now: now) == .zero else { continue }
+      machine.beginHeartbeat(now: now)
+      written.append(now)
+    }
+    #expect((30...32).contains(written.count { $0 < .seconds(30) }))
+    #expect(written.count { $0 >= .seconds(30) } == 6)
+  }
+
+  @Test func `words in between give no member up, however many are not seen`() {
+    var machine = watching(memberCount: 3)
+    let member = machine.member
+    machine.beginHeartbeat(now: .zero)
+    #expect(machine.wroteHeartbeat(revision: 11, now: .zero) == .init())
+    for step in 1...4 {
+      machine.noteNews()
+      machine.beginHeartbeat(now: .seconds(step))
+      let reaction = machine.wroteHeartbeat(revision: 11 + Int64(step), now: .seconds(step))
+      #expect(reaction == .init() && machine.missedHeartbeat() == .init())
+    }
+    #expect(machine.member == member)
+    for turn in 1...3 {
+      machine.beginHeartbeat(now: .seconds(5 * turn))
+      let reaction = machine.wroteHeartbeat(revision: 20, now: .seconds(5 * turn))
+      #expect(reaction.endsWatch == (turn == 3))
+    }
+  }
+
   @Test func `nodes spread over the members, and each begins with the same one every time`() {
     let members = (0..<300).map {
       FollowStateMachine(memberCount: 3, nodeID: "node-\($0)").member

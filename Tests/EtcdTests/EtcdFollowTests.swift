@@ -12,8 +12,10 @@ private final class Followed: Sendable {
   private let pictures: PublishedPictures
   private let running: Task<Void, Never>
 
+  /// - Parameter word: what the heartbeat says.
   init(
-    _ store: EtcdStore, heartbeat: Duration? = .milliseconds(200), leaseSeconds: Int = 2
+    _ store: EtcdStore, heartbeat: Duration? = .milliseconds(200), leaseSeconds: Int = 2,
+    word: @escaping @Sendable () -> String = { "" }
   ) {
     let pictures = PublishedPictures()
     follower = StoreFollower(
@@ -21,7 +23,7 @@ private final class Followed: Sendable {
       heartbeat: heartbeat.map {
         StoreFollower.Heartbeat(
           key: "/azimuth/node", interval: $0, leaseSeconds: leaseSeconds
-        ) { _ in [] }
+        ) { _ in Array(word().utf8) }
       },
       publish: { pictures.take($0) })
     self.pictures = pictures
@@ -35,6 +37,11 @@ private final class Followed: Sendable {
       picture.entries.filter { $0.key != "/azimuth/node" }
         .mapValues { String(decoding: $0.value, as: UTF8.self) }
     }
+  }
+
+  /// What its own heartbeat says in the last picture.
+  var word: String? {
+    pictures.all.last?.entries["/azimuth/node"].map { String(decoding: $0.value, as: UTF8.self) }
   }
 
   var wasEverEmpty: Bool {
@@ -67,6 +74,29 @@ private final class PublishedPictures: Sendable {
 /// What befalls a store, and that whoever follows it goes on right, without a restart.
 @Suite(.serialized, .enabled(if: EtcdCluster.isInstalled), .timeLimit(.minutes(4)))
 struct EtcdFollowTests {
+  @Test func `what a node says of itself is written when it has changed, not with its next turn`()
+    async throws
+  {
+    let cluster = try EtcdCluster(members: 1)
+    defer { cluster.stop() }
+    let store = try await readyStore(cluster)
+    let word = Mutex("waits")
+    let followed = Followed(store, heartbeat: .seconds(3600), leaseSeconds: 7200) {
+      word.withLock { $0 }
+    }
+    func shows(_ text: String) async -> Bool {
+      await eventually { followed.word == text }
+    }
+    #expect(await shows("waits"))
+    for text in ["serves", "refuses"] {
+      word.withLock { $0 = text }
+      await followed.follower.sayNow()
+      #expect(await shows(text))
+    }
+    await followed.stop()
+    await store.close()
+  }
+
   @Test func `changes and deletions arrive, over one watch`() async throws {
     let cluster = try EtcdCluster(members: 1)
     defer { cluster.stop() }

@@ -33,6 +33,8 @@ package struct FollowStateMachine: Sendable {
   package static let longestPause = Duration.seconds(5)
   /// Heartbeats that were written, or could not be, and were not seen: the member is given up.
   package static let mostMissedHeartbeats = 3
+  /// Between two heartbeats, however often what they say changes.
+  package static let shortestHeartbeat = Duration.seconds(1)
 
   /// What is known; nil: nothing yet.
   package private(set) var picture: StorePicture?
@@ -57,10 +59,22 @@ package struct FollowStateMachine: Sendable {
   private var awaitedRevision: Int64?
   private var isMoving = false
 
+  private let heartbeatInterval: Duration
+  private var nextHeartbeat = Duration.zero
+  private var heartbeatStart: Duration?
+  private var hasNews = false
+  /// The present heartbeat has its turn, and is no word in between.
+  private var isRegular = true
+
   /// - Parameters:
   ///   - nodeID: chooses the first member, so that a fleet spreads over all of them.
   ///   - known: what a file has kept.
-  package init(memberCount: Int, nodeID: String, known: StorePicture? = nil) {
+  ///   - heartbeatInterval: between two own heartbeats that say nothing new.
+  package init(
+    memberCount: Int, nodeID: String, known: StorePicture? = nil,
+    heartbeatInterval: Duration = .seconds(5)
+  ) {
+    self.heartbeatInterval = heartbeatInterval
     self.memberCount = max(1, memberCount)
     member = Int(Self.hash(nodeID) % UInt64(self.memberCount))
     picture = known
@@ -145,6 +159,25 @@ package struct FollowStateMachine: Sendable {
     }
   }
 
+  /// How long to wait with the next own heartbeat: until its turn, or if it says something new
+  /// only so long that it is not too soon after the one before.
+  package func pauseBeforeHeartbeat(now: Duration) -> Duration {
+    let soonest = heartbeatStart.map { $0 + Self.shortestHeartbeat } ?? .zero
+    let next = hasNews ? min(nextHeartbeat, soonest) : nextHeartbeat
+    return max(.zero, next - now)
+  }
+
+  /// What an own heartbeat says has changed.
+  package mutating func noteNews() { hasNews = true }
+
+  /// An own heartbeat is about to be written.
+  package mutating func beginHeartbeat(now: Duration) {
+    hasNews = false
+    heartbeatStart = now
+    isRegular = now >= nextHeartbeat
+    if isRegular { nextHeartbeat = now + heartbeatInterval }
+  }
+
   /// An own heartbeat below the prefix was written at a revision, and is now to be seen.
   package mutating func wroteHeartbeat(revision: Int64, now: Duration) -> Reaction {
     guard isConnected, let picture else { return Reaction() }
@@ -153,15 +186,17 @@ package struct FollowStateMachine: Sendable {
       missed = 0
       return Reaction()
     }
+    awaitedRevision = awaitedRevision ?? revision
+    // Words in between come one after the other: a member may be so far behind.
+    guard isRegular else { return Reaction() }
     if missed >= Self.mostMissedHeartbeats { return moveOn() }
     missed += 1
-    awaitedRevision = awaitedRevision ?? revision
     return Reaction()
   }
 
   /// An own heartbeat could not be written, and another member may take it.
   package mutating func missedHeartbeat() -> Reaction {
-    guard isConnected else { return Reaction() }
+    guard isConnected, isRegular else { return Reaction() }
     missed += 1
     return missed >= Self.mostMissedHeartbeats ? moveOn() : Reaction()
   }

@@ -64,7 +64,8 @@ package actor StoreFollower {
     self.report = report
     start = clock.now
     machine = FollowStateMachine(
-      memberCount: store.memberCount, nodeID: nodeID, known: known)
+      memberCount: store.memberCount, nodeID: nodeID, known: known,
+      heartbeatInterval: heartbeat?.interval ?? .seconds(5))
   }
 
   package var picture: StorePicture? { machine.picture }
@@ -135,7 +136,7 @@ package actor StoreFollower {
     let reaction = machine.received(frame, now: now)
     if reaction.isChanged, let picture = machine.picture {
       // Somebody has taken the node's own key away, such as a predecessor that ends.
-      if hadKey && !isHeartbeatThere { pause?.cancel() }
+      if hadKey && !isHeartbeatThere { sayNow() }
       await publish(picture)
     }
     return !reaction.endsWatch
@@ -159,10 +160,21 @@ package actor StoreFollower {
 extension StoreFollower {
   private func beat(_ heartbeat: Heartbeat) async {
     while !Task.isCancelled {
+      let wait = machine.pauseBeforeHeartbeat(now: now)
+      guard wait == .zero else {
+        await pause(for: wait)
+        continue
+      }
+      machine.beginHeartbeat(now: now)
       let reaction = await write(heartbeat)
       if reaction.endsWatch { closeWatch() }
-      await pause(for: heartbeat.interval)
     }
+  }
+
+  /// What the heartbeat says has changed: it is written at once, or as soon as it may be.
+  package func sayNow() {
+    machine.noteNews()
+    pause?.cancel()
   }
 
   private func pause(for interval: Duration) async {

@@ -267,7 +267,7 @@ let package = Package(
         "Places", "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting",
         "Replicating", "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings",
         "Simulating", "StateFiles", "Tapping", "Transferring", "Voting", "Zones", "KeyFiles",
-        "Layers", nio,
+        "Latency", "Layers", nio,
         nioPosix,
         nioHTTP1,
         httpClient, arguments, logging, lifecycle, signals,

@@ -69,6 +69,10 @@ struct AdminAssembly: Sendable {
         })
       return LatencyReceipt(taken: taken, ignored: posted.count - taken)
     }
+    let nodeID = settings.node.id
+    sources.latency = { client in
+      await latencyReport(latencies, fleet?.latencies, of: client, nodeID: nodeID)
+    }
     sources.subnetCoverage = { coverage.report($0) }
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
     sources.simulate = { try await simulations.answer($0) }

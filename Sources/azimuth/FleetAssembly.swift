@@ -11,6 +11,8 @@ struct FleetAssembly: Sendable {
   let member: FleetMember
   /// nil: the node goes by its own checks.
   let health: FleetHealth?
+  /// nil: nodes do not tell each other what they measure.
+  let latencies: FleetLatencies?
   private let overrides: FleetOverrides
   private let primaries: FleetPrimaries
 
@@ -24,6 +26,9 @@ struct FleetAssembly: Sendable {
         compiled, rules: rules, nodeID: member.start.nodeID, prefix: member.start.prefix,
         publisher: publisher)
     }
+    latencies =
+      compiled.settings.fleet?.sharesLatencies == true
+      ? FleetLatencies(member, logger: logger) : nil
     overrides = FleetOverrides(member, publisher: publisher, logger: logger)
     primaries = FleetPrimaries(member, publisher: publisher, logger: logger)
   }
@@ -55,6 +60,6 @@ struct FleetAssembly: Sendable {
   /// For `/metrics`.
   func samples(_ reloader: Reloader) async -> [MetricSample] {
     await fleetSamples(member, reloader) + fleetHealthSamples(health) + overrides.samples
-      + primaries.samples
+      + (latencies?.samples ?? []) + primaries.samples
   }
 }

@@ -77,6 +77,11 @@ final class FleetMember: Sendable {
   /// anew when it is another.
   var lease: Int64? { get async { await follower.lease } }
 
+  /// A lease of its own, for what outlives the node.
+  func grantLease(seconds: Int) async throws(StoreFault) -> Int64 {
+    try await store.grantLease(seconds: seconds, member: await follower.standing.member)
+  }
+
   /// What the node says of itself has changed.
   private func sayNow() {
     Task { [follower] in await follower.sayNow() }

@@ -110,7 +110,9 @@ final class Node: Sendable {
     resolver = makeResolver(settings, publisher: publisher, logger: logger)
     let measured = LatencySources(publisher: publisher, dataPlane: dataPlane, prober: prober)
     latencies = LatencyKeeper(
-      publisher: publisher, logger: logger, now: { Date.now.timeIntervalSince1970 },
+      publisher: publisher, logger: logger,
+      nodeID: fleet?.latencies == nil ? nil : settings.node.id,
+      now: { Date.now.timeIntervalSince1970 },
       collect: { await measured.take() })
     coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
     decisionLog = try makeDecisionLog(
@@ -124,6 +126,11 @@ final class Node: Sendable {
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
       coverage: coverage, fleet: fleet, hasPredecessor: predecessor != nil, logger: logger)
     var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
+    if let member, let shared = fleet?.latencies {
+      writers.append(
+        FleetLatencyService(
+          shared: shared, latencies: latencies, member: member, publisher: publisher))
+    }
     if let folder = settings.stateFolder {
       writers.append(RememberingService(publisher: publisher, folder: folder, logger: logger))
     }

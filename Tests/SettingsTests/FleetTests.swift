@@ -34,6 +34,16 @@ struct FleetTests {
     #expect(fleet.timeout == .seconds(2) && fleet.startWait == .seconds(5))
     #expect(fleet.shrinkLimit == 0.5)
     #expect(fleet.health == Settings.Fleet.Health())
+    #expect(fleet.sharesLatencies)
+  }
+
+  @Test func `whether nodes tell each other latencies can be said`() throws {
+    for (word, isSaid) in [("on", true), ("off", false)] {
+      let settings = try SettingsReader.read(
+        text: "fleet: {name: prod, members: [\"http://a:1\"], latency: \(word)}\nnode: {id: a}\n",
+        name: "a.yaml")
+      #expect(settings.fleet?.sharesLatencies == isSaid)
+    }
   }
 
   @Test func `how nodes settle health together can be said, and that they do not`() throws {
@@ -81,6 +91,7 @@ struct FleetTests {
       "{name: a, members: [\"http://a:1\"], health: {stale_hold: 2d}}",
       "fleet.health.stale_hold:"
     ),
+    ("{name: a, members: [\"http://a:1\"], latency: yes}", "fleet.latency: wants one of"),
     (
       "{name: a, members: [\"http://a:1\"], tls: {certificate: /none}}",
       "certificate and key go together"

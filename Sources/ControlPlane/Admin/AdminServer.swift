@@ -122,6 +122,7 @@ extension AdminServer {
       Endpoint(path: "/v1/failback/**", handlers: [.post: failback]),
       Endpoint(path: "/v1/primaries", handlers: [.get: primaryList]),
       Endpoint(path: "/v1/primaries/**", handlers: [.post: changePrimary]),
+      Endpoint(path: "/v1/latency", handlers: [.get: latency]),
       Endpoint(path: "/v1/latency-samples", handlers: [.post: postLatencies]),
       Endpoint(path: "/v1/overrides", handlers: [.get: overrideList]),
       Endpoint(

@@ -2,6 +2,7 @@ package import Admitting
 package import Clustering
 package import Counters
 package import Editions
+package import Places
 package import Publishing
 package import Simulating
 
@@ -43,6 +44,8 @@ package struct AdminSources: Sendable {
   package var takeLatencies: @Sendable ([PostedLatency]) async -> LatencyReceipt = {
     LatencyReceipt(taken: 0, ignored: $0.count)
   }
+  /// What is known of round trips, and what is expected of a client; nil: no policy asks for them.
+  package var latency: @Sendable (_ client: ClientAddress?) async -> LatencyReport? = { _ in nil }
   /// Reads the configuration again, whole or not at all; throws `Faults`. Forced, it takes
   /// databases that move very many clients.
   package var reload: @Sendable (_ isForced: Bool) async throws -> Void

@@ -12,6 +12,7 @@ extension AdminServer {
       ("/v1/status", "this node"), ("/v1/regions", "the regions and their health"),
       ("/v1/endpoints", "every endpoint and its last check"),
       ("/v1/fleet/votes", "what the nodes of a fleet say of every endpoint"),
+      ("/v1/latency?ip=133.11.0.1", "the round trips of a client, and who has measured them"),
       ("/v1/ecs-coverage", "which resolvers send client subnets"),
       ("/v1/fleet", "the nodes that share a store with this one, if it is in a fleet"),
       ("/v1/overrides", "what operators have taken out or put in"),

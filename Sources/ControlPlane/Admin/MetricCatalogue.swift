@@ -85,6 +85,8 @@ package enum MetricCatalogue {
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
     "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
     "azimuth_fleet_reports_written_total": "Health reports that the node has written.",
+    "azimuth_fleet_latency_words_written_total":
+      "Times that the node has told the others what it has measured.",
     "azimuth_primary_conflicts_total":
       "Times that this node had chosen a primary of its own, and the fleet another one.",
     "azimuth_reloads_total": "Reloads of the configuration, by result.",
@@ -132,6 +134,9 @@ package enum MetricCatalogue {
     "azimuth_fleet_reports": "Health reports of nodes that live, its own among them.",
     "azimuth_fleet_reports_malformed": "Health reports that are not understood.",
     "azimuth_fleet_watched_endpoints": "Endpoints that the node itself watches.",
+    "azimuth_fleet_latency_words":
+      "Nodes of which the fleet's store has what they have measured, this one among them.",
+    "azimuth_fleet_latency_words_malformed": "Those of them that are not understood.",
     "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",
     "azimuth_revision": "The number of the configuration that serves.",

@@ -10,14 +10,21 @@ extension CompiledSettings {
   ///
   /// - Parameter now: seconds since 1970.
   package func withKeptLatencies(now: UInt32) -> CompiledSettings {
-    guard let view = model.latency, let folder = settings.stateFolder,
-      let text = try? String(contentsOfFile: "\(folder)/\(LatencyKeeper.fileName)", encoding: .utf8)
-    else { return self }
+    guard let view = model.latency, let folder = settings.stateFolder else { return self }
+    let file = "\(folder)/\(LatencyKeeper.fileName)"
+    let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
     let maximumAge = UInt32(clamping: settings.latency.maximumAge.components.seconds)
     var kept = view.model
     for line in text.split(separator: "\n") {
       guard let record = LatencyRecord(line: line) else { continue }
       kept.restore(record, now: now, maximumAge: maximumAge)
+    }
+    var words = LatencyWords(keptIn: folder)
+    // What it has told itself is in the other file.
+    words.forget(settings.node.id)
+    words.forgetOld(now: now, maximumAge: maximumAge)
+    if settings.fleet?.sharesLatencies == true {
+      kept = kept.joined(with: words, now: now) { LatencyClient(of: $0, in: places) }
     }
     guard kept.publish(at: now) else { return self }
     return learning(LatencyView(kept, generation: view.generation + 1))

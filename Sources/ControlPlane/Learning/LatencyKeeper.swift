@@ -14,13 +14,16 @@ import StateFiles
 ///
 ///     samples ─→ model ─→ every `interval`: publish ─→ compile maps ─→ publisher
 ///                  └────→ every `saveInterval`, and at the end: a file in `state`
+///
+/// In a fleet what other nodes have told is laid over the model first; see `LatencyKeeper+Sharing`.
 package actor LatencyKeeper {
-  private let publisher: EditionPublisher
+  let publisher: EditionPublisher
   private let logger: Logger
   private let now: @Sendable () -> Double
   /// What this node has measured since it was last asked: its proxy and its health checks.
   private let collect: @Sendable () async -> Measurements
-  private var model: LatencyModel?
+  /// What this node has measured, and what imported tables say.
+  var model: LatencyModel?
   /// Of the configuration that ``model`` has its regions from.
   private var revision: UInt64 = 0
   private var generation: UInt64 = 0
@@ -28,19 +31,37 @@ package actor LatencyKeeper {
   /// Regions, or the round trips between them, are others since maps were compiled.
   private var mustCompile = false
   private var savedAt = 0.0
-  package private(set) var counts = LatencyCounts()
+
+  /// The name of this node in a fleet whose nodes tell each other; nil: it is by itself.
+  let nodeID: String?
+  /// What this node has measured and nobody else, for its word.
+  var own: LatencyModel?
+  /// What others have told.
+  var shared = LatencyWords()
+  /// ``model`` and what others have told: what maps are compiled from; nil: ``model`` alone.
+  var joined: LatencyModel?
+  var isJoinDue = true
+  var joinedAt: UInt32 = 0
+  /// Its own word of an earlier life was heard.
+  var hasTakenBack = false
+  package internal(set) var counts = LatencyCounts()
 
   static let fileName = "latencies.csv"
   /// Seconds between two savings.
   private static let saveInterval = 300.0
 
-  /// - Parameter now: seconds since 1970.
+  /// - Parameters:
+  ///   - nodeID: of this node in a fleet whose nodes tell each other what they measure; nil: it is
+  ///     by itself.
+  ///   - now: seconds since 1970.
   package init(
-    publisher: EditionPublisher, logger: Logger, now: @escaping @Sendable () -> Double,
+    publisher: EditionPublisher, logger: Logger, nodeID: String? = nil,
+    now: @escaping @Sendable () -> Double,
     collect: @escaping @Sendable () async -> Measurements = { Measurements() }
   ) {
     self.publisher = publisher
     self.logger = logger
+    self.nodeID = nodeID
     self.now = now
     self.collect = collect
   }
@@ -60,11 +81,11 @@ package actor LatencyKeeper {
   package func start() async {
     await adoptConfiguration()
     let maximumAge = await maximumAgeSeconds()
-    guard let text = await stateText() else { return }
-    for line in text.split(separator: "\n") {
+    for line in (await stateText() ?? "").split(separator: "\n") {
       guard let record = LatencyRecord(line: line) else { continue }
       model?.restore(record, now: seconds(), maximumAge: maximumAge)
     }
+    await restoreWords()
     savedAt = now()
     await compile()
   }
@@ -90,7 +111,7 @@ package actor LatencyKeeper {
       let network = LatencyNetwork(of: sample.client)
       let client = LatencyClient(of: network, in: places)
       if sample.isDetour,
-        let expected = model.estimates(from: client, network: network)[region],
+        let expected = (joined ?? model).estimates(from: client, network: network)[region],
         expected.milliseconds <= sample.milliseconds
       {
         continue
@@ -98,12 +119,17 @@ package actor LatencyKeeper {
       model.add(
         milliseconds: sample.milliseconds, count: sample.count, from: client, network: network,
         to: region, now: seconds())
+      // Without a place: ASNs and countries learn in ``model``.
+      own?.add(
+        milliseconds: sample.milliseconds, count: sample.count, from: LatencyClient(point: nil),
+        network: network, to: region, now: seconds())
       taken += 1
     }
     self.model = model
     counts.taken += taken
     counts.ignored += samples.count - taken
-    counts.networks = model.networkCount
+    isJoinDue = true
+    if nodeID == nil { counts.networks = model.networkCount }
     return taken
   }
 
@@ -128,18 +154,22 @@ package actor LatencyKeeper {
     guard abs(before - roundTrip.milliseconds) > max(2, before / 10) else { return }
     model?.setRoundTrip(milliseconds: roundTrip.milliseconds, from: from, to: to)
     mustCompile = true
+    isJoinDue = true
   }
 
   /// Follows a reload: other regions, or policies that ask for latencies now, or no more.
-  private func adoptConfiguration() async {
+  func adoptConfiguration() async {
     let current = await publisher.edition.revision
     guard current != revision else { return }
     let compiled = await publisher.compiled
+    // Somebody else may have done it meanwhile.
+    guard current != revision else { return }
     revision = current
     guard let view = compiled.model.latency else {
-      model = nil
+      (model, own, joined, hasTakenBack) = (nil, nil, nil, false)
       return
     }
+    adopt(view.model.sites, view.model.limits)
     generation = max(generation, view.generation)
     rowsAddedAt = seconds()
     guard let known = model else {
@@ -154,6 +184,18 @@ package actor LatencyKeeper {
     mustCompile = true
   }
 
+  /// Follows other regions with what a fleet's nodes tell each other.
+  private func adopt(_ sites: [LatencySite], _ limits: LatencyLimits) {
+    isJoinDue = true
+    joined = joined?.carried(to: sites, limits: limits)
+    guard nodeID != nil else { return }
+    var ownLimits = limits
+    ownLimits.networks = min(limits.networks, Self.ownLimits)
+    own =
+      own?.carried(to: sites, limits: ownLimits)
+      ?? LatencyModel(sites: sites, limits: ownLimits)
+  }
+
   /// Imported tables don't fade: they are counted again before they have lost half their weight.
   private func refreshTables() async {
     let compiled = await publisher.compiled
@@ -162,14 +204,16 @@ package actor LatencyKeeper {
     else { return }
     model?.add(tables, places: compiled.places, now: seconds())
     rowsAddedAt = seconds()
+    isJoinDue = true
   }
 
   /// Has maps compiled if any estimate has moved.
   private func compile() async {
-    guard model?.publish(at: seconds()) == true || mustCompile, let model else { return }
+    let compiled = await publisher.compiled
+    let hasMoved = publishKnown(compiled)
+    guard hasMoved || mustCompile, let model = joined ?? model else { return }
     mustCompile = false
     generation += 1
-    let compiled = await publisher.compiled
     let started = now()
     let next = compiled.learning(LatencyView(model, generation: generation))
     // After a reload meanwhile the next tick compiles for the new configuration.
@@ -183,7 +227,14 @@ package actor LatencyKeeper {
       ])
   }
 
-  private func seconds() -> UInt32 { UInt32(clamping: Int(now())) }
+  /// - Returns: whether any estimate may have changed.
+  private func publishKnown(_ compiled: CompiledSettings) -> Bool {
+    guard nodeID != nil else { return model?.publish(at: seconds()) == true }
+    let maximumAge = UInt32(clamping: compiled.settings.latency.maximumAge.components.seconds)
+    return publishJoined(compiled.places, maximumAge: maximumAge)
+  }
+
+  func seconds() -> UInt32 { UInt32(clamping: Int(now())) }
 }
 
 // MARK: - over a restart
@@ -204,11 +255,14 @@ extension LatencyKeeper {
   /// Writes everything that is not too old.
   package func save() async {
     savedAt = now()
-    guard let model, let file = await stateFile() else { return }
+    guard let model, let file = await stateFile(),
+      let folder = await publisher.compiled.settings.stateFolder
+    else { return }
     let records = model.records(now: seconds(), maximumAge: await maximumAgeSeconds())
     let text = records.map(\.line).joined(separator: "\n") + "\n"
     do {
       try file.replace(with: Data(text.utf8))
+      try saveWords(in: folder)
     } catch {
       logger.warning("latencies cannot be kept", metadata: ["reason": "\(error)"])
     }

@@ -25,6 +25,8 @@ extension Settings {
     package var shrinkLimit = 0.5
     /// nil: each node goes by its own checks.
     package var health: Health? = Health()
+    /// Nodes tell each other what they measure of round trips.
+    package var sharesLatencies = true
     package var origin: Origin
 
     /// Whether it is the same, wherever in a file it stands.

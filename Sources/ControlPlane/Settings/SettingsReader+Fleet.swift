@@ -22,6 +22,9 @@ extension SettingsReader {
       fleet.startWait =
         section.optional("start_wait")?.duration(.zero ... .seconds(600)) ?? fleet.startWait
       if let health = section.optional("health") { fleet.health = health.fleetHealth() }
+      fleet.sharesLatencies =
+        section.optional("latency")?.choice(["on": true, "off": false])
+        ?? fleet.sharesLatencies
       fleet.shrinkLimit = section.optional("shrink_limit")?.share(0...1) ?? fleet.shrinkLimit
       return fleet
     }

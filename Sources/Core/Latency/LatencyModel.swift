@@ -66,7 +66,8 @@ public struct LatencyModel: Sendable {
       cells.append(cell)
     }
     networks[network] = cells
-    if networks.count > limits.networks { evict(now: now) }
+    // An eighth at once, so that it is seldom done.
+    if networks.count > limits.networks { evict(to: limits.networks * 7 / 8, now: now) }
     if let prior = prior(from: client, to: region) {
       learn(
         residual: figure - Float(prior), share: share, from: client, region: region, now: now)
@@ -141,7 +142,7 @@ public struct LatencyModel: Sendable {
     return key & ~0xFFFF | UInt64(place)
   }
 
-  private mutating func learn(
+  mutating func learn(
     residual: Float, share: Float, from client: LatencyClient, region: Int, now: UInt32
   ) {
     let halfLife = limits.halfLifeSeconds
@@ -160,15 +161,15 @@ public struct LatencyModel: Sendable {
     UInt64(group) << 16 | UInt64(region)
   }
 
-  private func removeLightest(of cells: inout [MeasuredCell], now: UInt32) {
+  func removeLightest(of cells: inout [MeasuredCell], now: UInt32) {
     let weights = cells.map { $0.decayedWeight(at: now, halfLifeSeconds: limits.halfLifeSeconds) }
     if let lightest = weights.indices.min(by: { weights[$0] < weights[$1] }) {
       cells.remove(at: lightest)
     }
   }
 
-  /// Drops the eighth of the networks that know least, all at once so that it is seldom done.
-  private mutating func evict(now: UInt32) {
+  /// Drops the networks that know least, until so many are left.
+  mutating func evict(to count: Int, now: UInt32) {
     let halfLife = limits.halfLifeSeconds
     let known = networks.map { network, cells in
       (
@@ -177,7 +178,7 @@ public struct LatencyModel: Sendable {
         }, network: network
       )
     }.sorted { ($0.weight, $0.network.rawValue) < ($1.weight, $1.network.rawValue) }
-    for entry in known.prefix(networks.count - limits.networks * 7 / 8) {
+    for entry in known.prefix(networks.count - count) {
       networks[entry.network] = nil
     }
   }

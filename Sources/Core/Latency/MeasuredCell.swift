@@ -71,6 +71,9 @@ struct MeasuredCell: Sendable, Equatable, BitwiseCopyable {
     return cell
   }
 
+  /// Lets decisions see what they saw, until ``publish(at:halfLifeSeconds:)``.
+  mutating func follow(_ figure: PublishedFigure) { published = figure }
+
   /// Lets decisions see what has moved by more than the deadband.
   ///
   /// - Returns: whether anything that they see has changed.
@@ -122,6 +125,7 @@ struct PublishedFigure: Sendable, Equatable, BitwiseCopyable {
 
   /// - Returns: whether it was taken.
   mutating func take(_ figure: Float, weight newWeight: Float) -> Bool {
+    guard weight > 0 || newWeight > 0 else { return false }
     let margin = max(Self.deadband, Self.relativeDeadband * abs(figure))
     let hasMoved = abs(figure - milliseconds) > margin
     let isHeavier = newWeight > weight * 2

@@ -37,6 +37,9 @@ struct ResidualCell: Sendable, Equatable, BitwiseCopyable {
     weight = min(weight + share, Self.mostWeight)
   }
 
+  /// Lets decisions see what they saw, until ``publish(at:halfLifeSeconds:)``.
+  mutating func follow(_ figure: PublishedFigure) { published = figure }
+
   mutating func publish(at now: UInt32, halfLifeSeconds: Double) -> Bool {
     published.take(
       mean, weight: weight * decay(from: updated, to: now, halfLifeSeconds: halfLifeSeconds))

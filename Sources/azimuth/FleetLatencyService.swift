@@ -66,6 +66,7 @@ actor FleetLatencies {
     }
     hasNews = true
     let bytes = word.bytes
+    let before = schedule
     schedule.wrote(byteCount: bytes.count, now: now)
     do throws(StoreFault) {
       let id = try await heldLease(isEnding: isEnding, lifetime: lifetime)
@@ -74,7 +75,11 @@ actor FleetLatencies {
       hasNews = false
       isWriteRefused = false
     } catch {
-      if case .leaseEnded = error { lease = nil }
+      if case .leaseEnded = error {
+        // Such as that of a store that was rebuilt: nothing was written.
+        lease = nil
+        schedule = before
+      }
       if !isWriteRefused {
         logger.warning("the node's latencies cannot be told", metadata: ["fault": "\(error)"])
       }
@@ -91,8 +96,6 @@ actor FleetLatencies {
 
   var malformed: Set<String> { section.malformed }
 
-  var nodeCount: Int { section.values.count }
-
   /// For `/metrics`.
   var samples: [MetricSample] {
     [
@@ -107,6 +110,9 @@ actor FleetLatencies {
 /// Tells the fleet what this node has measured, and takes what the others have, until the node
 /// stops.
 struct FleetLatencyService: Service {
+  /// Of a word: longer than the longest pause between two.
+  private static let shortestLifetime = Duration.seconds(3600)
+
   let shared: FleetLatencies
   let latencies: LatencyKeeper
   let member: FleetMember
@@ -130,8 +136,8 @@ struct FleetLatencyService: Service {
   private func tell() async {
     while !Task.isCancelled {
       let settings = await publisher.compiled.settings.latency
-      let lifetime = Int(settings.maximumAge / .seconds(1))
-      await shared.tell(latencies, lifetime: lifetime)
+      let lifetime = max(settings.maximumAge, Self.shortestLifetime)
+      await shared.tell(latencies, lifetime: Int(lifetime / .seconds(1)))
       try? await Task.sleep(for: settings.interval)
     }
   }

@@ -45,6 +45,7 @@ private func word(
 
   @Test func `stays when its node, or the store, has gone, and fades`() async throws {
     let world = try KeeperWorld(node: "edge-1")
+    await world.keeper.start()
     await world.keeper.take(["edge-2": word(dublin, at: world.clock.now)])
     await world.keeper.tick()
     await world.keeper.take([:])
@@ -59,6 +60,7 @@ private func word(
 
   @Test func `is never told on: a node tells its own samples, once`() async throws {
     let world = try KeeperWorld(node: "edge-1")
+    await world.keeper.start()
     await world.keeper.take(["edge-2": word(dublin, at: world.clock.now)])
     await world.keeper.tick()
     #expect(await world.keeper.word(isRepeated: true) == nil)
@@ -80,6 +82,7 @@ private func word(
 
   @Test func `and what it had told itself is taken up after a start`() async throws {
     let first = try KeeperWorld(node: "edge-1")
+    await first.keeper.start()
     await first.keeper.add([first.sample("frankfurt", 120), first.sample("dublin", 30)])
     let told = try #require(await first.keeper.word(isRepeated: false))
     let second = try KeeperWorld(node: "edge-1")
@@ -90,12 +93,32 @@ private func word(
     #expect(await second.keeper.word(isRepeated: true)?.cells == told.cells)
   }
 
+  @Test func `and what the disk has kept of its own counts before what it had told`() async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "azimuth-learning-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let first = try KeeperWorld(state: folder, node: "edge-1")
+    await first.keeper.start()
+    await first.keeper.add([first.sample("frankfurt", 120), first.sample("dublin", 30)])
+    await first.keeper.save()
+    let second = try KeeperWorld(state: folder, node: "edge-1")
+    // The store is heard before the disk is read.
+    let older: [(region: String, milliseconds: Double)] = [("frankfurt", 10), ("dublin", 90)]
+    await second.keeper.take(["edge-1": word(older, at: first.clock.now)])
+    #expect(await second.keeper.word(isRepeated: true) == nil)
+    await second.keeper.start()
+    await second.keeper.tick()
+    #expect(try await second.region() == "dublin")
+  }
+
   @Test func `outlives a restart without the store`() async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "azimuth-learning-\(UUID().uuidString)"
     ).path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let first = try KeeperWorld(state: folder, node: "edge-1")
+    await first.keeper.start()
     await first.keeper.take(["edge-2": word(dublin, at: first.clock.now)])
     await first.keeper.add([first.sample("tokyo", 250)])
     await first.keeper.save()
@@ -116,6 +139,7 @@ private func word(
 
   @Test func `counts for nothing to a node that shares nothing`() async throws {
     let world = try KeeperWorld()
+    await world.keeper.start()
     await world.keeper.take(["edge-2": word(dublin, at: world.clock.now)])
     await world.keeper.tick()
     #expect(try await world.region() == "frankfurt")
@@ -124,6 +148,7 @@ private func word(
 
   @Test func `survives a reload that adds and removes regions`() async throws {
     let world = try KeeperWorld(node: "edge-1")
+    await world.keeper.start()
     await world.keeper.take(["edge-2": word(dublin, at: world.clock.now)])
     await world.keeper.tick()
     let next = try RegionSet.europe.compiled(policy: "{type: latency}")

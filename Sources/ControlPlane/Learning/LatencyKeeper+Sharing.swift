@@ -24,6 +24,10 @@ extension LatencyKeeper {
   /// - Parameter words: of all nodes whose words the store has.
   package func take(_ words: [String: LatencyWord]) async {
     guard let nodeID else { return }
+    guard hasStarted else {
+      heard = words
+      return
+    }
     await adoptConfiguration()
     for (node, word) in words where node != nodeID {
       if shared.take(word, of: node, now: seconds()) { isJoinDue = true }
@@ -44,6 +48,7 @@ extension LatencyKeeper {
   ///
   /// - Parameter isRepeated: it is wanted even so.
   package func word(isRepeated: Bool) async -> LatencyWord? {
+    guard hasStarted else { return nil }
     await adoptConfiguration()
     guard own?.publish(at: seconds()) == true || isRepeated, let own else { return nil }
     let word = own.word(now: seconds())
@@ -88,7 +93,7 @@ extension LatencyKeeper {
       own?.restore(word, now: seconds()) { _ in nil }
       kept.forget(nodeID)
     }
-    for (node, word) in kept.byNode { shared.take(word, of: node, now: seconds()) }
+    shared.merge(kept)
     isJoinDue = true
   }
 

@@ -42,6 +42,10 @@ package actor LatencyKeeper {
   var joined: LatencyModel?
   var isJoinDue = true
   var joinedAt: UInt32 = 0
+  /// What was kept on the disk is taken up: it says more than the words of the store.
+  private(set) var hasStarted = false
+  /// What nodes had told when it had not started yet.
+  var heard: [String: LatencyWord] = [:]
   /// Its own word of an earlier life was heard.
   var hasTakenBack = false
   package internal(set) var counts = LatencyCounts()
@@ -86,6 +90,9 @@ package actor LatencyKeeper {
       model?.restore(record, now: seconds(), maximumAge: maximumAge)
     }
     await restoreWords()
+    hasStarted = true
+    await take(heard)
+    heard = [:]
     savedAt = now()
     await compile()
   }

@@ -76,6 +76,8 @@ struct AdminAssembly: Sendable {
     sources.subnetCoverage = { coverage.report($0) }
     let simulations = SimulationDesk(file: reloader.file, publisher: publisher)
     sources.simulate = { try await simulations.answer($0) }
+    let catchments = CatchmentDesk(publisher: publisher)
+    sources.catchments = { try await catchments.answer($0) }
     sources.zones = { await transfers.zoneReports() }
     adminService = AdminService(
       server: AdminServer(sources, logger: logger), listen: listen, hasPredecessor: hasPredecessor,

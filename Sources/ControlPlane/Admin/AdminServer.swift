@@ -107,6 +107,7 @@ extension AdminServer {
       Endpoint(path: "/metrics", handlers: [.get: metrics]),
       Endpoint(path: "/v1/route", handlers: [.get: route]),
       Endpoint(path: "/v1/status", handlers: [.get: status]),
+      Endpoint(path: "/v1/catchments", handlers: [.get: catchments]),
       Endpoint(path: "/v1/regions", handlers: [.get: regions]),
       Endpoint(path: "/v1/endpoints", handlers: [.get: endpointList]),
       Endpoint(path: "/v1/fleet/votes", handlers: [.get: fleetVotes]),

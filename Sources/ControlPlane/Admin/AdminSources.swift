@@ -55,6 +55,10 @@ package struct AdminSources: Sendable {
   package var simulate: @Sendable (SimulationQuestion) async throws -> SimulationReport = { _ in
     throw SimulationRefusal.misunderstood(["this node answers no simulations"])
   }
+  /// Says which part of the world each region of a service gets; throws ``SimulationRefusal``.
+  package var catchments: @Sendable (CatchmentQuestion) async throws -> CatchmentReport = { _ in
+    throw SimulationRefusal.misunderstood(["this node draws no catchments"])
+  }
 
   /// Has the fleet change a primary, see `EditionPublisher.makePrimary`; nil: they are this node's
   /// alone.

@@ -10,6 +10,7 @@ extension AdminServer {
     let links = [
       ("/v1/route?ip=133.11.0.1&name=", "the decision for a client: put in its address and a name"),
       ("/v1/status", "this node"), ("/v1/regions", "the regions and their health"),
+      ("/v1/catchments", "which part of the world each region gets"),
       ("/v1/endpoints", "every endpoint and its last check"),
       ("/v1/fleet/votes", "what the nodes of a fleet say of every endpoint"),
       ("/v1/latency?ip=133.11.0.1", "the round trips of a client, and who has measured them"),

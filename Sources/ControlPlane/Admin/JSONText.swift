@@ -2,10 +2,13 @@ import FoundationEssentials
 
 /// How everything here becomes JSON: keys in snake_case and sorted, so that two answers compare by
 /// line; pretty, since people read it with curl; a final newline.
-package func jsonText(_ value: some Encodable) throws -> [UInt8] {
+///
+/// - Parameter isPretty: false for what only programs read, and a lot of it.
+package func jsonText(_ value: some Encodable, isPretty: Bool = true) throws -> [UInt8] {
   let encoder = JSONEncoder()
   encoder.keyEncodingStrategy = .convertToSnakeCase
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
   return try Array(encoder.encode(value)) + [UInt8(ascii: "\n")]
 }
 

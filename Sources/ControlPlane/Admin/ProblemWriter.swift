@@ -5,11 +5,11 @@ import NIOCore
 
 extension Response {
   static func json(
-    _ value: some Encodable, status: HTTPResponse.Status = .ok
+    _ value: some Encodable, status: HTTPResponse.Status = .ok, isPretty: Bool = true
   ) throws -> Response {
     Response(
       status: status, headers: [.contentType: "application/json"],
-      body: ResponseBody(byteBuffer: ByteBuffer(bytes: try jsonText(value))))
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: try jsonText(value, isPretty: isPretty))))
   }
 
   static func text(

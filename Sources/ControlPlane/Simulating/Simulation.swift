@@ -41,6 +41,21 @@ package struct Simulation: Sendable {
     load: Double? = nil
   ) throws(Faults) -> SimulationReport {
     let population = population ?? Population(peopleOf: compiled.model.places)
+    let sides = try sides(of: scenario, population: population, services: services, load: load)
+    var report = Self.report(
+      before: sides.before, after: sides.after, population: population, services: services,
+      load: load, scenario: scenario.sentences)
+    report.capacities = sides.capacities
+    return report
+  }
+
+  /// As things are, and as the scenario has them.
+  func sides(
+    of scenario: Scenario, population: Population? = nil, services: [String]? = nil,
+    load: Double? = nil
+  ) throws(Faults) -> (
+    before: Edition, after: Edition, capacities: [SimulationReport.Capacity]
+  ) {
     var after = compiled
     if scenario.changesSettings {
       after = try CompiledSettings(
@@ -51,7 +66,7 @@ package struct Simulation: Sendable {
     afterBoard.forgetLostPrimaries(in: after.model)
     func spillOver(_ compiled: CompiledSettings, _ board: HealthBoard) -> SpillOver? {
       guard after.settings.hasCapacities || self.compiled.settings.hasCapacities else { return nil }
-      if let load {
+      if let load, let population {
         return SpillOver(
           compiled, board: board, population: population, services: services,
           scale: load / max(population.weight, .leastNonzeroMagnitude))
@@ -60,14 +75,14 @@ package struct Simulation: Sendable {
       return SpillOver(compiled, board: board, demands: demands)
     }
     let spills = (spillOver(compiled, board), spillOver(after, afterBoard))
-    var report = Self.report(
-      before: edition(compiled, board: spills.0?.board ?? board),
-      after: edition(after, board: spills.1?.board ?? afterBoard),
-      population: population, services: services, load: load, scenario: scenario.sentences)
+    var capacities: [SimulationReport.Capacity] = []
     if let before = spills.0, let after = spills.1 {
-      report.capacities = before.capacities(after: after)
+      capacities = before.capacities(after: after)
     }
-    return report
+    return (
+      edition(compiled, board: spills.0?.board ?? board),
+      edition(after, board: spills.1?.board ?? afterBoard), capacities
+    )
   }
 
   /// What is known of the endpoints, regions and pools that another configuration has too.

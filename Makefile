@@ -12,11 +12,13 @@ FUZZ_SECONDS ?= 60
 
 build_packages := libmaxminddb-dev libssl-dev pkg-config zlib1g-dev git ca-certificates
 demo_packages := $(build_packages) dnsutils curl
+browser_packages := chromium chromium-driver fonts-dejavu-core
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
-  etcd-server etcd-client iproute2
+  etcd-server etcd-client iproute2 $(browser_packages)
 
-.PHONY: run fleet-demo build test lint test-build unit simulation end-to-end budgets fuzz fuzz-briefly quality
+.PHONY: run fleet-demo picture-of-dashboard build test lint test-build unit simulation end-to-end \
+  budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build
@@ -27,6 +29,11 @@ run: build
 fleet-demo: build
 	@scripts/debian-packages $(demo_packages) python3 etcd-server etcd-client
 	@scripts/fleet-demo $(azimuth)
+
+# docs/pictures/dashboard.png anew, from the demo.
+picture-of-dashboard: build
+	@scripts/debian-packages $(demo_packages) python3 $(browser_packages)
+	@scripts/picture-of-dashboard $(azimuth) docs/pictures/dashboard.png
 
 build: toolchain
 	@scripts/debian-packages $(build_packages)

@@ -248,9 +248,12 @@ let package = Package(
       ],
       path: "Sources/ControlPlane/Replicating", swiftSettings: strict),
     .target(
+      name: "Dashboard", path: "Sources/ControlPlane/Dashboard", exclude: ["pages"]),
+    .target(
       name: "Admin",
       dependencies: [
-        "Settings", "Publishing", "Announcing", "Clustering", "Simulating", "Admitting",
+        "Dashboard", "Settings", "Publishing", "Announcing", "Clustering", "Simulating",
+        "Admitting",
         "Editions", "DNSWire", "Homes", "Routing", "Latency", "Places", "Counters", nio, httpTypes,
         hummingbird, logging,
         lifecycle,

@@ -87,6 +87,9 @@ struct Tour {
         Why a client goes where it goes:
           curl 'http://\(admin)/v1/route?ip=133.11.0.1&name=www.example.org'
 
+        All of it on a map:
+          http://\(admin)/
+
         Health, metrics:
           curl http://\(admin)/v1/regions
           curl http://\(admin)/metrics

@@ -51,10 +51,11 @@ import Testing
     Ask(
       uri: "/v1/route?ip=10.1.1.1&listener=ghost", status: 404,
       says: "there is no listener ghost"),
-    Ask(uri: "/v1", status: 404, says: "there is nothing at this path; GET / lists what there is"),
+    Ask(
+      uri: "/v2", status: 404, says: "there is nothing at this path; GET /v1 lists what there is"),
     Ask(
       uri: "/v1/status/x", status: 404,
-      says: "there is nothing at this path; GET / lists what there is"),
+      says: "there is nothing at this path; GET /v1 lists what there is"),
     Ask(uri: "/readyz?verbos", status: 400, says: "unknown parameter; known are verbose"),
     Ask(uri: "/v1/overrides/tokyo", status: 404, says: "no override is set for tokyo"),
     Ask(
@@ -100,6 +101,7 @@ import Testing
   static let allowed: [(String, String)] = [
     ("/v1/status", "GET, HEAD"), ("/v1/reload", "POST"),
     ("/v1/overrides/tokyo", "GET, HEAD, PUT, DELETE"), ("/", "GET, HEAD"),
+    ("/v1", "GET, HEAD"), ("/v1/catchments", "GET, HEAD"),
   ]
 
   @Test(arguments: allowed)
@@ -110,7 +112,8 @@ import Testing
   }
 
   static let readable = [
-    "/", "/livez", "/readyz", "/readyz?verbose", "/metrics", "/v1/status", "/v1/regions",
+    "/", "/dashboard/dashboard.js", "/v1", "/livez", "/readyz", "/readyz?verbose", "/metrics",
+    "/v1/status", "/v1/regions",
     "/v1/endpoints", "/v1/overrides", "/v1/route?ip=10.1.1.1&name=www.example.org",
     "/v1/route?ip=10.1.1.1&listener=front",
   ]

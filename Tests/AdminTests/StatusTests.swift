@@ -126,10 +126,12 @@ import Testing
     }
   }
 
-  @Test func `on its first page leads everywhere and names the source of the data`() async throws {
+  @Test func `on the page of the API leads everywhere, and names the source of data`()
+    async throws
+  {
     var world = try AdminWorld()
     world.sources.node.id = "<node>"
-    let page = try await world.get("/")
+    let page = try await world.get("/v1")
     #expect(page.type == "text/html; charset=utf-8")
     #expect(page.headers[.contentSecurityPolicy]?.hasPrefix("default-src 'none'") == true)
     #expect(page.text.contains("<a href=\"https://db-ip.com\">IP Geolocation by DB-IP</a>"))

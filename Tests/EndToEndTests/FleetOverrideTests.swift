@@ -106,12 +106,35 @@ extension EndToEnd {
       }
       let list = try nodes[2].admin("GET", "/v1/conflicts").text
       #expect(list.contains("edge-1") && list.contains("edge-2"), "\(list)")
-      #expect(try nodes[2].admin("POST", "/v1/conflicts/tokyo/acknowledge").status == 200)
+      try acknowledge("tokyo", on: nodes[2])
       for node in nodes {
         eventually("no conflict") { node.metric("azimuth_override_conflicts") == "0" }
         #expect(node.answer == "192.0.2.2")
       }
       #expect(try nodes[2].admin("POST", "/v1/conflicts/tokyo/acknowledge").status == 404)
+    }
+
+    /// As an operator does, on the dashboard, where there is a browser.
+    private func acknowledge(_ target: String, on node: FleetNode) throws {
+      guard Browser.isInstalled else {
+        let path = "/v1/conflicts/\(target)/acknowledge"
+        #expect(try node.admin("POST", path).status == 200)
+        return
+      }
+      let browser = try Browser()
+      try browser.open("http://127.0.0.1:\(node.ports.admin)/")
+      eventually("the fleet") {
+        let text = try browser.text("#fleet")
+        return ["edge-1", "edge-2", "edge-3", "Operators have said different things"].allSatisfy {
+          text.contains($0)
+        }
+      }
+      try browser.click("#acknowledge-\(target)")
+      eventually("the dialog") { try browser.isThere("#token-dialog") }
+      try browser.type("\(FleetNode.token)\u{E007}", into: "#token")
+      eventually("no conflict any more") {
+        try !browser.text("#fleet").contains("Operators have said different things")
+      }
     }
   }
 }

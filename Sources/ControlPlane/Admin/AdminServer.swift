@@ -101,7 +101,9 @@ struct Endpoint: Sendable {
 extension AdminServer {
   var endpoints: [Endpoint] {
     [
-      Endpoint(path: "/", handlers: [.get: index]),
+      Endpoint(path: "/", handlers: [.get: dashboard]),
+      Endpoint(path: "/dashboard/**", handlers: [.get: dashboard]),
+      Endpoint(path: "/v1", handlers: [.get: index]),
       Endpoint(path: "/livez", handlers: [.get: live]),
       Endpoint(path: "/readyz", handlers: [.get: ready]),
       Endpoint(path: "/metrics", handlers: [.get: metrics]),

@@ -4,10 +4,11 @@ import Hummingbird
 import Publishing
 
 extension AdminServer {
-  /// `GET /`: where everything is, for a person who has only the address.
+  /// `GET /v1`: where everything is, for a person who has only the address.
   func index(_ request: Request) async throws -> Response {
     let edition = sources.publisher.desk.take()
     let links = [
+      ("/", "the dashboard"),
       ("/v1/route?ip=133.11.0.1&name=", "the decision for a client: put in its address and a name"),
       ("/v1/status", "this node"), ("/v1/regions", "the regions and their health"),
       ("/v1/catchments", "which part of the world each region gets"),

@@ -55,7 +55,7 @@ struct ProblemWriter: RouterMiddleware {
       guard Endpoint.methods.contains(request.method) else {
         return Problem(.notImplemented, "\(request.method) is not implemented")
       }
-      return Problem(.notFound, "there is nothing at this path; GET / lists what there is")
+      return Problem(.notFound, "there is nothing at this path; GET /v1 lists what there is")
     default:
       context.logger.error(
         "admin request failed",

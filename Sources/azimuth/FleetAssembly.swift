@@ -1,5 +1,7 @@
 import Admin
+import Clustering
 import Compiling
+import Counters
 import Logging
 import Probing
 import Publishing
@@ -15,10 +17,11 @@ struct FleetAssembly: Sendable {
   let latencies: FleetLatencies?
   private let overrides: FleetOverrides
   private let primaries: FleetPrimaries
+  private let rollouts: FleetRollouts
 
   init(
     _ member: FleetMember, _ compiled: CompiledSettings, publisher: EditionPublisher,
-    logger: Logger
+    counters: CounterBoard, logger: Logger
   ) {
     self.member = member
     health = compiled.settings.fleet?.health.map { rules in
@@ -31,6 +34,7 @@ struct FleetAssembly: Sendable {
       ? FleetLatencies(member, logger: logger) : nil
     overrides = FleetOverrides(member, publisher: publisher, logger: logger)
     primaries = FleetPrimaries(member, publisher: publisher, logger: logger)
+    rollouts = FleetRollouts(member, publisher: publisher, counters: counters, logger: logger)
   }
 
   func services(_ reloader: Reloader, _ prober: Prober) -> [any Service] {
@@ -42,14 +46,22 @@ struct FleetAssembly: Sendable {
     return services + [
       FleetOverrideService(overrides: overrides, member: member),
       FleetPrimaryService(primaries: primaries, member: member),
+      FleetRolloutService(rollouts: rollouts, member: member),
     ]
   }
 
   /// Lets operators see it, and change it.
   func join(_ sources: inout AdminSources, _ reloader: Reloader) {
-    sources.fleet = { await member.report }
+    sources.fleet = {
+      var report = await member.report
+      report.rollout = await rollouts.report
+      return report
+    }
     sources.fleetVotes = { await azimuth.fleetVotes(health) }
-    sources.sharedConfiguration = FleetConfiguration(member: member, source: reloader.source)
+    let configuration = FleetConfiguration(member: member, source: reloader.source)
+    sources.sharedConfiguration = configuration
+    sources.rollouts = FleetRolloutDesk(
+      configuration: configuration, member: member, rollouts: rollouts)
     sources.sharedOverrides = overrides.shared
     sources.makeSharedPrimary = {
       region, service, acceptance, epoch throws(PrimaryRefusal) in
@@ -60,6 +72,6 @@ struct FleetAssembly: Sendable {
   /// For `/metrics`.
   func samples(_ reloader: Reloader) async -> [MetricSample] {
     await fleetSamples(member, reloader) + fleetHealthSamples(health) + overrides.samples
-      + (latencies?.samples ?? []) + primaries.samples
+      + (latencies?.samples ?? []) + primaries.samples + rollouts.samples
   }
 }

@@ -33,17 +33,46 @@ struct FleetConfiguration: SharedConfiguration {
   func write(
     _ name: SharedLayerName, _ text: String?, expected: SharedLayer?
   ) async throws(SharedConfigurationFault) -> LayerVersion? {
+    let rollouts = try await rollouts()
+    if let stored = StoredRollout(rollouts, prefix: start.prefix),
+      stored.rollout.plan.layer == name
+    {
+      throw .rollingOut
+    }
     let key = start.key(of: name)
+    let state = "\(start.prefix)\(StoredRollout.statePath)"
     let write: StoreTransaction.Write =
       text.map { .put(key, Array($0.utf8), lease: 0) } ?? .delete(key)
     do throws(StoreFault) {
       let outcome = try await member.commit(
-        StoreTransaction(expected: [key: expected?.version.revision ?? 0], writes: [write]))
+        StoreTransaction(
+          expected: [
+            key: expected?.version.revision ?? 0, state: rollouts.entries[state]?.revision ?? 0,
+          ], writes: [write]))
       guard case .committed(let revision) = outcome else { return nil }
-      // The cluster's own number is in every picture of it; a write tells the revision alone.
-      let clusterID =
-        if let expected { expected.version.clusterID } else { try await member.list(key).clusterID }
-      return LayerVersion(clusterID: clusterID, revision: revision)
+      // A write tells the revision alone.
+      return LayerVersion(clusterID: rollouts.clusterID, revision: revision)
+    } catch {
+      throw SharedConfigurationFault(error)
+    }
+  }
+
+  /// What stands in the store of rollouts, in a picture of the cluster.
+  func rollouts() async throws(SharedConfigurationFault) -> StorePicture {
+    do throws(StoreFault) {
+      return try await member.list("\(start.prefix)\(StoredRollout.path)")
+    } catch {
+      throw SharedConfigurationFault(error)
+    }
+  }
+
+  /// What the nodes that live say of themselves.
+  func nodeWords() async throws(SharedConfigurationFault) -> [String: NodeWord] {
+    let prefix = "\(start.prefix)node/"
+    do throws(StoreFault) {
+      var section = FleetSection(prefix: prefix) { NodeWord(json: $0) }
+      _ = section.take(try await member.list(prefix))
+      return section.values.mapValues(\.value)
     } catch {
       throw SharedConfigurationFault(error)
     }
@@ -65,11 +94,17 @@ struct FleetConfiguration: SharedConfiguration {
     if let text, let faults = unfitness(name, text) {
       return LayerProposal(changes: changes, faults: faults, isUnfit: true)
     }
+    // Where a rollout of another layer has begun, nodes read its text.
+    let rolled = (try? await rollouts()).flatMap { StoredRollout($0, prefix: start.prefix) }
+    let texts = [nil, rolled.map { ($0.rollout.plan.layer, $0.text) }]
     var faults: [Fault] = []
     for reader in readers(of: name, among: layers, places) {
-      let known = self.faults(of: reader, before)
-      for fault in self.faults(of: reader, after) where !(known + faults).contains(fault) {
-        faults.append(fault)
+      for (index, text) in texts.enumerated() where index == 0 || text != nil {
+        let known = self.faults(of: reader, before, with: text)
+        for fault in self.faults(of: reader, after, with: text)
+        where !(known + faults).contains(fault) {
+          faults.append(fault)
+        }
       }
     }
     if let loss = loss(from: before, to: after) { faults.append(loss) }
@@ -129,7 +164,13 @@ struct FleetConfiguration: SharedConfiguration {
     return source.sets + [place]
   }
 
-  private func faults(of reader: LayerReader, _ layers: [SharedLayerName: String]) -> [Fault] {
+  /// - Parameter rolled: takes the place of a layer; nil: none does.
+  private func faults(
+    of reader: LayerReader, _ layers: [SharedLayerName: String],
+    with rolled: (name: SharedLayerName, text: String)?
+  ) -> [Fault] {
+    var layers = layers
+    if let rolled { layers[rolled.name] = rolled.text }
     do throws(Faults) {
       _ = try settings(of: reader, layers)
       return []
@@ -180,7 +221,7 @@ struct FleetConfiguration: SharedConfiguration {
 }
 
 extension SharedConfigurationFault {
-  fileprivate init(_ fault: StoreFault) {
+  init(_ fault: StoreFault) {
     switch fault {
     case .forbidden(let reason): self = .forbidden(reason)
     default: self = .unavailable("\(fault)")

@@ -37,7 +37,7 @@ extension FleetMember {
     var refused: Set<String> = []
     for await picture in words {
       if let picture {
-        let said = StoredConfiguration(picture, keys: start.layerKeys)
+        let said = StoredConfiguration(picture, of: start)
         guard said != stored else { continue }
         stored = said
       }

@@ -18,7 +18,7 @@ struct FleetService: Service {
   private func offer() async {
     var offered: StoredConfiguration?
     for await picture in member.pictures() {
-      let next = StoredConfiguration(picture, keys: member.start.layerKeys)
+      let next = StoredConfiguration(picture, of: member.start)
       guard next != offered else { continue }
       offered = next
       _ = await reloader.reload(stored: next)
@@ -34,6 +34,8 @@ func fleetSamples(_ member: FleetMember, _ reloader: Reloader) async -> [MetricS
     MetricSample("azimuth_engine_connected", value: engine.isConnected ? 1 : 0),
     MetricSample("azimuth_engine_verified", value: engine.isVerified ? 1 : 0),
     MetricSample("azimuth_config_valid", value: stored.isValid ? 1 : 0),
+    MetricSample(
+      "azimuth_rollout_in_force", value: stored.inForce?.rolloutRevision == nil ? 0 : 1),
     MetricSample("azimuth_config_revision", value: Double(stored.inForce?.revision ?? 0)),
   ]
   if let lag = engine.lag {

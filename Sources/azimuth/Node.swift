@@ -103,7 +103,10 @@ final class Node: Sendable {
       Task { await transfers.announce() }
     }
     let publisher = publisher
-    fleet = member.map { FleetAssembly($0, compiled, publisher: publisher, logger: logger) }
+    fleet = member.map { [counters] in
+      FleetAssembly(
+        $0, compiled, publisher: publisher, counters: counters, logger: logger)
+    }
     prober = makeProber(
       compiled, runner: probes, loop: probingLoop, publisher: publisher,
       fleetHealth: fleet?.health, passive: dataPlane.passive, logger: logger)

@@ -9,6 +9,7 @@ final class NodeStanding: Sendable {
   private struct State {
     var stored = StoredStanding(inForce: nil, isValid: true)
     var isServing = false
+    var figures: NodeFigures?
     var region: String?
     var availabilityZone: String?
     var admin: String?
@@ -41,6 +42,12 @@ final class NodeStanding: Sendable {
     }
   }
 
+  /// Of the text of a rollout that is in force; nil: none is.
+  var rolloutRevision: Int64? { state.withLock { $0.stored.inForce?.rolloutRevision } }
+
+  /// What it does for its clients.
+  func take(_ figures: NodeFigures) { state.withLock { $0.figures = figures } }
+
   /// - Parameter engine: how the node stands with the store.
   func word(connected engine: StoreFollower.Standing) -> NodeWord {
     let state = state.withLock { $0 }
@@ -48,7 +55,9 @@ final class NodeStanding: Sendable {
     return NodeWord(
       version: AzimuthVersion.text, region: state.region, zone: state.availabilityZone,
       admin: state.admin, revision: state.stored.inForce?.revision ?? 0,
-      valid: state.stored.isValid, serving: state.isServing, startedAt: startedAt,
+      valid: state.stored.isValid, serving: state.isServing,
+      rollout: state.stored.inForce?.rolloutRevision, figures: state.figures,
+      startedAt: startedAt,
       connectedSince: engine.connected.map { now - Int($0 / .seconds(1)) }, at: now)
   }
 }

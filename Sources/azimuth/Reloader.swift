@@ -218,7 +218,9 @@ actor Reloader {
     from current: Settings, to next: Settings, isForced: Bool
   ) throws(Faults) {
     guard let fleet = current.fleet, !isForced,
-      let loss = current.shrinkage(to: next, limit: fleet.shrinkLimit)
+      let loss = current.shrinkage(
+        to: next, limit: fleet.shrinkLimit,
+        settled: { stored?.settledIfRolled.flatMap { try? source.settings($0) } })
     else { return }
     throw Faults([shrinkFault(loss, origin: fleet.origin)])
   }

@@ -120,6 +120,8 @@ extension AdminServer {
       Endpoint(path: "/v1/config", handlers: [.get: layerList]),
       Endpoint(
         path: "/v1/config/**", handlers: [.get: layer, .put: setLayer, .delete: removeLayer]),
+      Endpoint(path: "/v1/rollout", handlers: [.get: rollout, .put: beginRollout]),
+      Endpoint(path: "/v1/rollout/**", handlers: [.post: changeRollout]),
       Endpoint(path: "/v1/reload", handlers: [.post: reload]),
       Endpoint(path: "/v1/simulate", handlers: [.post: simulate]),
       Endpoint(path: "/v1/failback/**", handlers: [.post: failback]),

@@ -51,6 +51,8 @@ package struct AdminSources: Sendable {
   package var reload: @Sendable (_ isForced: Bool) async throws -> Void
   /// nil: the node is in no fleet.
   package var sharedConfiguration: (any SharedConfiguration)?
+  /// nil: the node is in no fleet.
+  package var rollouts: (any SharedRollouts)?
   /// Says what would become of the clients; throws ``SimulationRefusal`` or `Faults`.
   package var simulate: @Sendable (SimulationQuestion) async throws -> SimulationReport = { _ in
     throw SimulationRefusal.misunderstood(["this node answers no simulations"])

@@ -8,7 +8,7 @@ import Settings
 /// declared: each layer of the store is one, with its text as it was written.
 extension AdminServer {
   /// Longer ones are refused: etcd takes 1.5 MiB a request.
-  private static let maximumLayerByteCount = 1 << 20
+  static let maximumLayerByteCount = 1 << 20
   /// Somebody else was first so often: then it is told.
   private static let maximumAttempts = 5
 
@@ -144,14 +144,8 @@ private struct LayerWishes {
 
   init(_ request: Request) throws(Problem) {
     var query = QueryReader(request, known: ["dry_run", "force"])
-    func flag(_ name: String) -> Bool {
-      if let value = query[name], !["0", "1", "true", "false"].contains(value) {
-        query.report(name, "wants true or false")
-      }
-      return ["1", "true"].contains(query[name])
-    }
-    isDry = flag("dry_run")
-    isForced = flag("force")
+    isDry = query.flag("dry_run")
+    isForced = query.flag("force")
     guard query.errors.isEmpty else { throw query.problem }
     match = request.headers[.ifMatch].map { tags in
       tags.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(String.init)
@@ -200,7 +194,7 @@ private struct ChangeReport: Encodable {
 }
 
 extension Problem {
-  fileprivate init(_ fault: SharedConfigurationFault) {
+  init(_ fault: SharedConfigurationFault) {
     switch fault {
     case .unavailable(let reason):
       self.init(
@@ -208,6 +202,10 @@ extension Problem {
         headers: [.retryAfter: "5"])
     case .forbidden(let reason):
       self.init(.forbidden, "the node's user of the store may not: \(reason)")
+    case .rollingOut:
+      self.init(
+        .conflict, "a text of this layer is being rolled out: finish or abandon that first",
+        headers: [.location: "/v1/rollout"])
     }
   }
 }

@@ -19,6 +19,7 @@ extension AdminServer {
       ("/v1/fleet", "the nodes that share a store with this one, if it is in a fleet"),
       ("/v1/overrides", "what operators have taken out or put in"),
       ("/v1/config", "the layers of a fleet's configuration"),
+      ("/v1/rollout", "the text of a layer that is on its way through the fleet, if one is"),
       ("/v1/conflicts", "where operators have said different things without knowing"),
       ("/metrics", "counters, for Prometheus"), ("/livez", "does the process answer?"),
       ("/readyz?verbose", "may it take clients?"),

@@ -127,6 +127,9 @@ package enum MetricCatalogue {
     "azimuth_config_valid": "1 while what the fleet's store says is in force, 0 if it was refused.",
     "azimuth_config_revision":
       "The store's revision of the newest layer in force; 0 if there is none.",
+    "azimuth_rollout_state": "1 for the state of the fleet's rollout; 0 for all: there is none.",
+    "azimuth_rollout_step": "The step of the fleet's rollout that began last, from 1; 0: none.",
+    "azimuth_rollout_in_force": "1 while this node has the text of a rollout in force.",
     "azimuth_fleet_isolated":
       "1 while the node finds itself cut off: its checks of other regions count for nothing.",
     "azimuth_fleet_frozen":

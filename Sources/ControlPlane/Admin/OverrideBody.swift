@@ -89,13 +89,21 @@ struct OverrideBody {
       if isRequired { report(key, "missing: why, for whoever finds it") }
       return nil
     }
-    guard case .string(let text) = value, text.contains(where: { !$0.isWhitespace }),
-      text.count <= Self.maximumTextCount,
-      !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
-    else {
-      report(key, "wants one line of 1 to \(Self.maximumTextCount) characters")
+    guard let line = Self.line(value) else {
+      report(key, Self.wantedLine)
       return nil
     }
+    return line
+  }
+
+  static let wantedLine = "wants one line of 1 to \(maximumTextCount) characters"
+
+  /// What a person says; nil: it is no such line.
+  static func line(_ value: JSONValue) -> String? {
+    guard case .string(let text) = value, text.contains(where: { !$0.isWhitespace }),
+      text.count <= maximumTextCount,
+      !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+    else { return nil }
     return text
   }
 

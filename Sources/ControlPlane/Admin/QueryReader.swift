@@ -26,5 +26,13 @@ struct QueryReader {
     errors.append(Problem.Item(detail: detail, parameter: parameter))
   }
 
+  /// False where it is missing.
+  mutating func flag(_ name: String) -> Bool {
+    if let value = values[name], !["0", "1", "true", "false"].contains(value) {
+      report(name, "wants true or false")
+    }
+    return ["1", "true"].contains(values[name])
+  }
+
   var problem: Problem { Problem(.badRequest, "the query is not understood", errors: errors) }
 }

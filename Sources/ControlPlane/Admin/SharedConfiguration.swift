@@ -85,4 +85,6 @@ package enum SharedConfigurationFault: Error, Sendable, Equatable {
   case unavailable(String)
   /// The node's user may not.
   case forbidden(String)
+  /// A text of this layer is on its way through the fleet.
+  case rollingOut
 }

@@ -33,7 +33,9 @@ package enum FleetChoice: Sendable {
     }
     let before = snapshot.flatMap { settings($0.configuration) }
     if let stored, let next = settings(stored) {
-      let loss = before?.shrinkage(to: next, limit: shrinkLimit)
+      let loss = before?.shrinkage(to: next, limit: shrinkLimit) {
+        snapshot?.configuration.settledIfRolled.flatMap { settings($0) }
+      }
       if let loss {
         refuse(Faults([shrinkFault(loss, origin: next.fleet?.origin)]))
       } else if next.servesAnything || before == nil && !stored.layers.isEmpty {
@@ -52,6 +54,18 @@ package enum FleetChoice: Sendable {
 }
 
 extension Settings {
+  /// What a configuration would take away, and too much of it: from these settings, and also from
+  /// those to which they would go back if a rollout stopped, so that the way back is open.
+  ///
+  /// - Parameter settled: nil: nothing is being rolled out.
+  package func shrinkage(
+    to next: Settings, limit: Double, settled: () -> Settings?
+  ) -> String? {
+    guard let loss = shrinkage(to: next, limit: limit) else { return nil }
+    guard let settled = settled() else { return loss }
+    return settled.shrinkage(to: next, limit: limit)
+  }
+
   /// There is a zone or a listener.
   package var servesAnything: Bool { !zones.isEmpty || !proxy.listeners.isEmpty }
 }

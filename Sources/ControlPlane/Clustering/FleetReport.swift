@@ -60,6 +60,50 @@ package struct FleetReport: Codable, Sendable, Equatable {
     package var nodes: Int
   }
 
+  /// A text that is on its way through the fleet.
+  package struct Rollout: Codable, Sendable, Equatable {
+    package var layer: String
+    /// Of the text.
+    package var revision: Int64
+    package var bytes: Int
+    /// `baking` or `stopped`.
+    package var state: String
+    /// The step that has begun last, from 1.
+    package var step: Int
+    /// The regions of each step.
+    package var order: [[String]]
+    /// Those whose nodes read the text.
+    package var regions: [String]
+    package var bakeSeconds: Double
+    /// How long all of these nodes have been well, as the node sees it that says so.
+    package var bakedSeconds: Double?
+    package var maxErrors: Double
+    /// What the step waits for, besides time.
+    package var waits: String?
+    package var author: String
+    package var reason: String
+    /// Who stopped or resumed it last.
+    package var last: Clustering.Rollout.Word?
+
+    package init(_ stored: StoredRollout, baked: Duration?, waits: String?) {
+      let rollout = stored.rollout
+      layer = "\(rollout.plan.layer)"
+      revision = stored.textRevision
+      bytes = stored.text.utf8.count
+      state = rollout.phase.rawValue
+      step = rollout.step + 1
+      order = rollout.plan.order
+      regions = rollout.phase == .baking ? rollout.begun : []
+      bakeSeconds = rollout.plan.bake / .seconds(1)
+      bakedSeconds = baked.map { (min($0, rollout.plan.bake) / .milliseconds(100)).rounded() / 10 }
+      maxErrors = rollout.plan.maximumErrors
+      self.waits = waits
+      author = rollout.start.author
+      reason = rollout.start.reason
+      last = rollout.last
+    }
+  }
+
   /// The fleet's name.
   package var fleet: String
   /// Who says all this.
@@ -67,6 +111,8 @@ package struct FleetReport: Codable, Sendable, Equatable {
   package var store: Store
   package var nodes: [Node]
   package var layers: [Layer]
+  /// nil: there is none.
+  package var rollout: Rollout?
   /// Keys that hold what they should not.
   package var malformed: [String]
 }
@@ -95,6 +141,7 @@ extension FleetReport {
             $0.nodes == 0 ? "no node takes it" : "",
           ]
         }))
+    if let rollout { parts.append(rollout.text) }
     parts += malformed.map { "not understood: \($0)" }
     return parts.joined(separator: "\n\n")
   }
@@ -111,6 +158,24 @@ extension FleetReport {
       return String(
         line[..<(line.lastIndex { $0 != " " }.map { line.index(after: $0) } ?? line.startIndex)])
     }.joined(separator: "\n")
+  }
+}
+
+extension FleetReport.Rollout {
+  /// Such as `rollout of global, revision 930: step 1 of 2 (tokyo) bakes, 35 of 600 s`.
+  package var text: String {
+    var lines: [String] = []
+    let progress =
+      state == "baking"
+      ? "bakes, \(Int(bakedSeconds ?? 0)) of \(Int(bakeSeconds)) s" : "STOPPED: no region has it"
+    let regions = order.indices.contains(step - 1) ? order[step - 1].joined(separator: ", ") : ""
+    lines.append(
+      "rollout of \(layer), revision \(revision): step \(step) of \(order.count) (\(regions)) "
+        + progress)
+    if let waits { lines.append("  waits: \(waits)") }
+    lines.append("  begun by \(author): \(reason)")
+    if let last { lines.append("  last word of \(last.author): \(last.reason)") }
+    return lines.joined(separator: "\n")
   }
 }
 

@@ -7,7 +7,8 @@ import StateFiles
 /// while the store is away.
 ///
 ///     azimuth-fleet 1 <CRC-32C of the rest, 8 hexadecimal digits>
-///     {"saved_at": …, "cluster": …, "layers": [{"key", "kind", "text", "revision"}]}
+///     {"saved_at": …, "cluster": …, "layers": [{"key", "kind", "text", "revision"}],
+///      "rolled": {"key", "before": {a layer}}}
 package struct FleetSnapshot: Sendable, Equatable {
   package var configuration: StoredConfiguration
   /// Seconds since 1970.
@@ -24,13 +25,29 @@ package struct FleetSnapshot: Sendable, Equatable {
       var kind: Int
       var text: String
       var revision: Int64
+
+      init(_ layer: StoredConfiguration.Layer) {
+        key = layer.key
+        kind = layer.kind.rawValue
+        text = layer.text
+        revision = layer.revision
+      }
+
+      var layer: StoredConfiguration.Layer? {
+        LayerKind(rawValue: kind).map { .init(key: key, kind: $0, text: text, revision: revision) }
+      }
+    }
+    struct Rolled: Codable {
+      var key: String
+      var before: Layer?
     }
     var savedAt: Double
     var cluster: UInt64
     var layers: [Layer]
+    var rolled: Rolled?
 
     enum CodingKeys: String, CodingKey {
-      case cluster, layers
+      case cluster, layers, rolled
       case savedAt = "saved_at"
     }
   }
@@ -63,23 +80,21 @@ package struct FleetSnapshot: Sendable, Equatable {
     else { return nil }
     savedAt = body.savedAt
     configuration = StoredConfiguration(
-      clusterID: body.cluster,
-      layers: body.layers.compactMap { layer in
-        LayerKind(rawValue: layer.kind).map {
-          .init(key: layer.key, kind: $0, text: layer.text, revision: layer.revision)
-        }
-      })
+      clusterID: body.cluster, layers: body.layers.compactMap(\.layer),
+      rolled: body.rolled.map { .init(key: $0.key, before: $0.before?.layer) })
   }
 
   package func bytes() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let layers = configuration.layers.map {
-      Body.Layer(key: $0.key, kind: $0.kind.rawValue, text: $0.text, revision: $0.revision)
+    let rolled = configuration.rolled.map {
+      Body.Rolled(key: $0.key, before: $0.before.map(Body.Layer.init))
     }
     let body = Array(
       try encoder.encode(
-        Body(savedAt: savedAt, cluster: configuration.clusterID, layers: layers)))
+        Body(
+          savedAt: savedAt, cluster: configuration.clusterID,
+          layers: configuration.layers.map(Body.Layer.init), rolled: rolled)))
     let sum = String(CRC32C(body).value, radix: 16)
     let padded = String(repeating: "0", count: 8 - sum.count) + sum
     return Array("\(Self.mark)\(padded)\n".utf8) + body

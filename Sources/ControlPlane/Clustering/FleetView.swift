@@ -17,18 +17,24 @@ package struct FleetView: Sendable {
   }
 
   private let fleet: String
+  private let prefix: String
   private var nodes: FleetSection<NodeWord>
   /// The sizes of layers, in bytes.
   private var layers: FleetSection<Int>
   /// Since when each has said what it says now, by this node's clock.
   private var heard: [String: Seen] = [:]
   private var laid: [String: Seen] = [:]
+  private var rollout: StoredRollout?
+  private var isRolloutMalformed = false
+  /// Since when the rollout stands as it does, or has gone.
+  private var rolledSince = Duration.zero
 
   /// - Parameters:
   ///   - fleet: its name.
   ///   - prefix: of all its keys.
   package init(fleet: String, prefix: String) {
     self.fleet = fleet
+    self.prefix = prefix
     nodes = FleetSection(prefix: "\(prefix)node/") { NodeWord(json: $0) }
     layers = FleetSection(prefix: "\(prefix)config/") { $0.count }
   }
@@ -37,6 +43,11 @@ package struct FleetView: Sendable {
   package mutating func take(_ picture: StorePicture, now: Duration) {
     if nodes.take(picture) { Self.note(nodes, in: &heard, now: now) }
     if layers.take(picture) { Self.note(layers, in: &laid, now: now) }
+    let next = StoredRollout(picture, prefix: prefix)
+    if next != rollout { rolledSince = now }
+    rollout = next
+    isRolloutMalformed =
+      next == nil && picture.entries["\(prefix)\(StoredRollout.statePath)"] != nil
   }
 
   /// - Parameters:
@@ -57,14 +68,22 @@ package struct FleetView: Sendable {
         FleetReport.Layer(
           name: $0, revision: $1.revision, bytes: $1.value, nodes: takers[$0, default: 0])
       },
-      malformed: nodes.malformed.sorted().map { "node/\($0)" })
+      malformed: nodes.malformed.sorted().map { "node/\($0)" }
+        + (isRolloutMalformed ? [StoredRollout.statePath] : []))
   }
 
   private func report(
     of id: String, _ word: NodeWord, layerNames: [String], now: Duration
   ) -> FleetReport.Node {
-    let wanted = layerNames.compactMap { layers.values[$0]?.revision }.max() ?? 0
-    let since = layerNames.compactMap { laid[$0]?.since }.max() ?? .zero
+    let rolled = rollout.flatMap { stored -> (layer: String, revision: Int64)? in
+      guard stored.rollout.isInForce(in: word.region) else { return nil }
+      return ("\(stored.rollout.plan.layer)", stored.textRevision)
+    }
+    let wanted =
+      layerNames.compactMap { name in
+        rolled?.layer == name ? rolled?.revision : layers.values[name]?.revision
+      }.max() ?? 0
+    let since = max(rolledSince, layerNames.compactMap { laid[$0]?.since }.max() ?? .zero)
     let age = now - (heard[id]?.since ?? now)
     return FleetReport.Node(
       id: id, region: word.region, zone: word.zone, version: word.version, admin: word.admin,

@@ -14,6 +14,10 @@ package struct NodeWord: Codable, Sendable, Equatable {
   package var valid: Bool
   /// False: it waits for its first configuration.
   package var serving: Bool
+  /// The revision of the text of a rollout that is in force; nil: none is.
+  package var rollout: Int64?
+  /// What it does for its clients; nil: a node of a version that does not say it.
+  package var figures: NodeFigures?
   /// Seconds since 1970, by the node's own clock, as the others.
   package var startedAt: Int
   /// Since when its watch of the store stands; nil: none does.
@@ -23,7 +27,8 @@ package struct NodeWord: Codable, Sendable, Equatable {
 
   package init(
     version: String, region: String?, zone: String?, admin: String?, revision: Int64, valid: Bool,
-    serving: Bool, startedAt: Int, connectedSince: Int?, at: Int
+    serving: Bool, rollout: Int64? = nil, figures: NodeFigures? = nil, startedAt: Int,
+    connectedSince: Int?, at: Int
   ) {
     self.version = version
     self.region = region
@@ -32,6 +37,8 @@ package struct NodeWord: Codable, Sendable, Equatable {
     self.revision = revision
     self.valid = valid
     self.serving = serving
+    self.rollout = rollout
+    self.figures = figures
     self.startedAt = startedAt
     self.connectedSince = connectedSince
     self.at = at

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clustering
 import Foundation
 import Layers
 import Settings
@@ -13,7 +14,9 @@ struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "explain", abstract: "Say the value of a key, and who says so.",
       discussion: """
-        The layers are the file, the variable AZIMUTH_SET and the flags --set; the word of a \
+        The layers are the file, those of the fleet's store if the file names one, the variable \
+        AZIMUTH_SET and the flags --set. If the store does not answer, its layers are those that \
+        the node has kept in its state folder. The word of a \
         later one counts for more, save for what an earlier one lists under "final". Values are \
         shown as they are written: ${NAME} stays, secrets are left out. What no layer says has its \
         default (docs/configuration.md). Only azimuth check says whether a value is good.
@@ -27,11 +30,18 @@ struct Config: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-      let layers = try faultsReported { () throws(Faults) in
-        try ConfigurationLayers(
-          file: config, environment: ProcessInfo.processInfo.environment, sets: flags.set)
+      let stored: StoredLayers
+      let layers: ConfigurationLayers
+      do throws(Faults) {
+        stored = try await StoredLayers(ConfigurationSource(file: config, sets: flags.set))
+        layers = try ConfigurationLayers(
+          file: config, environment: ProcessInfo.processInfo.environment, sets: flags.set,
+          shared: stored.configuration?.texts ?? [])
+      } catch {
+        throw reported(error)
       }
-      let explained = layers.layers.explain(key).map { ExplainedKey($0, in: layers) }
+      if let caution = stored.caution { writeToStandardError("\(caution)\n") }
+      let explained = layers.layers.explain(key).map { ExplainedKey($0, in: layers, stored) }
       switch output.output {
       case .json: print(try renderedJSON(explained))
       case .text: for key in explained { print(key.text) }
@@ -45,18 +55,21 @@ struct ExplainedKey: Encodable {
   struct Word: Encodable {
     var layer: String
     var file: String
+    /// Of a layer of the fleet's store.
+    var revision: Int64?
     var line: Int?
     /// As it is written; nil: it takes the key away.
     var value: String?
     /// What it says of a key that an earlier layer has made final.
     var isRefused: Bool
 
+    /// For people.
+    var place: String
+
     enum CodingKeys: String, CodingKey {
-      case layer, file, line, value
+      case layer, file, revision, line, value
       case isRefused = "refused"
     }
-
-    var place: String { "\(file)\(line.map { ":\($0)" } ?? "") (\(layer))" }
   }
 
   var key: String
@@ -72,19 +85,30 @@ struct ExplainedKey: Encodable {
     case finalIn = "final_in"
   }
 
-  init(_ explanation: Layers.Explanation, in layers: ConfigurationLayers) {
+  init(_ explanation: Layers.Explanation, in layers: ConfigurationLayers, _ stored: StoredLayers) {
     let path = explanation.path
     key = path
     func word(_ word: Layers.Explanation.Word) -> Word {
       let origin = layers.origin(layer: word.layer, line: word.line, path: path)
+      let kind = layers.layers.layers[word.layer].kind.name
+      let source = stored.source(of: origin.file)
+      let place =
+        if let source {
+          "\(source.text)\(origin.line.map { " line \($0)" } ?? "")"
+        } else {
+          "\(origin.file)\(origin.line.map { ":\($0)" } ?? "") (\(kind))"
+        }
       return Word(
-        layer: layers.layers.layers[word.layer].kind.name, file: origin.file, line: origin.line,
+        layer: kind, file: origin.file, revision: source?.revision, line: origin.line,
         value: Self.value(word.content, of: path),
-        isRefused: explanation.pinnedBy.map { word.layer > $0 } ?? false)
+        isRefused: explanation.pinnedBy.map { word.layer > $0 } ?? false, place: place)
     }
     self.word = explanation.word.map(word)
     hidden = explanation.hidden.map(word)
-    finalIn = explanation.pinnedBy.map { layers.origin(layer: $0, line: nil, path: path).file }
+    finalIn = explanation.pinnedBy.map { layer in
+      let file = layers.origin(layer: layer, line: nil, path: path).file
+      return stored.source(of: file)?.text ?? file
+    }
   }
 
   var text: String {

@@ -26,18 +26,7 @@ final class FleetMember: Sendable {
     let snapshot = start.stateFolder.flatMap { FleetSnapshot(folder: $0) }
     self.snapshot = snapshot
     let fleet = start.fleet
-    let access = EtcdStore.Access(
-      members: fleet.members,
-      user: fleet.user.map { EtcdStore.User(name: $0.name, password: $0.password) },
-      rootsFile: fleet.roots?.path,
-      certificate: fleet.certificate.map {
-        EtcdStore.Certificate(file: $0.certificate, keyFile: $0.key)
-      }, timeout: fleet.timeout)
-    do {
-      store = try EtcdStore(access)
-    } catch {
-      throw Faults([Fault(origin: fleet.origin, message: "tls cannot be used: \(error)")])
-    }
+    store = try EtcdStore(fleet)
     let feed = Broadcast<StorePicture>()
     let standing = NodeStanding(start)
     let view = FleetObserver(FleetView(fleet: fleet.name, prefix: start.prefix))

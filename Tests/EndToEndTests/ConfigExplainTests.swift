@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -51,6 +52,40 @@ extension EndToEnd {
       let checked = try Program.run(["check", path] + set)
       #expect(checked.status == 1)
       #expect(checked.output.contains("--set:1: node: node is final in \(path)"))
+    }
+
+    @Test(.enabled(if: EtcdCluster.isInstalled))
+    func `in a fleet it says what the store's layers say, and without the store what was kept`()
+      throws
+    {
+      let fleet = try Fleet()
+      defer { fleet.stop() }
+      let node = fleet.nodes[0]
+      fleet.say("global", Fleet.global + "\nfinal: [services.web.ttl]")
+      fleet.say("region/tokyo", "# Tokyo's\npolicies:\n  near: {order: [oslo, tokyo, lima]}")
+      node.eventually("the region's layer") { node.answer == "192.0.2.2" }
+      func explained(_ key: String) throws -> Program.Finished {
+        try Program.run(["config", "explain", key, "--config", node.file.path])
+      }
+      let order = try explained("policies.near.order")
+      let wanted =
+        #/
+        policies\.near\.order:\ \[oslo,\ tokyo,\ lima\]\n
+        \ \ said\ by\ region\/tokyo\ revision\ \d+\ line\ 3\n
+        \ \ hidden:\ global\ revision\ \d+\ line\ \d+\ says\ \[tokyo,\ oslo,\ lima\]\n
+        /#
+      #expect(order.output.wholeMatch(of: wanted) != nil, "\(order.all)")
+      #expect(try explained("services.web.ttl").output.contains("final in global revision "))
+      fleet.cluster.kill(member: 0)
+      let kept = try explained("policies.near.order")
+      #expect(kept.output == order.output, "\(kept.all)")
+      #expect(kept.all.contains("its layers are those that the node kept"), "\(kept.all)")
+      let json = try Program.run(
+        [
+          "config", "explain", "policies.near.order", "--config", node.file.path, "--output",
+          "json",
+        ])
+      #expect(json.output.contains("revision"))
     }
 
     @Test func `it never shows a secret`() throws {

@@ -181,9 +181,12 @@ let package = Package(
     .target(name: "CProbe", path: "Sources/ControlPlane/CProbe"),
     .target(name: "CSpawn", path: "Sources/ControlPlane/CSpawn"),
     .target(
+      name: "Spawning", dependencies: ["CSpawn"], path: "Sources/ControlPlane/Spawning",
+      swiftSettings: strict),
+    .target(
       name: "Probing",
       dependencies: [
-        "CProbe", "CSpawn", "Settings", "Transferring", "ProxyProtocol", "DNSWire", "Routing",
+        "CProbe", "Settings", "Spawning", "Transferring", "ProxyProtocol", "DNSWire", "Routing",
         "Places", nio, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
       ],
       path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],
@@ -436,6 +439,7 @@ let package = Package(
     .testTarget(
       name: "VotingTests", dependencies: ["Voting", "Routing", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(name: "SpawningTests", dependencies: ["Spawning"], swiftSettings: strict),
     .testTarget(
       name: "LearningTests",
       dependencies: [

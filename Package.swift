@@ -227,6 +227,13 @@ let package = Package(
       name: "Voting", dependencies: ["Balancing", "Routing"], path: "Sources/ControlPlane/Voting",
       swiftSettings: strict),
     .target(
+      name: "Gating", dependencies: ["Announcing", "Places"], path: "Sources/ControlPlane/Gating",
+      swiftSettings: strict),
+    .target(
+      name: "SelfQuerying",
+      dependencies: ["DNSWire", "Places", "ProxyProtocol", "Transferring", nio, nioPosix],
+      path: "Sources/ControlPlane/SelfQuerying", swiftSettings: strict),
+    .target(
       name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
       path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
     .target(
@@ -439,6 +446,14 @@ let package = Package(
     .testTarget(
       name: "VotingTests", dependencies: ["Voting", "Routing", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "GatingTests", dependencies: ["Gating", "Announcing", "Places", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "SelfQueryingTests",
+      dependencies: [
+        "SelfQuerying", "Transferring", "ProxyProtocol", "DNSWire", "Places", nio, nioPosix,
+      ], swiftSettings: strict),
     .testTarget(name: "SpawningTests", dependencies: ["Spawning"], swiftSettings: strict),
     .testTarget(
       name: "LearningTests",

@@ -262,7 +262,7 @@ let package = Package(
     .target(
       name: "Admin",
       dependencies: [
-        "Dashboard", "Settings", "Publishing", "Announcing", "Clustering", "Simulating",
+        "Dashboard", "Settings", "Publishing", "Announcing", "Clustering", "Gating", "Simulating",
         "Admitting",
         "Editions", "DNSWire", "Homes", "Routing", "Latency", "Places", "Counters", nio, httpTypes,
         hummingbird, logging,
@@ -275,11 +275,14 @@ let package = Package(
       name: "azimuth",
       dependencies: [
         "Admitting", "Admin", "Announcing", "Answering", "Balancing", "CLinux", "Clustering",
-        "Compiling", "Counters", "Demonstrating", "DNSWire", "Editions", "Engine", "Etcd", "Homes",
+        "Compiling", "Counters", "Demonstrating", "DNSWire", "Editions", "Engine", "Etcd", "Gating",
+        "Homes",
         "Inheriting", "Learning", "Listening",
         "Places", "Probing", "Proxying", "ProxyProtocol", "Publishing", "RateLimiting",
-        "Replicating", "Resolving", "Routing", "Sampling", "Securing", "ServerNames", "Settings",
-        "Simulating", "StateFiles", "Tapping", "Transferring", "Voting", "Zones", "KeyFiles",
+        "Replicating", "Resolving", "Routing", "Sampling", "Securing", "SelfQuerying",
+        "ServerNames", "Settings",
+        "Simulating", "Spawning", "StateFiles", "Tapping", "Transferring", "Voting", "Zones",
+        "KeyFiles",
         "Latency", "Layers", nio,
         nioPosix,
         nioHTTP1,
@@ -479,8 +482,8 @@ let package = Package(
     .testTarget(
       name: "AdminTests",
       dependencies: [
-        "Admin", "Clustering", "Settings", "Publishing", "Simulating", "Compiling", "Editions",
-        "Routing", "Places",
+        "Admin", "Announcing", "Clustering", "Gating", "Settings", "Publishing", "Simulating",
+        "Compiling", "Editions", "Routing", "Places",
         "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio, "TestSupport",
       ], swiftSettings: strict),
     .testTarget(

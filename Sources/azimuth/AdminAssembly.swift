@@ -20,7 +20,7 @@ struct AdminAssembly: Sendable {
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    fleet: FleetAssembly?, hasPredecessor: Bool, logger: Logger
+    gate: RouteGate, fleet: FleetAssembly?, hasPredecessor: Bool, logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
     let token = settings.admin.token
@@ -57,9 +57,10 @@ struct AdminAssembly: Sendable {
         + zoneSamples(await transfers.zoneReports()) + latencySamples(await latencies.counts)
         + (await eventSamples(announcing.log, announcing.senders)) + coverage.samples
         + certificateSamples(dataPlane.certificateEnds)
-        + (await fleet?.samples(reloader) ?? [])
+        + anycastSamples(gate) + (await fleet?.samples(reloader) ?? [])
     }
     fleet?.join(&sources, reloader)
+    sources.anycast = { gate.report }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(
         posted.map {

@@ -4,6 +4,7 @@ import Glibc
 import Inheriting
 import Listening
 import Logging
+import Places
 import ProxyProtocol
 import Proxying
 import RateLimiting
@@ -34,15 +35,20 @@ final class DataPlane: Service {
   /// Once it listens.
   private let dns = Mutex<DNSListeners?>(nil)
   private let whenListening: @Sendable () -> Void
+  private let withdrawRoutes: @Sendable () -> Duration
+  private let isWithdrawing = Atomic<Bool>(false)
 
   /// - Parameters:
   ///   - inherited: sockets that come before those that it makes.
   ///   - systemd: keeps the sockets, and is told when serving begins and ends.
+  ///   - withdrawRoutes: called first of all when the node ends; says for how long clients may still
+  ///     come.
   ///   - whenListening: called once DNS and proxy listen.
   init(
     _ settings: Settings, tls: LoadedTLS, inherited: InheritedSockets,
     systemd: Systemd, desk: EditionDesk, counters: CounterBoard,
     uncommon: any UncommonMessages, logger: Logger,
+    withdrawRoutes: @escaping @Sendable () -> Duration,
     whenListening: @escaping @Sendable () -> Void
   ) throws {
     self.inherited = inherited
@@ -51,6 +57,7 @@ final class DataPlane: Service {
     stopping = Mutex(settings.stopping)
     identity = tls.dns
     self.logger = logger
+    self.withdrawRoutes = withdrawRoutes
     self.whenListening = whenListening
     self.desk = desk
     self.counters = counters
@@ -116,12 +123,22 @@ final class DataPlane: Service {
       await leave(dns)
     } else {
       systemd.tellStopping()
+      await withdraw()
       await drain()
     }
     self.dns.withLock { $0 = nil }
     proxy.stop()
     accessLog?.stop()
     await dns.stop()
+  }
+
+  /// Nobody is to be led here any more by anycast routes, and whoever still comes is served as ever.
+  private func withdraw() async {
+    isWithdrawing.store(true, ordering: .releasing)
+    let rest = withdrawRoutes()
+    guard rest > .zero, !Task.isCancelled else { return }
+    logger.info("routes withdrawn", metadata: ["waits": "\(rest)"])
+    try? await Task.sleep(for: rest)
   }
 
   /// Not ready at once; takes connections for a while yet; then waits until those that are open
@@ -185,6 +202,12 @@ final class DataPlane: Service {
 
   /// Whether the node is ending: not ready any more.
   var isEnding: Bool { isDraining.load(ordering: .acquiring) }
+
+  /// Whether the node was told to end, ready or not.
+  var isLeaving: Bool { isEnding || isWithdrawing.load(ordering: .acquiring) }
+
+  /// Where DNS listens without TLS; empty until it does.
+  var dnsAddresses: [SocketAddress] { dns.withLock { $0?.udp.boundAddresses ?? [] } }
 
   /// When the proxy's certificates end.
   var certificateEnds: [ProxyServer.CertificateEnd] { proxy.certificateEnds }

@@ -2,6 +2,7 @@ import Clustering
 import Engine
 import Etcd
 import Foundation
+import Gating
 import Logging
 import Settings
 import Synchronization
@@ -93,6 +94,9 @@ final class FleetMember: Sendable {
     }
   }
 
+  /// How the other nodes stand that have anycast addresses, as they last said.
+  var otherAnycastStandings: [AnycastStanding] { view.anycastStandings(besides: start.nodeID) }
+
   func close() async {
     following.cancel()
     await following.value
@@ -103,10 +107,17 @@ final class FleetMember: Sendable {
   /// Takes note of what is in force, for the fleet to see and for a start without the store.
   func note(_ next: StoredStanding) {
     let before = standing.take(next)
-    if next.isValid != before.isValid || next.inForce?.revision != before.inForce?.revision {
+    if next.isValid != before.isValid || next.inForce?.revision != before.inForce?.revision
+      || next.inForce?.rolloutRevision != before.inForce?.rolloutRevision
+    {
       sayNow()
     }
     if let configuration = next.inForce, configuration != before.inForce { keep(configuration) }
+  }
+
+  /// How the node stands with its anycast addresses; nil: it has none.
+  func note(_ anycast: AnycastStanding?) {
+    if standing.take(anycast: anycast) { sayNow() }
   }
 
   /// The node begins to serve.

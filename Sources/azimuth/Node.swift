@@ -38,6 +38,7 @@ final class Node: Sendable {
   private let transfers: TransferAssembly
   private let admin: AdminAssembly?
   private let handover: HandoverService
+  private let gate: RouteGate
   /// Those who write what two processes must not write at the same time.
   private let writers: [WritingService]
   private let systemd: Systemd
@@ -93,10 +94,13 @@ final class Node: Sendable {
       path: settings.handover.socket, predecessor: predecessor, logger: logger)
     self.handover = handover
     self.systemd = systemd
+    let gate = RouteGate(
+      settings.anycast, handed: predecessor?.memory.anycast, member: member, logger: logger)
+    self.gate = gate
     dataPlane = try DataPlane(
       settings, tls: tls, inherited: inherited, systemd: systemd,
       desk: publisher.desk, counters: counters, uncommon: TransferMessages(transfers.desk),
-      logger: logger
+      logger: logger, withdrawRoutes: { gate.end() }
     ) {
       whenListening()
       handover.noteListening()
@@ -127,7 +131,8 @@ final class Node: Sendable {
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      coverage: coverage, fleet: fleet, hasPredecessor: predecessor != nil, logger: logger)
+      coverage: coverage, gate: gate, fleet: fleet, hasPredecessor: predecessor != nil,
+      logger: logger)
     var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
     if let member, let shared = fleet?.latencies {
       writers.append(
@@ -155,6 +160,9 @@ final class Node: Sendable {
         reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, systemd: systemd),
       KeySchedulingService(publisher: publisher, logger: logger),
     ]
+    services.append(
+      RouteGateService(
+        gate: gate, dataPlane: dataPlane, publisher: publisher, reloader: reloader, fleet: fleet))
     if let fleet { services += fleet.services(reloader, prober) }
     if let decisionLog { services.append(decisionLog) }
     services.append(handover)
@@ -170,8 +178,9 @@ final class Node: Sendable {
 
   private func handoverSteps(ending group: ServiceGroup) -> HandoverService.Steps {
     HandoverService.Steps(
-      pause: { [publisher, writers, dataPlane] in
-        guard !dataPlane.isEnding, let memory = await publisher.freeze() else { return nil }
+      pause: { [publisher, writers, dataPlane, gate] in
+        guard !dataPlane.isLeaving, var memory = await publisher.freeze() else { return nil }
+        memory.anycast = gate.handed
         for writer in writers { await writer.hold() }
         return memory
       },

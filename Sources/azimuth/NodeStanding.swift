@@ -1,6 +1,7 @@
 import Clustering
 import Compiling
 import Engine
+import Gating
 import Settings
 import Synchronization
 
@@ -13,6 +14,7 @@ final class NodeStanding: Sendable {
     var region: String?
     var availabilityZone: String?
     var admin: String?
+    var anycast: String?
   }
 
   private let state: Mutex<State>
@@ -48,6 +50,15 @@ final class NodeStanding: Sendable {
   /// What it does for its clients.
   func take(_ figures: NodeFigures) { state.withLock { $0.figures = figures } }
 
+  /// - Parameter anycast: nil: it has no such addresses.
+  /// - Returns: whether that is new.
+  func take(anycast: AnycastStanding?) -> Bool {
+    state.withLock { state in
+      defer { state.anycast = anycast?.rawValue }
+      return state.anycast != anycast?.rawValue
+    }
+  }
+
   /// - Parameter engine: how the node stands with the store.
   func word(connected engine: StoreFollower.Standing) -> NodeWord {
     let state = state.withLock { $0 }
@@ -58,7 +69,8 @@ final class NodeStanding: Sendable {
       valid: state.stored.isValid, serving: state.isServing,
       rollout: state.stored.inForce?.rolloutRevision, figures: state.figures,
       startedAt: startedAt,
-      connectedSince: engine.connected.map { now - Int($0 / .seconds(1)) }, at: now)
+      connectedSince: engine.connected.map { now - Int($0 / .seconds(1)) }, at: now,
+      anycast: state.anycast)
   }
 }
 
@@ -71,6 +83,11 @@ final class FleetObserver: Sendable {
 
   func take(_ picture: StorePicture) {
     view.withLock { $0.take(picture, now: ContinuousClock.now - start) }
+  }
+
+  func anycastStandings(besides node: String) -> [AnycastStanding] {
+    view.withLock { $0 }.anycastStandings(besides: node)
+      .compactMap { AnycastStanding(rawValue: $0) }
   }
 
   func report(by node: String, store: FleetReport.Store) -> FleetReport {

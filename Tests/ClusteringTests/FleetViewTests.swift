@@ -97,6 +97,21 @@ struct FleetViewTests {
     #expect(seen.report(now: .seconds(17)).nodes == [])
   }
 
+  @Test func `how nodes stand with their anycast addresses is told where any has such`() {
+    var seen = Seen()
+    seen.put("edge-1", word(revision: 0), at: 1, now: .zero)
+    #expect(!seen.report(now: .zero).text.contains("ANYCAST"))
+    var other = word(revision: 0)
+    other.anycast = "last_hope"
+    seen.put("edge-2", other, at: 2, now: .zero)
+    #expect(NodeWord(json: other.json) == other)
+    let text = seen.report(now: .zero).text
+    #expect(text.contains("VALID  ANYCAST    HEARD") && text.contains("yes    last_hope  0.0 s"))
+    #expect(text.contains("yes    -          0.0 s"))
+    #expect(seen.view.anycastStandings(besides: "edge-1") == ["last_hope"])
+    #expect(seen.view.anycastStandings(besides: "edge-2") == [])
+  }
+
   @Test func `people read it as a table, and see what is wrong`() {
     var seen = Seen()
     seen.put("config/global", [1, 2], at: 5, now: .zero)

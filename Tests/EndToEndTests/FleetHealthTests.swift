@@ -48,6 +48,14 @@ private final class WatchingNode {
     get throws { try node.admin("GET", "/v1/fleet/votes").decoded(as: Votes.self) }
   }
 
+  /// How it stands with its anycast addresses.
+  var anycast: String? {
+    get throws {
+      struct Standing: Decodable { var standing: String }
+      return try node.admin("GET", "/v1/anycast").decoded(as: Standing.self).standing
+    }
+  }
+
   func endpoint(_ region: String) throws -> Votes.Endpoint? {
     try votes.endpoints.first { $0.id.hasPrefix("\(region)/") }
   }
@@ -79,6 +87,7 @@ private final class WatchingFleet {
         pools: {web: {monitor: up, endpoints: {\(endpoints)}}}
         policies: {near: {type: failover, order: [lima, oslo, tokyo]}}
         services: {web: {pool: web, policy: near}}
+        anycast: {prefixes: [192.0.2.53/32], hold_up: 1s}
         zones:
           example.org:
             soa: {primary: ns1, serial: 1}
@@ -146,6 +155,9 @@ extension EndToEnd {
       let fleet = try WatchingFleet(["a": "oslo", "d": "tokyo", "e": "lima"])
       defer { fleet.stop() }
       let cut = fleet.nodes[0]
+      eventually("routes to all") {
+        fleet.nodes.allSatisfy { $0.node.metric("azimuth_anycast_announced") == "1" }
+      }
       for region in ["lima", "tokyo"] { cut.endpoints[region]?.stop() }
       eventually("that it knows") { cut.node.metric("azimuth_fleet_isolated") == "1" }
       #expect(try cut.votes.isolated)
@@ -159,6 +171,15 @@ extension EndToEnd {
       for region in ["lima", "tokyo"] { try cut.endpoints[region]?.start() }
       eventually("the end of it") { cut.node.metric("azimuth_fleet_isolated") == "0" }
       #expect(cut.region == "lima")
+      eventually("a route") { try cut.anycast == "announced" }
+      // What goes wrong for all is no reason that nobody is left.
+      for region in ["oslo", "tokyo", "lima"] {
+        fleet.fleet.say("region/\(region)", "anycast: {name: gone.example.org}")
+      }
+      for node in fleet.nodes {
+        eventually("the last hope", within: .seconds(30)) { try node.anycast == "last_hope" }
+        #expect(node.node.metric("azimuth_anycast_announced") == "1")
+      }
     }
 
     @Test(.timeLimit(.minutes(2)))

@@ -115,6 +115,7 @@ extension AdminServer {
       Endpoint(path: "/v1/fleet/votes", handlers: [.get: fleetVotes]),
       Endpoint(path: "/v1/ecs-coverage", handlers: [.get: subnetCoverage]),
       Endpoint(path: "/v1/fleet", handlers: [.get: fleet]),
+      Endpoint(path: "/v1/anycast", handlers: [.get: anycast]),
       Endpoint(path: "/v1/zones", handlers: [.get: zoneList]),
       Endpoint(path: "/v1/events", handlers: [.get: events]),
       Endpoint(path: "/v1/config", handlers: [.get: layerList]),

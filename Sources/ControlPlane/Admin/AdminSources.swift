@@ -3,6 +3,7 @@ package import Clustering
 package import Counters
 package import Editions
 package import Places
+package import Gating
 package import Publishing
 package import Simulating
 
@@ -31,6 +32,8 @@ package struct AdminSources: Sendable {
   package var zones: @Sendable () async -> [ZoneReport] = { [] }
   /// The fleet as this node sees it; nil: it is in none.
   package var fleet: @Sendable () async -> FleetReport? = { nil }
+  /// How the node stands with its anycast addresses; nil: it has none.
+  package var anycast: @Sendable () async -> AnycastReport? = { nil }
   /// Which resolvers send client subnets, the most frequent first and at most so many; nil: it is
   /// off.
   package var subnetCoverage: @Sendable (_ count: Int) async -> SubnetCoverageReport? = { _ in nil }

@@ -17,6 +17,7 @@ extension AdminServer {
       ("/v1/latency?ip=133.11.0.1", "the round trips of a client, and who has measured them"),
       ("/v1/ecs-coverage", "which resolvers send client subnets"),
       ("/v1/fleet", "the nodes that share a store with this one, if it is in a fleet"),
+      ("/v1/anycast", "whether routes to its anycast addresses lead to this node"),
       ("/v1/overrides", "what operators have taken out or put in"),
       ("/v1/config", "the layers of a fleet's configuration"),
       ("/v1/rollout", "the text of a layer that is on its way through the fleet, if one is"),

@@ -84,6 +84,7 @@ package enum MetricCatalogue {
     "azimuth_probe_seconds_total": "Time that health checks took, all together.",
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
     "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
+    "azimuth_self_queries_total": "Questions of the node to its own DNS, by what came of them.",
     "azimuth_fleet_reports_written_total": "Health reports that the node has written.",
     "azimuth_fleet_latency_words_written_total":
       "Times that the node has told the others what it has measured.",
@@ -130,6 +131,7 @@ package enum MetricCatalogue {
     "azimuth_rollout_state": "1 for the state of the fleet's rollout; 0 for all: there is none.",
     "azimuth_rollout_step": "The step of the fleet's rollout that began last, from 1; 0: none.",
     "azimuth_rollout_in_force": "1 while this node has the text of a rollout in force.",
+    "azimuth_anycast_announced": "1 while routes to the anycast addresses are to lead here.",
     "azimuth_fleet_isolated":
       "1 while the node finds itself cut off: its checks of other regions count for nothing.",
     "azimuth_fleet_frozen":

@@ -47,6 +47,8 @@ package struct FleetReport: Codable, Sendable, Equatable {
     package var wantedRevision: Int64
     package var valid: Bool
     package var serving: Bool
+    /// How it stands with its anycast addresses; nil: it has none.
+    package var anycast: String?
     /// Why it is not as it should be; nil: it is.
     package var straggles: String?
   }
@@ -122,15 +124,21 @@ package struct FleetReport: Codable, Sendable, Equatable {
 extension FleetReport {
   package var text: String {
     var parts = ["fleet \(fleet), as \(node) sees it\nstore \(store.text)"]
+    // Only where it says something.
+    let hasAnycast = nodes.contains { $0.anycast != nil }
     parts.append(
       Self.table(
-        ["NODE", "REGION", "ZONE", "VERSION", "REVISION", "VALID", "HEARD", ""],
+        ["NODE", "REGION", "ZONE", "VERSION", "REVISION", "VALID"]
+          + (hasAnycast ? ["ANYCAST"] : []) + ["HEARD", ""],
         nodes.map { node in
           [
             node.id, node.region ?? "-", node.zone ?? "-", node.version, "\(node.revision)",
-            node.valid ? "yes" : "no", "\(node.heartbeatAgeSeconds) s ago",
-            node.straggles.map { "STRAGGLES: \($0)" } ?? "",
-          ]
+            node.valid ? "yes" : "no",
+          ] + (hasAnycast ? [node.anycast ?? "-"] : [])
+            + [
+              "\(node.heartbeatAgeSeconds) s ago",
+              node.straggles.map { "STRAGGLES: \($0)" } ?? "",
+            ]
         }))
     parts.append(
       Self.table(

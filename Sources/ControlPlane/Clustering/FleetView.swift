@@ -72,6 +72,11 @@ package struct FleetView: Sendable {
         + (isRolloutMalformed ? [StoredRollout.statePath] : []))
   }
 
+  /// How all other nodes stand that have anycast addresses, in the words of the gate.
+  package func anycastStandings(besides node: String) -> [String] {
+    nodes.values.filter { $0.key != node }.compactMap(\.value.value.anycast)
+  }
+
   private func report(
     of id: String, _ word: NodeWord, layerNames: [String], now: Duration
   ) -> FleetReport.Node {
@@ -91,6 +96,7 @@ package struct FleetView: Sendable {
       connectedSince: word.connectedSince.map { Timestamp(seconds: Double($0)) },
       heartbeatAgeSeconds: (age / .milliseconds(100)).rounded() / 10,
       revision: word.revision, wantedRevision: wanted, valid: word.valid, serving: word.serving,
+      anycast: word.anycast,
       straggles: straggling(word, wanted: wanted, waits: now - since, age: age))
   }
 

@@ -24,11 +24,13 @@ package struct NodeWord: Codable, Sendable, Equatable {
   package var connectedSince: Int?
   /// When it was written.
   package var at: Int
+  /// How it stands with its anycast addresses, a word of the gate's; nil: it has none.
+  package var anycast: String?
 
   package init(
     version: String, region: String?, zone: String?, admin: String?, revision: Int64, valid: Bool,
     serving: Bool, rollout: Int64? = nil, figures: NodeFigures? = nil, startedAt: Int,
-    connectedSince: Int?, at: Int
+    connectedSince: Int?, at: Int, anycast: String? = nil
   ) {
     self.version = version
     self.region = region
@@ -42,6 +44,7 @@ package struct NodeWord: Codable, Sendable, Equatable {
     self.startedAt = startedAt
     self.connectedSince = connectedSince
     self.at = at
+    self.anycast = anycast
   }
 
   /// nil: these bytes are no node's.

@@ -5,6 +5,8 @@ import Settings
 package struct HandedMemory: Sendable, Equatable, Codable {
   package var board: BoardMemory
   package var primaries: [PrimaryStore.Record]
+  /// How it stood with its anycast addresses; nil: it had none.
+  package var anycast: String?
 
   /// It is a moment old, whatever may be kept over a restart.
   static let limits: Settings.Remembering = {

@@ -36,6 +36,8 @@ package struct Settings: Sendable, Equatable {
   /// nil: the node stands alone.
   package var fleet: Fleet?
   package var safety = Safety()
+  /// nil: the node has no addresses that it shares with others.
+  package var anycast: Anycast?
 
   /// What operators leave on, unless they say that a rule is meant to be broken.
   package struct Safety: Sendable, Equatable {

@@ -123,6 +123,8 @@ package enum SettingsReader {
     settings.decisionLog = decisionLog(root.optional("decision_log"))
     settings.fleet = fleet(root.optional("fleet"))
     settings.safety = safety(root.optional("safety"))
+    settings.anycast = anycast(
+      root.optional("anycast"), zones: settings.zones, hasAdmin: settings.admin.listen != nil)
     reportListenersInConflict(root.value.document)
     return settings
   }

@@ -1,0 +1,12 @@
+import Hummingbird
+
+extension AdminServer {
+  /// `GET /v1/anycast`.
+  func anycast(_ request: Request) async throws -> Response {
+    guard let report = await sources.anycast() else {
+      throw Problem(
+        .notFound, "this node has no anycast addresses: its configuration has no section anycast")
+    }
+    return try Response.json(report)
+  }
+}

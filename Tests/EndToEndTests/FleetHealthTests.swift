@@ -160,6 +160,7 @@ extension EndToEnd {
       }
       for region in ["lima", "tokyo"] { cut.endpoints[region]?.stop() }
       eventually("that it knows") { cut.node.metric("azimuth_fleet_isolated") == "1" }
+      eventually("no route") { try cut.anycast == "isolated" }
       #expect(try cut.votes.isolated)
       for node in fleet.nodes {
         eventually("that all know") {

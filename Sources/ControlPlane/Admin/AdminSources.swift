@@ -2,8 +2,8 @@ package import Admitting
 package import Clustering
 package import Counters
 package import Editions
-package import Places
 package import Gating
+package import Places
 package import Publishing
 package import Simulating
 

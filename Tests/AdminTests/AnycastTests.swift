@@ -1,3 +1,4 @@
+import Admin
 import Announcing
 import Gating
 import Testing

@@ -41,7 +41,7 @@ final class DataPlane: Service {
   /// - Parameters:
   ///   - inherited: sockets that come before those that it makes.
   ///   - systemd: keeps the sockets, and is told when serving begins and ends.
-  ///   - withdrawRoutes: called first of all when the node ends; says for how long clients may still
+  ///   - withdrawRoutes: called first of all when the node ends; for how long clients may still
   ///     come.
   ///   - whenListening: called once DNS and proxy listen.
   init(
@@ -132,7 +132,7 @@ final class DataPlane: Service {
     await dns.stop()
   }
 
-  /// Nobody is to be led here any more by anycast routes, and whoever still comes is served as ever.
+  /// Nobody is led here any more by anycast routes, and whoever still comes is served as ever.
   private func withdraw() async {
     isWithdrawing.store(true, ordering: .releasing)
     let rest = withdrawRoutes()

@@ -29,7 +29,8 @@ private struct Answer {
     let question = try #require(asked.questions.first)
     var builder = MessageBuilder(id: id ?? asked.id, flags: flags, question: question)
     if hasRecord {
-      builder.append(question.name, question.type, ttlSeconds: 60, data: [0])
+      builder.append(
+        question.name, question.type, ttlSeconds: 60, data: Array(repeating: 0, count: 22))
     }
     let option = cookie.map { [0, 10, 0, UInt8($0.count)] + $0 } ?? []
     builder.append(

@@ -132,7 +132,7 @@ package struct AnycastGate: Sendable {
   }
 
   /// Nobody else announces by merit, and somebody has failed: this node, now or before, or another.
-  /// A fleet that only starts waits. Those that end leave on purpose, and are no sign that something
+  /// A fleet that only starts waits. Those that end leave on purpose, no sign that something
   /// is wrong with all; those that are drained were taken away because the others were there.
   private func isLastHope(_ evidence: Evidence, _ own: AnycastStanding) -> Bool {
     let others = evidence.others

@@ -4,8 +4,8 @@ import Transferring
 /// One question of a node to its own DNS, and what an answer to it is worth.
 ///
 /// The name must exist: an answer that says so, from a server that is its authority, shows that the
-/// node has its zone. With a cookie that the server knows (RFC 7873) a flood that bears the node's
-/// own address cannot use up the node's rate.
+/// node has its zone. With a cookie that the server knows (RFC 7873 §5.2.5) a flood that bears the
+/// node's own address cannot use up the node's rate.
 package struct SelfQuestion: Sendable {
   /// Of a client's half (RFC 7873 §4.1).
   package static let clientCookieBytes = 8

@@ -14,7 +14,7 @@ final class NodeStanding: Sendable {
     var region: String?
     var availabilityZone: String?
     var admin: String?
-    var anycast: String?
+    var anycast: AnycastStanding?
   }
 
   private let state: Mutex<State>
@@ -54,8 +54,9 @@ final class NodeStanding: Sendable {
   /// - Returns: whether that is new.
   func take(anycast: AnycastStanding?) -> Bool {
     state.withLock { state in
-      defer { state.anycast = anycast?.rawValue }
-      return state.anycast != anycast?.rawValue
+      let isNew = state.anycast != anycast
+      state.anycast = anycast
+      return isNew
     }
   }
 
@@ -70,7 +71,7 @@ final class NodeStanding: Sendable {
       rollout: state.stored.inForce?.rolloutRevision, figures: state.figures,
       startedAt: startedAt,
       connectedSince: engine.connected.map { now - Int($0 / .seconds(1)) }, at: now,
-      anycast: state.anycast)
+      anycast: state.anycast?.rawValue)
   }
 }
 

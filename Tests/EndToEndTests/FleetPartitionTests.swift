@@ -199,9 +199,9 @@ extension EndToEnd {
         try parted.networks.heal()
         for node in nodes {
           node.eventually("it is back: \(shape)", within: .seconds(60)) {
-            guard node.isConnected, node.metric("azimuth_fleet_isolated") == "0" else {
-              return false
-            }
+            guard node.isConnected, node.metric("azimuth_fleet_isolated") == "0",
+              node.metric("azimuth_overrides_local") == "0"
+            else { return false }
             let primary = try parted.primary(of: node)
             let first = try parted.primary(of: nodes[0])
             let overrides = try parted.overrides(of: node)

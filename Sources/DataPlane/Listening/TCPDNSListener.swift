@@ -159,7 +159,7 @@ extension TCPDNSListener {
     // Accepted sockets inherit what is set on the listener: no call for each of them.
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_sndbuf), value: sendBufferByteCount)
-      .serverChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .serverChannelOption(
         ChannelOptions.Types.SocketOption(level: .tcp, name: unsentLimit),
         value: SocketOptionValue(unsentByteCount)

@@ -20,11 +20,12 @@ final class World: @unchecked Sendable {
   /// - Parameters:
   ///   - verb: `demo` starts the endpoints too; otherwise the world does.
   ///   - descriptors: limits of the program's open files; nil: those of the tests.
+  ///   - hasCapabilities: false: what root may do more than others is taken from the program.
   ///   - change: makes another configuration of the demo's.
   init(
     verb: String = "serve", endpoints manner: RegionServer.Manner = .answers,
     waitsUntilReady: Bool = true,
-    descriptors: (soft: Int, hard: Int)? = nil,
+    descriptors: (soft: Int, hard: Int)? = nil, hasCapabilities: Bool = true,
     sourceLocation: SourceLocation = #_sourceLocation, change: (String) -> String = { $0 }
   ) throws {
     ports = Ports()
@@ -43,6 +44,10 @@ final class World: @unchecked Sendable {
       process = try RunningProcess(
         "/usr/bin/prlimit",
         ["--nofile=\(descriptors.soft):\(descriptors.hard)", Program.path] + arguments)
+    } else if !hasCapabilities, geteuid() == 0 {
+      process = try RunningProcess(
+        "/usr/bin/setpriv",
+        ["--inh-caps=-all", "--bounding-set=-all", Program.path] + arguments)
     } else {
       process = try RunningProcess(Program.path, arguments)
     }

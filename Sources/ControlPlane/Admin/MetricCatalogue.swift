@@ -39,6 +39,9 @@ package enum MetricCatalogue {
     "azimuth_dns_dropped_total": "DNS packets that got no answer, by reason.",
     "azimuth_dns_truncated_total": "DNS answers that did not fit and were truncated.",
     "azimuth_dns_receive_failures_total": "Errors of the system while receiving DNS packets.",
+    "azimuth_dns_cookies_total": "DNS queries with a cookie (RFC 7873), by whether it was valid.",
+    "azimuth_dns_rate_limited_total":
+      "DNS answers that the rate limit held back, or would have, by kind and what it did.",
     "azimuth_dns_signatures_total":
       "Signatures in answers of signed zones, by whether they were made or had been kept.",
     "azimuth_dns_connections_opened_total": "DNS connections accepted, by transport.",
@@ -61,6 +64,8 @@ package enum MetricCatalogue {
     "azimuth_proxy_bytes_total":
       "Bytes passed on: up is from client to endpoint, down from endpoint to client.",
     "azimuth_proxy_connect_attempts_total": "Attempts to connect to an endpoint.",
+    "azimuth_proxy_connect_races_total":
+      "Second attempts to connect that began while the first had not been answered yet.",
     "azimuth_proxy_connect_failures_total":
       "Attempts to connect to an endpoint that failed, by reason.",
     "azimuth_proxy_accept_pauses_total":

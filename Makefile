@@ -15,10 +15,10 @@ demo_packages := $(build_packages) dnsutils curl
 browser_packages := chromium chromium-driver fonts-dejavu-core
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
-  etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) prometheus
+  etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) prometheus systemd groff-base package_packages := binutils dpkg-dev python3
 
-.PHONY: run fleet-demo picture-of-dashboard build test lint test-build unit simulation end-to-end \
-  budgets fuzz fuzz-briefly quality
+.PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build unit simulation \
+  end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build
@@ -38,6 +38,17 @@ picture-of-dashboard: build
 build: toolchain
 	@scripts/debian-packages $(build_packages)
 	@scripts/step "Building (the first time takes some minutes)" $(swift_build) --product azimuth
+
+# A Debian package of the program, in .build/packages.
+deb: build
+	@scripts/debian-packages $(package_packages)
+	@scripts/step "Linking" scripts/link-statically .build/packages/azimuth
+	@scripts/step "Packing" scripts/deb .build/packages/azimuth .build/packages
+
+# Not of `make test`: it takes root, Debian's mirror and some minutes.
+deb-test: deb
+	@scripts/debian-packages debootstrap iproute2 dnsutils curl
+	@scripts/step "Installing in a clean root" scripts/deb-test .build/packages/azimuth_*.deb
 
 # Everything that CI checks, in the order of what fails soonest.
 test: lint test-build unit fuzz-briefly end-to-end budgets

@@ -15,7 +15,9 @@ demo_packages := $(build_packages) dnsutils curl
 browser_packages := chromium chromium-driver fonts-dejavu-core
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
-  etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) prometheus systemd groff-base package_packages := binutils dpkg-dev python3
+  etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) \
+  prometheus systemd groff-base
+package_packages := binutils dpkg-dev python3
 
 .PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build unit simulation \
   end-to-end budgets fuzz fuzz-briefly quality

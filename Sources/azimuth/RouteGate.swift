@@ -84,7 +84,9 @@ final class RouteGate: Sendable {
       state.degraded = degraded
       let isOther = state.gate.settle(evidence, now: now)
       if state.gate.standing.isAnnounced { state.lastAnnounced = now }
-      return isOther || isNew ? report(state, settings) : nil
+      // Two levels of nil, which `? :` would make one of: here there is no news.
+      guard isOther || isNew else { return nil }
+      return report(state, settings)
     }
     if let news { say(news) }
   }

@@ -216,7 +216,9 @@ extension EndToEnd {
         #expect(removed == 204, "\(shape)")
         for node in nodes {
           node.eventually("the end of the override: \(shape)") {
-            try parted.overrides(of: node).isEmpty
+            let left = try node.admin("GET", "/v1/overrides").text
+            guard try parted.overrides(of: node).isEmpty else { throw Load.Failure(text: left) }
+            return true
           }
         }
       }

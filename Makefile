@@ -19,7 +19,7 @@ test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-d
   prometheus systemd groff-base
 package_packages := binutils dpkg-dev python3
 
-.PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build unit simulation \
+.PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build documentation unit simulation \
   end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
@@ -53,7 +53,7 @@ deb-test: deb
 	@scripts/step "Installing in a clean root" scripts/deb-test .build/packages/azimuth_*.deb
 
 # Everything that CI checks, in the order of what fails soonest.
-test: lint test-build unit fuzz-briefly end-to-end budgets
+test: lint test-build documentation unit fuzz-briefly end-to-end budgets
 
 lint: toolchain
 	@scripts/step "Checking the format" swift format lint --strict --parallel --recursive $(formatted)
@@ -64,6 +64,10 @@ test-build: toolchain
 	@scripts/step "Building everything (the first time takes some minutes)" \
 	  sh -c 'for product in azimuth ResponderRoad azimuthPackageTests; do \
 	    $(swift_build) --product $$product || exit; done'
+
+# The reference of all modules, for a browser.
+documentation: test-build
+	@scripts/step "Making the reference" scripts/documentation .build/documentation
 
 unit: test-build
 	@scripts/step "Testing the parts" $(swift_test) --skip EndToEndTests

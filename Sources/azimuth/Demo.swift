@@ -57,46 +57,75 @@ func writeToStandardOutput(_ text: String) {
   FileHandle.standardOutput.write(Data(text.utf8))
 }
 
-/// What a person at the demo can try, with the addresses of this configuration.
+/// What a person at the demo can try, with the names and addresses of this configuration.
 struct Tour {
   let settings: Settings
   let control: SocketAddress
 
   var text: String {
-    guard let dns = settings.dns.listen.first else { return "" }
-    let dig = "dig @\(dns.address) -p \(dns.port)"
-    let proxy = settings.proxy.listeners.first?.listen.first?.description ?? "127.0.0.1:8000"
-    let admin = settings.admin.listen?.description ?? "127.0.0.1:8053"
-    return """
-
-      Azimuth is serving. Try, in another terminal:
-
-        The nearest region by DNS, with its exact scope (CLIENT-SUBNET: address/source/scope):
-          \(dig) www.example.org +subnet=133.11.0.0/24      Tokyo
-          \(dig) www.example.org +subnet=200.147.67.0/24    São Paulo
-          \(dig) www.example.org +subnet=194.25.0.0/24      Frankfurt
-
-        The same by the proxy; 127.81.x.x stands for Tokyo, 127.55.x.x for São Paulo (demo-places.txt):
-          curl --interface 127.81.0.1 http://\(proxy)/
-          \(dig) -b 127.81.0.1 www.example.org +short
-
-        Stop Tokyo's endpoint: DNS and proxy move to the next region. Start it: they move back.
-          curl -X POST http://\(control)/tokyo/stop
-          curl -X POST http://\(control)/tokyo/start
-
-        Why a client goes where it goes:
-          curl 'http://\(admin)/v1/route?ip=133.11.0.1&name=www.example.org'
-
+    let admin = settings.admin.listen?.description
+    return [
+      "Azimuth is serving. Try, in another terminal:",
+      dns(admin),
+      sourceAddresses,
+      settings.regions.first.map { region in
+        """
+        Stop the endpoint of \(region.name): DNS and proxy go elsewhere. Start it: they come back.
+          curl -X POST http://\(control)/\(region.name)/stop
+          curl -X POST http://\(control)/\(region.name)/start
+        """
+      },
+      admin.map { admin in
+        """
         All of it on a map:
           http://\(admin)/
 
         Health, metrics:
           curl http://\(admin)/v1/regions
           curl http://\(admin)/metrics
+        """
+      },
+      "IP Geolocation by DB-IP, https://db-ip.com. Ctrl-C ends the demo.",
+    ].compactMap { $0 }.map { "\n\($0)\n" }.joined()
+  }
 
-      IP Geolocation by DB-IP, https://db-ip.com. Ctrl-C ends the demo.
+  /// A steered name, the one that people type if there is one.
+  private var name: String? {
+    let names = settings.zones.flatMap { zone in zone.steered.map(\.owner) }
+      .filter { !$0.hasPrefix("*") }
+    return (names.first { $0.hasPrefix("www.") } ?? names.first).map { String($0.dropLast()) }
+  }
+
+  private var dig: String? {
+    settings.dns.listen.first.map { "dig @\($0.address) -p \($0.port)" }
+  }
+
+  private func dns(_ admin: String?) -> String? {
+    guard let dig, let name else { return nil }
+    let question = """
+      The region of a client by DNS, with its exact scope (CLIENT-SUBNET: address/source/scope):
+        \(dig) \(name) +subnet=133.11.0.0/24      Tokyo
+        \(dig) \(name) +subnet=200.147.67.0/24    São Paulo
+        \(dig) \(name) +subnet=194.25.0.0/24      Frankfurt
+      """
+    guard let admin else { return question }
+    return question + """
 
 
+      Why a client goes where it goes:
+        curl 'http://\(admin)/v1/route?ip=133.11.0.1&name=\(name)'
+      """
+  }
+
+  /// Only where source addresses stand for places.
+  private var sourceAddresses: String? {
+    guard let dig, let name, !settings.geo.overrideFiles.isEmpty,
+      let proxy = settings.proxy.listeners.first?.listen.first
+    else { return nil }
+    return """
+      The same by source address; 127.81.x.x stands for Tokyo, 127.55.x.x for São Paulo:
+        curl --interface 127.81.0.1 http://\(proxy)/
+        \(dig) -b 127.81.0.1 \(name) +short
       """
   }
 }

@@ -32,7 +32,7 @@ extension EndToEnd {
       let loads = try Load.ofEverything(on: world)
       defer { for load in loads { _ = load.stop() } }
       var current = world.process
-      for round in 1...rounds("AZIMUTH_HOT_RESTARTS", otherwise: 10) {
+      for round in 1...rounds("AZIMUTH_HOT_RESTARTS", otherwise: 5) {
         let threads = [1, 3, 2][round % 3]
         try world.rewrite(
           world.configuration

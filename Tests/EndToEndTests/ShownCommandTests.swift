@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -14,6 +15,21 @@ extension EndToEnd {
       var script: String
       var expected: String?
       var testDescription: String { "\(document): \(script)" }
+
+      /// Until it does what the document says, which it does soon.
+      func run(_ script: String) {
+        var last: Program.Finished?
+        eventually(testDescription) {
+          let finished = try Program.shell(script)
+          last = finished
+          return finished.status == 0 && expected.map { finished.all.contains($0) } ?? true
+        }
+        guard let last, last.status == 0 else {
+          Issue.record("\(testDescription): \(last?.all ?? "did not run")")
+          return
+        }
+        if let expected { #expect(last.all.contains(expected), "\(testDescription)") }
+      }
     }
 
     static let groups: [Group] = {
@@ -27,8 +43,9 @@ extension EndToEnd {
       }
     }()
 
-    static func groups(in text: String, _ document: String) -> [Group] {
-      text.matches(of: #/(?ms)^```sh\n(.*?)^```/#).flatMap { match -> [Group] in
+    static func groups(in text: String, _ document: String, fence: String = "sh") -> [Group] {
+      let blocks = text.matches(of: #/(?ms)^```([^\n]*)\n(.*?)^```/#).filter { $0.1 == fence }
+      return blocks.flatMap { match -> [Group] in
         var groups: [Group] = []
         var lines: [Substring] = []
         func finish(_ expected: String?) {
@@ -38,7 +55,7 @@ extension EndToEnd {
           }
           lines = []
         }
-        for line in match.1.split(separator: "\n") {
+        for line in match.2.split(separator: "\n") {
           if line.hasPrefix("#=> ") {
             finish(String(line.dropFirst(4)))
           } else {
@@ -61,22 +78,37 @@ extension EndToEnd {
     func `each does what the document says`() throws {
       let world = try World(verb: "demo")
       #expect(Self.groups.count >= 5)
-      for group in Self.groups {
-        let script = world.ports.moved(group.script)
-        var last: Program.Finished?
-        eventually(group.testDescription) {
-          let finished = try Program.shell(script)
-          last = finished
-          return finished.status == 0 && group.expected.map { finished.all.contains($0) } ?? true
-        }
-        guard let last, last.status == 0 else {
-          Issue.record("\(group.testDescription): \(last?.all ?? "did not run")")
-          continue
-        }
-        if let expected = group.expected {
-          #expect(last.all.contains(expected), "\(group.testDescription)")
+      for group in Self.groups { group.run(world.ports.moved(group.script)) }
+    }
+
+    /// As somebody new would: in a folder with geodata, one block after the other.
+    @Test(.timeLimit(.minutes(3)))
+    func `the quick start leads to a steered name of one's own`() throws {
+      let text = try String(
+        contentsOfFile: "\(Program.root)/docs/quick-start.md", encoding: .utf8)
+      let groups = Self.groups(in: text, "docs/quick-start.md", fence: "sh quick-start")
+      let ports = Ports()
+      let folder = try temporaryFolder()
+      defer { try? FileManager.default.removeItem(at: folder) }
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.appending(path: "geodata").path,
+        withDestinationPath: "\(Program.root)/geodata")
+      var demo: RunningProcess?
+      for group in groups {
+        let script = "cd \(folder.path)\n" + ports.moved(group.script)
+        if group.script.hasPrefix("azimuth demo ") {
+          demo = try RunningProcess(
+            "/bin/bash",
+            [
+              "-c",
+              script.replacing("azimuth demo", with: "exec azimuth demo")
+                + " --control 127.0.0.1:\(ports.control)",
+            ])
+        } else {
+          group.run(script)
         }
       }
+      #expect(groups.count >= 9 && demo?.isRunning == true, "\(demo?.all ?? "")")
     }
   }
 }

@@ -16,13 +16,11 @@ struct EtcdSecurityTests {
       ])
     await (try readyStore(cluster)).close()
     try cluster.control("put", "/azimuth/a", "1")
-    try cluster.control("user", "add", "root:root")
-    try cluster.control("user", "grant-role", "root", "root")
     try cluster.control("role", "add", "reader")
     try cluster.control("role", "grant-permission", "reader", "--prefix=true", "read", "/azimuth/")
     try cluster.control("user", "add", "node:secret")
     try cluster.control("user", "grant-role", "node", "reader")
-    try cluster.control("auth", "enable")
+    try cluster.demandUsers()
     return cluster
   }
 

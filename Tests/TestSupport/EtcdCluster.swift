@@ -19,6 +19,7 @@ package final class EtcdCluster: Sendable {
   /// Where members run; nil: on this machine's loopback.
   private let place: Place?
   private let processes: Mutex<[Int: RunningProcess]>
+  private let isGuarded = Mutex(false)
 
   /// Networks of which the members have those from `first` on.
   package struct Place: Sendable {
@@ -94,12 +95,25 @@ package final class EtcdCluster: Sendable {
     try start(0)
   }
 
+  /// Has it know users: what follows is asked as its root.
+  package func demandUsers() throws {
+    try control("user", "add", "root:root")
+    try control("user", "grant-role", "root", "root")
+    try control("auth", "enable")
+    isGuarded.withLock { $0 = true }
+  }
+
+  /// With which `etcdctl` reaches a member.
+  package func environment(member: Int = 0) -> [String] {
+    ["ETCDCTL_API=3", "ETCDCTL_ENDPOINTS=\(clients[member])"]
+      + (isGuarded.withLock { $0 } ? ["ETCDCTL_USER=root:root"] : [])
+  }
+
   /// What operators do: `etcdctl` of one member.
   @discardableResult
   package func control(_ arguments: String..., member: Int = 0) throws -> String {
     let process = try run(
-      "/usr/bin/env", of: member,
-      ["ETCDCTL_API=3", "etcdctl", "--endpoints", clients[member]] + arguments)
+      "/usr/bin/env", of: member, environment(member: member) + ["etcdctl"] + arguments)
     process.waitForEnd()
     guard process.status == 0 else { throw Fault(description: process.all) }
     return process.all

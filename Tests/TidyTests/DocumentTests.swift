@@ -33,6 +33,19 @@ import Testing
     report(blots)
   }
 
+  /// What it links to is looked up by `make documentation`.
+  @Test func `the catalogue of the reference lists every module`() {
+    let listed = Repository.text("docs/Azimuth.docc/Azimuth.md").matches(of: #/``\/(\w+)``/#)
+      .map { String($0.1) }
+    let modules = Set(
+      Repository.swiftFiles.compactMap { file in
+        file.path.firstMatch(of: #/^Sources\/(?:Core|DataPlane|ControlPlane)\/(\w+)\//#)
+          .map { String($0.1) }
+      })
+    #expect(listed.count == Set(listed).count)
+    #expect(Set(listed) == modules)
+  }
+
   @Test func `every folder that a document names exists`() {
     let blots = documents.flatMap { path in
       lines(of: path).flatMap { number, line in

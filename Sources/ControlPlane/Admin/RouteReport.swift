@@ -281,7 +281,7 @@ extension RouteReport.Client {
 private func roundedToTenth(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 
 extension RouteReport {
-  /// Reads what ``jsonText(_:)`` has written, such as an answer of `/v1/route`.
+  /// Reads what `jsonText(_:)` has written, such as an answer of `/v1/route`.
   ///
   /// - Throws: `DecodingError`.
   package init(json: [UInt8]) throws {

@@ -7,7 +7,7 @@ import Settings
 /// One line of an imported table of round trips.
 package struct LatencyRow: Sendable, Equatable {
   package var network: LatencyNetwork
-  /// Index into ``Settings/regions``.
+  /// Index into `Settings/regions`.
   package var region: Int
   package var milliseconds: Double
   package var samples: Int

@@ -3,7 +3,7 @@ import Routing
 import Settings
 
 /// The prefixes that rules, fences and access name, each with the index by which
-/// ``Place/prefixSet`` and ``Routing/ClientMatch/prefixes`` speak of it.
+/// `Place/prefixSet` and ``Routing/ClientMatch/prefixes`` speak of it.
 package struct RulePrefixes: Sendable, Equatable {
   package private(set) var prefixes: [AddressPrefix] = []
   private var indices: [AddressPrefix: UInt32] = [:]

@@ -26,7 +26,7 @@ package struct CalculatedHealth: Sendable, Equatable {
   }
 
   package private(set) var health: Health
-  /// What led to ``health``, for people.
+  /// What led to `health`, for people.
   package private(set) var cause = "no result yet"
   private let calculation: Settings.Monitor.Calculation
 

@@ -7,7 +7,7 @@ import Places
 import Settings
 
 /// Runs one probe: a new connection to the target's address, closed once the outcome is known. The
-/// plain kinds, of which there may be thousands, go by ``SocketProber``, the others by channels.
+/// plain kinds, of which there may be thousands, go by `SocketProber`, the others by channels.
 /// Follows no redirect and resolves no name.
 package struct ProbeRunner: Sendable {
   private let group: any EventLoopGroup

@@ -45,7 +45,7 @@ package struct ProbeScheduler: Sendable {
   /// True if something was found of every endpoint.
   package var isComplete: Bool { order.allSatisfy { entries[$0]?.hasResult ?? true } }
 
-  /// When ``advance(now:using:)`` will have something to do, if no probe ends before.
+  /// When `advance(now:using:)` will have something to do, if no probe ends before.
   package var nextDue: Duration? {
     inFlightCount < maximumConcurrent ? queue.first?.due : nil
   }

@@ -39,7 +39,7 @@ package enum ProbeOutcome: Sendable, Equatable {
   }
 }
 
-/// A change of one endpoint's health; of its share alone where ``from`` is ``to``.
+/// A change of one endpoint's health; of its share alone where `from` is `to`.
 package struct HealthTransition: Sendable, Equatable {
   package var from: Health
   package var to: Health
@@ -60,12 +60,12 @@ package struct HealthTransition: Sendable, Equatable {
   }
 }
 
-/// Health and the order in which it was lost, as ``EndpointCondition`` wants them.
+/// Health and the order in which it was lost, as `EndpointCondition` wants them.
 package struct EndpointState: Sendable, Equatable {
   package var health: Health
-  /// See ``EndpointCondition/lastGood``.
+  /// See `EndpointCondition/lastGood`.
   package var lastGood: UInt64
-  /// See ``EndpointCondition/sharePercent``.
+  /// See `EndpointCondition/sharePercent`.
   package var sharePercent: Int
 
   package init(health: Health, lastGood: UInt64, sharePercent: Int = 100) {

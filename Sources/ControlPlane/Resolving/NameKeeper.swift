@@ -103,7 +103,7 @@ package struct NameKeeper: Sendable {
     return results
   }
 
-  /// When ``takeDue`` or ``results`` next change by themselves; `now` if there is more to ask for
+  /// When `takeDue` or `results` next change by themselves; `now` if there is more to ask for
   /// than may be asked at once; nil: never.
   package func nextMoment(now: Double) -> Double? {
     entries.values.flatMap { entry in

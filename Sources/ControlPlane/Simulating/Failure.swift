@@ -13,7 +13,7 @@ package struct Failure: Sendable, Hashable {
     case drained
   }
 
-  /// Indices into ``RoutingModel/regions``, ascending.
+  /// Indices into `RoutingModel/regions`, ascending.
   package var regions: [Int]
   package var manner: Manner
 

@@ -11,7 +11,7 @@ package import Settings
 ///     VerdictCompiler, on the board of every failure ─────────┴▶ regions reached ⊆ regions inside?
 ///
 /// Failures that are the same to all regions that matter to a cohort are compiled once for it (see
-/// ``ResidencyProof``): of 34 regions, nearly all of them are.
+/// `ResidencyProof`): of 34 regions, nearly all of them are.
 ///
 /// Who stands in a fence and what is inside is read from the settings anew, without the planner
 /// and the maps that it proves.

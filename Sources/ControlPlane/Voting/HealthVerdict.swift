@@ -21,7 +21,7 @@ package struct VotingRules: Sendable, Equatable {
 /// What some who watch an endpoint come to.
 package struct Opinion: Sendable, Equatable {
   package var health: Health
-  /// As ``EndpointCondition/lastGood``; of one that is lost: milliseconds since 1970, the same on
+  /// As `EndpointCondition/lastGood`; of one that is lost: milliseconds since 1970, the same on
   /// every node.
   package var lastGood: UInt64
   package var sharePercent: Int

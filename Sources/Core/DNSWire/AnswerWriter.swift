@@ -1,7 +1,7 @@
 /// Builds an answer behind the question of the query, in the buffer that the query came in.
 ///
 /// Sections are appended in their order; what does not fit empties them all and sets TC, so that an
-/// answer is whole or none (RFC 2181 §9). ``finish`` adds OPT, for which room is always kept, and
+/// answer is whole or none (RFC 2181 §9). `finish` adds OPT, for which room is always kept, and
 /// the header.
 public struct AnswerWriter: Sendable, BitwiseCopyable {
   /// Of the OPT record without options (RFC 6891 §6.1.2).

@@ -49,7 +49,7 @@ public struct AnswerTable: Sendable {
     public var extendedError: ExtendedError?
   }
 
-  /// - Parameter outcome: as ``Decision/outcome`` says it.
+  /// - Parameter outcome: as `Decision/outcome` says it.
   @inlinable
   public func entry(outcome: Int, slot: Slot) -> Entry {
     entries[outcome &* Slot.count &+ slot.index]

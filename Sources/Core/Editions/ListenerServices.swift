@@ -12,7 +12,7 @@ public struct ListenerServices: Sendable {
   private let other: Int?
   private let hasOther: Bool
 
-  /// The services by their names (``RoutingModel/Service/name``), which stay while their indices
+  /// The services by their names (`RoutingModel/Service/name`), which stay while their indices
   /// change.
   public struct Names: Sendable, Equatable {
     public struct Named: Sendable, Equatable {
@@ -54,7 +54,7 @@ public struct ListenerServices: Sendable {
 
   public enum Finding: Sendable, Equatable {
     /// - Parameters:
-    ///   - index: into ``RoutingModel/services``; where the service goes by a key, of the one that
+    ///   - index: into `RoutingModel/services`; where the service goes by a key, of the one that
     ///     the key's home is.
     ///   - key: nil: it goes by none.
     case service(_ index: Int, key: Key?)

@@ -6,11 +6,11 @@ public import Routing
 public struct TargetTable: Sendable {
   /// An endpoint as the proxy needs it.
   public struct Target: Sendable, Equatable {
-    /// Index into ``RoutingModel/endpoints`` of the same edition.
+    /// Index into `RoutingModel/endpoints` of the same edition.
     public var endpoint: Int
     public var socket: SocketAddress
     /// Among those of the same list; at least 1. Hundredths of a declared weight, as shares are
-    /// percents of it, and where there are availability zones divided by ``ZoneSharing``.
+    /// percents of it, and where there are availability zones divided by `ZoneSharing`.
     public var weight: Int
     /// The same server at its other address, if that may be connected to as well.
     public var alternate: Alternate?
@@ -23,7 +23,7 @@ public struct TargetTable: Sendable {
 
   /// A second address of a target.
   public struct Alternate: Sendable, Equatable {
-    /// Index into ``RoutingModel/endpoints`` of the same edition.
+    /// Index into `RoutingModel/endpoints` of the same edition.
     public var endpoint: Int
     public var socket: SocketAddress
   }

@@ -9,7 +9,7 @@ public struct Admissions: Sendable, Equatable {
   /// How far regions that were lost are back, by pool and region.
   public var returns: [[RegionReturn]]
   /// By region, above 0 and at most 1: how many of those that come a loaded region still takes. See
-  /// ``SlotAssignment``.
+  /// `SlotAssignment`.
   public var openings: [Double]
   /// By service; nil where it is not active-passive.
   public var primaries: [PrimaryRegion?]

@@ -71,7 +71,7 @@ public struct DrawKey: Sendable, Hashable, BitwiseCopyable {
 
 /// Which clients a rule or a fence speaks of: those that meet any one of these.
 public struct ClientMatch: Sendable, Hashable {
-  /// Indices of rule prefixes, as ``PlaceTable/prefixSets`` has them.
+  /// Indices of rule prefixes, as `PlaceTable/prefixSets` has them.
   public var prefixes: [UInt32] = []
   /// The same as text, in the same order.
   public var prefixNames: [String] = []

@@ -28,7 +28,7 @@ public struct ZoneFileFault: Sendable, Equatable {
   public var message: String
 }
 
-/// Reads the records of one zone from master files (RFC 1035 §5.1) into a ``ZoneBlockBuilder``.
+/// Reads the records of one zone from master files (RFC 1035 §5.1) into a `ZoneBlockBuilder`.
 ///
 ///     bytes ─► EntryScanner ─► fields ─► owner, TTL, class, type ─► FastFields, else RecordData
 ///

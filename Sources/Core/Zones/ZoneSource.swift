@@ -56,7 +56,7 @@ public struct ZoneSource: Sendable {
     public var owner: DomainName
     public var ttlSeconds: UInt32
     public var type: RecordType
-    /// RDATA in wire form, names uncompressed, as ``RecordData`` gives it.
+    /// RDATA in wire form, names uncompressed, as `RecordData` gives it.
     public var data: [UInt8]
 
     public init(owner: DomainName, ttlSeconds: UInt32, type: RecordType, data: [UInt8]) {

@@ -44,7 +44,7 @@ public struct ZoneWalk: Sendable, Sequence, IteratorProtocol {
   public struct Place: Sendable, BitwiseCopyable {
     public var ownerOffset: Int
     public var ownerByteCount: Int
-    /// 0 of a steered name, whose service is in ``ttlSeconds`` and whose types are in ``data``.
+    /// 0 of a steered name, whose service is in ``ttlSeconds`` and whose types are in `data`.
     public var type: RecordType
     public var ttlSeconds: UInt32
     public var dataOffset: Int

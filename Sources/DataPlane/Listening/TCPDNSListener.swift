@@ -8,7 +8,7 @@ public import Places
 public import ProxyProtocol
 
 /// DNS over TCP (RFC 7766), or over TLS (RFC 7858 §3.1), on SwiftNIO: many queries on one
-/// connection, answered by the same ``Responder`` as over UDP, one for each event loop.
+/// connection, answered by the same `Responder` as over UDP, one for each event loop.
 public final class TCPDNSListener: Sendable {
   public struct Settings: Sendable {
     public var addresses: [Places.SocketAddress]

@@ -6,7 +6,7 @@ package enum Side: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 }
 
 /// The life of one proxied connection: events in, actions out, the time an argument. It knows no
-/// socket; ``ProxyWorker`` performs the actions.
+/// socket; `ProxyWorker` performs the actions.
 ///
 ///     accepted → greet? → connect ─ failed ─→ connect to the next … ─→ close
 ///                        │└─ no answer for long → race: a second attempt beside the first

@@ -7,7 +7,7 @@ package import Securing
 /// How long an endpoint may take to answer before a second one is connected to beside it.
 package enum RaceDelay: Sendable, Equatable {
   case never
-  /// Twice the endpoint's round trip as far as it is known, and at least ``leastNanoseconds``: an
+  /// Twice the endpoint's round trip as far as it is known, and at least `leastNanoseconds`: an
   /// answer of the second one then comes within three round trips, or 50 ms.
   case roundTrips
   case fixed(nanoseconds: UInt64)

@@ -33,7 +33,7 @@ extension ProxyServer {
   /// that goes from one listener to another is listened on without a break. Who drains keeps its
   /// connections until their time has come, and no address.
   ///
-  /// - Parameter bound: what ``bind(_:)`` gave for the same listeners.
+  /// - Parameter bound: what `bind(_:)` gave for the same listeners.
   package func update(listeners new: [ProxyListenerSettings], with bound: BoundListeners) {
     // Whoever drains takes up nothing.
     guard shared.drainSchedule == nil else { return }

@@ -51,7 +51,7 @@ package final class RoundTripCollector: Sendable {
     return ring
   }
 
-  /// What was measured since the last call; at most ``capacity`` of each worker.
+  /// What was measured since the last call; at most `capacity` of each worker.
   package func takeAll() -> [RoundTrip] {
     rings.withLock { rings in rings.flatMap { $0.takeAll() } }
   }

@@ -29,13 +29,15 @@ final class Fleet: Sendable {
   ///   - nodes: their regions, by their ids.
   ///   - global: the layer of all nodes; nil: the store says nothing yet.
   ///   - health: `fleet.health` of each node.
+  ///   - password: of each node, which is a user of the store by its id; nil: the store has none.
   ///   - own: of each node's file, beside what makes it a node of the fleet.
   ///   - networks: the first ones are the nodes', the rest the members'; nil: all are on loopback.
   ///   - isServing: false: the test calls `serve()` when it has more ready.
   init(
     members: Int = 1, nodes: KeyValuePairs<String, String> = ["edge-1": "tokyo"],
     global: String? = Fleet.global, health: String = "{}",
-    own: (Ports) -> String = { _ in "" }, networks: NetworkNamespaces? = nil,
+    password: String? = nil, own: (Ports) -> String = { _ in "" },
+    networks: NetworkNamespaces? = nil,
     isServing: Bool = true
   ) throws {
     let cluster = try EtcdCluster(
@@ -43,7 +45,7 @@ final class Fleet: Sendable {
     self.cluster = cluster
     self.nodes = try nodes.enumerated().map { index, node in
       try FleetNode(
-        node.key, in: node.value, of: cluster, health: health, own: own,
+        node.key, in: node.value, of: cluster, health: health, password: password, own: own,
         place: networks.map { ($0, index) })
     }
     if let global { say("global", global) }
@@ -106,7 +108,8 @@ final class FleetNode: @unchecked Sendable {
 
   init(
     _ id: String, in region: String, of cluster: EtcdCluster, health: String,
-    own: (Ports) -> String, place: (networks: NetworkNamespaces, index: Int)? = nil
+    password: String?, own: (Ports) -> String,
+    place: (networks: NetworkNamespaces, index: Int)? = nil
   ) throws {
     self.id = id
     self.place = place
@@ -115,7 +118,8 @@ final class FleetNode: @unchecked Sendable {
     try """
     node: {id: \(id), region: \(region)}
     state: state
-    fleet: {name: prod, members: [\(members)], start_wait: 2s, timeout: 500ms, health: \(health)}
+    fleet: {name: prod, members: [\(members)], start_wait: 2s, timeout: 500ms, \
+    health: \(health)\(password.map { ", user: \(id), password: \($0)" } ?? "")}
     admin: {listen: "127.0.0.1:\(ports.admin)", token: \(Self.token)}
     dns: {listen: ["127.0.0.1:\(ports.dns)"]}
     \(own(ports))

@@ -18,6 +18,7 @@ private let global = Fleet.global
   .replacing("{tokyo: {}, ", with: "{tokyo: {location: [35.7, 139.7]}, ")
   .replacing("oslo: {}, ", with: "oslo: {location: [59.9, 10.7]}, ")
   .replacing("lima: {}", with: "lima: {location: [-12.0, -77.0]}")
+  .appending("\nlatency: {interval: 1s}\n")
 
 extension EndToEnd {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `Rights of a fleet's nodes` {

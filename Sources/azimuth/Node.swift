@@ -95,7 +95,8 @@ final class Node: Sendable {
     self.handover = handover
     self.systemd = systemd
     let gate = RouteGate(
-      settings.anycast, handed: predecessor?.memory.anycast, member: member, logger: logger)
+      settings.anycast, handed: predecessor?.memory.anycast, member: member, logger: logger,
+      record: { [publisher] change in Task { await publisher.record([change]) } })
     self.gate = gate
     dataPlane = try DataPlane(
       settings, tls: tls, inherited: inherited, systemd: systemd,

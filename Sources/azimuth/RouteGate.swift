@@ -16,6 +16,8 @@ final class RouteGate: Sendable {
     /// Why the routes are worse than usual; nil: they are not.
     var degraded: String?
     var lastFault: String?
+    /// What consumers of events were told last.
+    var told: AnycastStanding?
     /// When routes last led here.
     var lastAnnounced: Duration?
     var right = 0
@@ -27,15 +29,22 @@ final class RouteGate: Sendable {
   private let logger: Logger
   /// Lets the fleet know how the node stands; nil: it is in none.
   private let member: FleetMember?
+  /// Tells consumers of events.
+  private let record: @Sendable (Change) -> Void
 
   /// - Parameter handed: how a predecessor stood, as ``handed`` says it.
-  init(_ settings: Settings.Anycast?, handed: String?, member: FleetMember?, logger: Logger) {
+  init(
+    _ settings: Settings.Anycast?, handed: String?, member: FleetMember?, logger: Logger,
+    record: @escaping @Sendable (Change) -> Void
+  ) {
     self.logger = logger
     self.member = member
+    self.record = record
     let gate = AnycastGate(
       settings?.rules ?? .init(), handed: handed.flatMap { AnycastStanding(rawValue: $0) },
       now: .zero)
-    state = Mutex(State(settings: settings, gate: gate))
+    state = Mutex(
+      State(settings: settings, gate: gate, told: settings == nil ? nil : gate.standing))
     tell(settings == nil ? nil : gate.standing)
   }
 
@@ -115,8 +124,19 @@ final class RouteGate: Sendable {
   private func tell(_ standing: AnycastStanding?) { member?.note(standing) }
 
   private func say(_ report: AnycastReport?) {
-    tell(report.flatMap { AnycastStanding(rawValue: $0.standing) })
+    let standing = report.flatMap { AnycastStanding(rawValue: $0.standing) }
+    tell(standing)
+    let before = state.withLock { state in
+      defer { state.told = standing }
+      return state.told
+    }
     guard let report else { return }
+    if standing != before {
+      record(
+        Change(
+          .anycastStanding, of: "", from: before?.rawValue, to: report.standing,
+          cause: report.why))
+    }
     logger.notice(
       report.announced ? "routes lead here" : "no routes lead here",
       metadata: ["standing": "\(report.standing)", "why": "\(report.why)"])

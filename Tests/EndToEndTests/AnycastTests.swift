@@ -30,6 +30,10 @@ extension EndToEnd {
       #expect(try network.answer(from: AnycastNetwork.nodeAddress) == "203.0.113.2")
       try network.override("DELETE")
       _ = wait("a route again", isThere: true)
+      // What comes between drained and announced is the gate's.
+      let standings = try network.standings
+      #expect(standings.prefix(2) == ["waiting→announced", "announced→drained"])
+      #expect(standings.last?.hasSuffix("→announced") == true, "\(standings)")
 
       // Another process takes over, and nobody notices.
       let first = network.node

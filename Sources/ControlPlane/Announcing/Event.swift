@@ -30,6 +30,9 @@ package struct Event: Sendable, Equatable, Codable {
     case configurationRefused = "configuration_refused"
     /// The node from `starting` to `ready`.
     case nodeReady = "node_ready"
+    /// Whether routes to anycast addresses are to lead to the node: `announced`, `last_hope`,
+    /// `waiting`, `failing`, `isolated`, `drained`, `ending`; the cause tells why.
+    case anycastStanding = "anycast_standing"
   }
 
   /// Grows from event to event, over restarts too, by 1 or more.

@@ -111,6 +111,28 @@ final class AnycastNetwork {
     #expect(finished.status == 0, "\(finished.all)")
   }
 
+  /// How the node's standing has changed, as its events tell it: `from→to`.
+  var standings: [String] {
+    get throws {
+      let events = try Program.shell(
+        """
+        nsenter -t \(machine.identifier) -n curl -sS --fail -H 'Accept: application/json' \
+          http://127.0.0.1:8053/v1/events
+        """)
+      struct Page: Decodable {
+        struct Event: Decodable {
+          var kind: String
+          var from: String?
+          var to: String?
+        }
+        var events: [Event]
+      }
+      return try JSONDecoder().decode(Page.self, from: Data(events.output.utf8)).events
+        .filter { $0.kind == "anycast_standing" }
+        .map { "\($0.from ?? "")→\($0.to ?? "")" }
+    }
+  }
+
   /// The node's log, and the speaker's.
   var log: String { node.all + speaker.all + programs.map(\.all).joined() }
 

@@ -18,6 +18,7 @@ const KINDS = [
   "endpoint_health", "endpoint_flapping", "region_health", "region_hold", "region_ramp",
   "region_load", "region_dial", "primary_changed", "override_set", "override_removed",
   "override_expired", "configuration_accepted", "configuration_refused", "node_ready",
+  "anycast_standing",
 ];
 const MOST_EVENTS = 2000;
 // Events that come together are shown together.

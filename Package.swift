@@ -381,7 +381,7 @@ let package = Package(
     .testTarget(
       name: "SecuringTests", dependencies: ["Securing", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "InheritingTests", dependencies: ["Inheriting", "CLinux", "Places"],
+      name: "InheritingTests", dependencies: ["Inheriting", "CLinux", "Places", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "ProxyingTests",

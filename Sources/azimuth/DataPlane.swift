@@ -29,7 +29,7 @@ final class DataPlane: Service {
   private let logger: Logger
   private let stopping: Mutex<Settings.Stopping>
   private let isDraining = Atomic<Bool>(false)
-  private let isHandedOver = Atomic<Bool>(false)
+  private let handedOver = Atomic<Bool>(false)
   private let inherited: InheritedSockets
   private let systemd: Systemd
   /// Once it listens.
@@ -119,7 +119,7 @@ final class DataPlane: Service {
     systemd.tellReady(processID: getpid())
     whenListening()
     try? await gracefulShutdown()
-    if isHandedOver.load(ordering: .acquiring) {
+    if isHandedOver {
       await leave(dns)
     } else {
       systemd.tellStopping()
@@ -181,7 +181,10 @@ final class DataPlane: Service {
   }
 
   /// The node is about to end because another process has its sockets.
-  func noteHandedOver() { isHandedOver.store(true, ordering: .releasing) }
+  func noteHandedOver() { handedOver.store(true, ordering: .releasing) }
+
+  /// Whether another process has its sockets.
+  var isHandedOver: Bool { handedOver.load(ordering: .acquiring) }
 
   /// Gives the descriptors of all sockets that it listens on to a closure, some at a time.
   func withSockets<Failure: Error>(_ body: ([Int32]) throws(Failure) -> Void) throws(Failure) {

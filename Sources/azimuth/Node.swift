@@ -42,6 +42,8 @@ final class Node: Sendable {
   /// Those who write what two processes must not write at the same time.
   private let writers: [WritingService]
   private let systemd: Systemd
+  /// nil: nobody waits for a word that the node lives.
+  private let watchdog: Watchdog?
   /// nil: the node stands alone.
   private let fleet: FleetAssembly?
 
@@ -94,6 +96,10 @@ final class Node: Sendable {
       path: settings.handover.socket, predecessor: predecessor, logger: logger)
     self.handover = handover
     self.systemd = systemd
+    // The successor serves in place of the process that systemd has made it for.
+    watchdog =
+      systemd.watchdog
+      ?? predecessor?.memory.watchdogMicroseconds.flatMap { Watchdog(limit: .microseconds($0)) }
     let gate = RouteGate(
       settings.anycast, handed: predecessor?.memory.anycast, member: member, logger: logger,
       record: { [publisher] change in Task { await publisher.record([change]) } })
@@ -160,6 +166,9 @@ final class Node: Sendable {
       HangUpService(
         reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, systemd: systemd),
       KeySchedulingService(publisher: publisher, logger: logger),
+      WatchdogService(
+        watchdog: watchdog, systemd: systemd, dataPlane: dataPlane, publisher: publisher,
+        logger: logger),
     ]
     services.append(
       RouteGateService(
@@ -179,9 +188,10 @@ final class Node: Sendable {
 
   private func handoverSteps(ending group: ServiceGroup) -> HandoverService.Steps {
     HandoverService.Steps(
-      pause: { [publisher, writers, dataPlane, gate] in
+      pause: { [publisher, writers, dataPlane, gate, watchdog] in
         guard !dataPlane.isLeaving, var memory = await publisher.freeze() else { return nil }
         memory.anycast = gate.handed
+        memory.watchdogMicroseconds = watchdog.map { Int64($0.limit / .microseconds(1)) }
         for writer in writers { await writer.hold() }
         return memory
       },

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Inheriting
 import Places
+import TestSupport
 import Testing
 
 /// What systemd does: a socket of datagrams that services write to.
@@ -47,6 +48,8 @@ private final class FalseSystemd {
   #expect(try system.next().text == "READY=1\nMAINPID=7")
   systemd.tellReloading()
   #expect(try system.next().text.hasPrefix("RELOADING=1\nMONOTONIC_USEC="))
+  systemd.tellAlive()
+  #expect(try system.next().text == "WATCHDOG=1")
   systemd.tellStopping()
   #expect(try system.next().text == "STOPPING=1")
 }
@@ -81,4 +84,42 @@ func `sockets that are another process's are left alone`(environment: [String: S
   #expect(!systemd.isPresent)
   systemd.tellReady(processID: 7)
   systemd.keep([0])
+}
+
+@Test(
+  arguments: [
+    ([:], nil), (["WATCHDOG_USEC": "30000000"], 30),
+    (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"], 30),
+    (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "8"], nil),
+    (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": ""], nil),
+    (["WATCHDOG_USEC": "0"], nil), (["WATCHDOG_USEC": "-1"], nil), (["WATCHDOG_USEC": "x"], nil),
+    (["WATCHDOG_USEC": "18446744073709551615"], nil), (["WATCHDOG_USEC": "9000000000000000"], nil),
+  ] as [([String: String], Int?)])
+func `a watchdog is for the process that it names`(environment: [String: String], seconds: Int?) {
+  let watchdog = Systemd(environment: environment, processID: 7).watchdog
+  #expect(watchdog?.limit == seconds.map { .seconds($0) })
+}
+
+@Test func `whoever answers within half of a watchdog's time is heard in time`() throws {
+  let watchdog = try #require(Watchdog(limit: .seconds(30)))
+  for seed in UInt64(0)..<200 {
+    var random = SeededGenerator(seed: seed)
+    var asked = Duration.zero
+    var lastWord: Duration?
+    for _ in 0..<50 {
+      let word = asked + .milliseconds(Int64.random(in: 0...15_000, using: &random))
+      if let lastWord { #expect(word - lastWord <= watchdog.limit, "seed \(seed)") }
+      lastWord = word
+      asked = watchdog.next(asked: asked, now: word, wasAnswered: true)
+      #expect(asked >= word && asked - word <= watchdog.pace, "seed \(seed)")
+    }
+  }
+}
+
+@Test func `whoever does not answer a watchdog's question is asked again at once`() throws {
+  for limit in [Duration.milliseconds(80), .seconds(30)] {
+    let watchdog = try #require(Watchdog(limit: limit))
+    let next = watchdog.next(asked: .zero, now: limit, wasAnswered: false)
+    #expect(next > limit && next - limit <= min(watchdog.worry, .milliseconds(100)))
+  }
 }

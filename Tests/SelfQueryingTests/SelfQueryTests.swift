@@ -192,4 +192,28 @@ private final class Server: ChannelInboundHandler, Sendable {
     #expect(header[12..<16] == [0x20, 0, 0, 0])
     try await server.close()
   }
+
+  @Test func `any answer is none of silence, and a question is repeated until there is one`()
+    async throws
+  {
+    let heard = Mutex<[[UInt8]]>([])
+    let busy = Server { query in
+      // It drops the first four.
+      let count = heard.withLock {
+        $0.append(query)
+        return $0.count
+      }
+      return count < 5 ? nil : try? Answer(flags: 0x8402, hasRecord: false).bytes(to: query)
+    }
+    let silent = Server { _ in nil }
+    let (one, two) = (try await busy.start(), try await silent.start())
+    let query = query(timeout: .milliseconds(1))
+    let name = try name.get()
+    #expect(await query.silence(of: [one], name: name, type: .soa, within: .seconds(60)) == nil)
+    #expect(heard.withLock { $0.count == 5 && Set($0).count == 1 })
+    #expect(
+      await query.silence(of: [one, two], name: name, type: .soa, within: .milliseconds(50))
+        == "\(two) did not answer within 50 ms")
+    for server in [busy, silent] { try await server.close() }
+  }
 }

@@ -7,6 +7,8 @@ package struct HandedMemory: Sendable, Equatable, Codable {
   package var primaries: [PrimaryStore.Record]
   /// How it stood with its anycast addresses; nil: it had none.
   package var anycast: String?
+  /// systemd ends the service if it does not hear for so long that it lives; nil: it does not.
+  package var watchdogMicroseconds: Int64?
 
   /// It is a moment old, whatever may be kept over a restart.
   static let limits: Settings.Remembering = {

@@ -9,6 +9,10 @@ import Synchronization
 /// serves. A question to each address, all at once, each from a port of its own, so that in the
 /// course of time every thread is asked.
 package final class SelfQuery: Sendable {
+  /// From a question of ``silence(of:name:type:within:)`` to the same one again. Often: of a thread
+  /// that has far too much to do a few answers come, of one that is stuck none.
+  private static let repeatPace = TimeAmount.milliseconds(100)
+
   private let group: any EventLoopGroup
   private let timeout: TimeAmount
   private let proxies: TrustedProxies
@@ -23,7 +27,7 @@ package final class SelfQuery: Sendable {
     proxies: TrustedProxies = TrustedProxies()
   ) {
     self.group = group
-    self.timeout = .nanoseconds(Int64(timeout / .nanoseconds(1)))
+    self.timeout = TimeAmount(timeout)
     self.proxies = proxies
   }
 
@@ -44,33 +48,61 @@ package final class SelfQuery: Sendable {
     }
   }
 
+  /// Whether DNS answers at all: whatever it says, a thread has received, decided and sent. A
+  /// question without an answer is asked again and again from the same port, by which the kernel
+  /// chooses the thread: one that is stuck keeps it unanswered, one that is busy does not.
+  ///
+  /// - Parameters:
+  ///   - addresses: on which DNS listens; unspecified ones are asked over loopback.
+  ///   - limit: how long they may take.
+  /// - Returns: which address was silent; nil: all answered.
+  package func silence(
+    of addresses: [Places.SocketAddress], name: DomainName, type: RecordType,
+    within limit: Duration
+  ) async -> String? {
+    await withTaskGroup(of: String?.self) { tasks in
+      for address in addresses {
+        tasks.addTask {
+          let reading = await self.ask(
+            address, name, type, within: TimeAmount(limit), again: Self.repeatPace)
+          return reading.isAnswer ? nil : reading.fault.map { "\(address) \($0)" }
+        }
+      }
+      return await tasks.reduce(nil) { $0 ?? $1 }
+    }
+  }
+
   private func fault(
     of address: Places.SocketAddress, name: DomainName, type: RecordType
   ) async -> String? {
-    let first = await ask(address, name, type)
-    return first.wantsCookie ? await ask(address, name, type).fault : first.fault
+    let first = await ask(address, name, type, within: timeout)
+    return first.wantsCookie
+      ? await ask(address, name, type, within: timeout).fault : first.fault
   }
 
   private func ask(
-    _ address: Places.SocketAddress, _ name: DomainName, _ type: RecordType
+    _ address: Places.SocketAddress, _ name: DomainName, _ type: RecordType,
+    within timeout: TimeAmount, again pace: TimeAmount? = nil
   ) async -> SelfQuestion.Reading {
     let cookie =
       cookies.withLock { $0[address] }
       ?? (0..<SelfQuestion.clientCookieBytes).map { _ in .random(in: .min ... .max) }
     let question = SelfQuestion(
       id: .random(in: .min ... .max), name: name, type: type, cookie: cookie)
-    let reading = await reading(of: question, from: address)
+    let reading = await reading(of: question, from: address, within: timeout, again: pace)
     if !reading.cookie.isEmpty { cookies.withLock { $0[address] = reading.cookie } }
     return reading
   }
 
+  /// - Parameter pace: from the question to the same one again; nil: it is asked once.
   private func reading(
-    of question: SelfQuestion, from address: Places.SocketAddress
+    of question: SelfQuestion, from address: Places.SocketAddress, within timeout: TimeAmount,
+    again pace: TimeAmount?
   ) async -> SelfQuestion.Reading {
     let loop = group.next()
     // The answer, the time-out and errors race for it; all but the first do nothing.
     let reading = loop.makePromise(of: SelfQuestion.Reading.self)
-    let timer = loop.scheduleTask(in: timeout) { [timeout] in
+    let timer = loop.scheduleTask(in: timeout) {
       reading.succeed(.failed("did not answer within \(timeout.nanoseconds / 1_000_000) ms"))
     }
     reading.futureResult.whenComplete { _ in timer.cancel() }
@@ -78,7 +110,7 @@ package final class SelfQuery: Sendable {
       let server = try NIOCore.SocketAddress(
         ipAddress: "\(address.reachable.address)", port: Int(address.port))
       let handler = SelfQueryHandler(
-        question: question, server: server, proxies: proxies, reading: reading)
+        question: question, server: server, proxies: proxies, pace: pace, reading: reading)
       DatagramBootstrap(group: loop).channelInitializer { channel in
         // Whatever decides, the socket is closed with it.
         reading.futureResult.whenComplete { _ in channel.close(promise: nil) }
@@ -94,7 +126,13 @@ package final class SelfQuery: Sendable {
 
 extension SelfQuestion.Reading {
   fileprivate static func failed(_ fault: String) -> Self {
-    Self(fault: fault, cookie: [], wantsCookie: false)
+    Self(fault: fault, cookie: [], wantsCookie: false, isAnswer: false)
+  }
+}
+
+extension TimeAmount {
+  fileprivate init(_ duration: Duration) {
+    self = .nanoseconds(Int64(duration / .nanoseconds(1)))
   }
 }
 
@@ -118,15 +156,17 @@ private final class SelfQueryHandler: ChannelInboundHandler, Sendable {
   private let question: SelfQuestion
   private let server: NIOCore.SocketAddress
   private let proxies: TrustedProxies
+  private let pace: TimeAmount?
   private let reading: EventLoopPromise<SelfQuestion.Reading>
 
   init(
     question: SelfQuestion, server: NIOCore.SocketAddress, proxies: TrustedProxies,
-    reading: EventLoopPromise<SelfQuestion.Reading>
+    pace: TimeAmount?, reading: EventLoopPromise<SelfQuestion.Reading>
   ) {
     self.question = question
     self.server = server
     self.proxies = proxies
+    self.pace = pace
     self.reading = reading
   }
 
@@ -136,6 +176,12 @@ private final class SelfQueryHandler: ChannelInboundHandler, Sendable {
     let bytes = (isProxy ? Self.header : []) + question.bytes
     let envelope = AddressedEnvelope(remoteAddress: server, data: ByteBuffer(bytes: bytes))
     context.writeAndFlush(wrapOutboundOut(envelope), promise: nil)
+    guard let pace else { return }
+    let channel = context.channel
+    let again = context.eventLoop.scheduleRepeatedTask(initialDelay: pace, delay: pace) { _ in
+      channel.writeAndFlush(envelope, promise: nil)
+    }
+    reading.futureResult.whenComplete { _ in again.cancel() }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -34,6 +34,8 @@ package struct SelfQuestion: Sendable {
     package var cookie: [UInt8]
     /// The same question is to be asked again with the cookie.
     package var wantsCookie: Bool
+    /// Somebody has said it; false: there was silence, and ``fault`` tells of it.
+    package var isAnswer = true
   }
 
   private var question: WireMessage.Question { WireMessage.Question(name: name, type: type) }

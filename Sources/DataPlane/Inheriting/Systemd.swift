@@ -11,16 +11,20 @@ package final class Systemd: Sendable {
   /// systemd's own limit of `FileDescriptorStoreMax` is far below.
   static let maximumDescriptorCount = 4_096
 
+  /// How often it wants to hear that the service lives; nil: it has no watchdog for this process.
+  package let watchdog: Watchdog?
   private let notifyPath: String?
   private let descriptors: Range<Int32>
   /// Names of the sockets in its keeping.
   private let keptNames = Mutex<Set<String>>([])
 
   /// - Parameters:
-  ///   - environment: `NOTIFY_SOCKET`, `LISTEN_PID` and `LISTEN_FDS` count.
+  ///   - environment: `NOTIFY_SOCKET`, `LISTEN_PID`, `LISTEN_FDS`, `WATCHDOG_USEC` and
+  ///     `WATCHDOG_PID` count.
   ///   - processID: this process.
   package init(environment: [String: String], processID: Int32) {
     notifyPath = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+    watchdog = Watchdog(environment: environment, processID: processID)
     // Inherited by mistake from a parent, they are not for us.
     let isForUs = environment["LISTEN_PID"].flatMap { Int32($0) } == processID
     let count = isForUs ? environment["LISTEN_FDS"].flatMap { Int($0) } ?? 0 : 0
@@ -44,6 +48,9 @@ package final class Systemd: Sendable {
   package func tellStarting(within time: Duration) {
     tell("EXTEND_TIMEOUT_USEC=\(Int(time / .microseconds(1)))")
   }
+
+  /// For a watchdog (`WATCHDOG=1`).
+  package func tellAlive() { tell("WATCHDOG=1") }
 
   package func tellStopping() { tell("STOPPING=1") }
 

@@ -164,6 +164,10 @@ let package = Package(
     .target(
       name: "MaxMind", dependencies: ["CMaxMindDB", "Places"],
       path: "Sources/ControlPlane/MaxMind", swiftSettings: guarded),
+    .target(name: "Terminal", path: "Sources/ControlPlane/Terminal", swiftSettings: strict),
+    .target(
+      name: "Building", dependencies: ["Places"], path: "Sources/ControlPlane/Building",
+      swiftSettings: strict),
     .target(
       name: "Settings",
       dependencies: [
@@ -210,8 +214,7 @@ let package = Package(
     .target(
       name: "KeyFiles", dependencies: ["DNSWire", crypto], path: "Sources/ControlPlane/KeyFiles",
       swiftSettings: strict),
-    .target(
-      name: "StateFiles", path: "Sources/ControlPlane/StateFiles", swiftSettings: strict),
+    .target(name: "StateFiles", path: "Sources/ControlPlane/StateFiles", swiftSettings: strict),
     .target(name: "Engine", path: "Sources/ControlPlane/Engine", swiftSettings: strict),
     .target(
       name: "Etcd", dependencies: ["Engine", httpClient, nio, nioHTTP1, nioSSL],
@@ -257,8 +260,7 @@ let package = Package(
         "Transferring", "StateFiles", "DNSWire", "Places", crypto, nio, nioPosix, logging,
       ],
       path: "Sources/ControlPlane/Replicating", swiftSettings: strict),
-    .target(
-      name: "Dashboard", path: "Sources/ControlPlane/Dashboard", exclude: ["pages"]),
+    .target(name: "Dashboard", path: "Sources/ControlPlane/Dashboard", exclude: ["pages"]),
     .target(
       name: "Admin",
       dependencies: [
@@ -272,14 +274,14 @@ let package = Package(
     .executableTarget(
       name: "azimuth",
       dependencies: [
-        "Admin", "Admitting", "Announcing", "Answering", "Balancing", "CLinux",
+        "Admin", "Admitting", "Announcing", "Answering", "Balancing", "Building", "CLinux",
         "Clustering", "Compiling", "Counters", "Demonstrating", "DNSWire", "Editions",
         "Engine", "Etcd", "Gating", "Homes", "Inheriting", "KeyFiles", "Latency", "Layers",
-        "Learning", "Listening", "Places", "Probing", "Proxying", "ProxyProtocol",
+        "Learning", "Listening", "MaxMind", "Places", "Probing", "Proxying", "ProxyProtocol",
         "Publishing", "RateLimiting", "Replicating", "Resolving", "Routing", "Sampling",
         "Securing", "SelfQuerying", "ServerNames", "Settings", "Simulating", "Spawning",
-        "StateFiles", "Tapping", "Transferring", "Voting", "Zones", nio, nioPosix, nioHTTP1,
-        httpClient, arguments, logging, lifecycle, signals,
+        "StateFiles", "Tapping", "Terminal", "Transferring", "Voting", "Zones", nio, nioPosix,
+        nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
       ],
       path: "Sources/azimuth", swiftSettings: strict),
 
@@ -340,8 +342,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "LayersTests", dependencies: ["Layers", "TestSupport"], swiftSettings: strict),
-    .testTarget(
-      name: "HomesTests", dependencies: ["Homes", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "HomesTests", dependencies: ["Homes", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "BalancingTests", dependencies: ["Balancing", "Places", "TestSupport"],
       swiftSettings: strict),
@@ -393,6 +394,10 @@ let package = Package(
     .testTarget(
       name: "MaxMindTests", dependencies: ["MaxMind", "CMaxMindDB", "Places", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal"], swiftSettings: strict),
+    .testTarget(
+      name: "BuildingTests", dependencies: ["Building", "MaxMind", "Places", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "SettingsTests",
       dependencies: [
@@ -417,8 +422,8 @@ let package = Package(
     .testTarget(
       name: "SimulatingTests",
       dependencies: [
-        "Simulating", "Compiling", "Settings", "Editions", "Routing", "Places", "Probing",
-        "TestSupport",
+        "Simulating", "Compiling", "MaxMind", "Settings", "Editions", "Routing", "Places",
+        "Probing", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -426,8 +431,7 @@ let package = Package(
       dependencies: [
         "Announcing", "Publishing", "Editions", "Routing", "TestSupport", crypto,
       ], swiftSettings: strict),
-    .testTarget(
-      name: "StateFilesTests", dependencies: ["StateFiles"], swiftSettings: strict),
+    .testTarget(name: "StateFilesTests", dependencies: ["StateFiles"], swiftSettings: strict),
     .testTarget(
       name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -4,10 +4,11 @@ import Editions
 import Places
 import Routing
 
-/// `azimuth geo lookup`: what is known of an address, and where each policy would send it.
+/// `azimuth geo`: what is known of addresses.
 struct Geo: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Ask the geodata.", subcommands: [Lookup.self])
+    abstract: "Ask the geodata, build them, and compare them.",
+    subcommands: [Lookup.self, Build.self, Diff.self])
 
   struct Lookup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

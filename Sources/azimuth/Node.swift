@@ -163,6 +163,7 @@ final class Node: Sendable {
       DemandService(counters: counters, publisher: publisher, passive: dataPlane.passive),
       FigureService(publisher: publisher, logger: logger), coverage,
       HomesService(publisher: publisher, reloader: reloader),
+      GeodataService(publisher: publisher, reloader: reloader),
       HangUpService(
         reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, systemd: systemd),
       KeySchedulingService(publisher: publisher, logger: logger),

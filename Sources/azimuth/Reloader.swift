@@ -102,6 +102,20 @@ actor Reloader {
     return await task.value.isEmpty
   }
 
+  /// Reads databases and files of overrides again, with the configuration that is in force: as a
+  /// reload would, and no more people are moved than by one.
+  ///
+  /// - Returns: false if something is wrong: the last good ones go on.
+  func reloadGeodata() async -> Bool {
+    let before = last
+    let task = Task {
+      _ = await before?.value
+      return await replace(isForced: false, kept: publisher.compiled.settings)
+    }
+    last = task
+    return await task.value.isEmpty
+  }
+
   private func replaceHomes() async -> [Fault] {
     do throws(Faults) {
       let homes = try await publisher.compiled.rereadHomes(hashSeed: homesHashSeed)
@@ -137,12 +151,13 @@ actor Reloader {
     return await replace(isForced: isForced)
   }
 
-  private func replace(isForced: Bool) async -> [Fault] {
+  /// - Parameter kept: settings that are read from nowhere; nil: from the file and the store.
+  private func replace(isForced: Bool, kept: Settings? = nil) async -> [Fault] {
     let current = await publisher.compiled
     let read = offered
     do throws(Faults) {
       try await refuseAfterHandover()
-      let settings = try source.settings(read)
+      let settings = if let kept { kept } else { try source.settings(read) }
       try refuseFixedChanges(from: current.settings, to: settings)
       try refuseShrinking(from: current.settings, to: settings, isForced: isForced)
       if !probes.allowsCommands { try refuseCommands(settings, file: file) }
@@ -163,7 +178,7 @@ actor Reloader {
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
       counts.accepted += 1
-      stored = read
+      if kept == nil { stored = read }
       logger.info("configuration reloaded", metadata: ["revision": "\(revision)"])
       tls.warn(settings, logger)
       return []

@@ -75,7 +75,13 @@ extension EndToEnd {
         try "c2VjcmV0LXNlY3JldC1zZWNyZXQ=".write(
           to: folder.appending(path: name), atomically: true, encoding: .utf8)
       }
+      for name in ["GeoLite2-City.mmdb", "GeoLite2-ASN.mmdb"] where text.contains(name) {
+        try FileManager.default.copyItem(
+          atPath: "\(Program.root)/geodata/azimuth-city.mmdb",
+          toPath: folder.appending(path: name).path)
+      }
       var shown = text.replacing("/etc/azimuth/", with: "\(folder.path)/")
+        .replacing("/var/lib/GeoIP/", with: "\(folder.path)/")
       if let key = text.firstMatch(of: #/keys/(K[^\]]+)\]/#)?.1 {
         let path = folder.appending(path: "keys").path
         let made = try Program.shell(

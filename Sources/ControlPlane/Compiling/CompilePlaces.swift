@@ -3,6 +3,22 @@ import MaxMind
 import Places
 import Settings
 
+/// How the files of geodata are, to tell whether they have changed.
+package struct GeodataFiles: Sendable, Equatable {
+  fileprivate var states: [FileState]
+}
+
+extension CompiledSettings {
+  /// As the databases and the files of overrides are at present.
+  package var geodataNow: GeodataFiles {
+    GeodataFiles(states: geodataRead.states.map { FileState(path: $0.path) })
+  }
+  /// As they were when they were read.
+  package var geodataRead: GeodataFiles {
+    GeodataFiles(states: placeSources.databases + placeSources.overrideFiles)
+  }
+}
+
 /// What a place table is made from, so that a reload in which none of it has changed keeps the
 /// table.
 struct PlaceSources: Sendable, Equatable {

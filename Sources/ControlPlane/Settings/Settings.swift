@@ -74,6 +74,8 @@ package struct Settings: Sendable, Equatable {
     package var overrideOrigins: [Origin]
     /// Share (0...1) of all people that a reload's new databases may move to other regions.
     package var maximumMoved = 0.1
+    /// Files that change are read again without being told.
+    package var isWatched = false
   }
 
   package struct Region: Sendable, Equatable {

@@ -167,7 +167,8 @@ extension SettingsReader {
         overrideFiles: (section.optional("overrides")?.elements() ?? [])
           .compactMap { $0.filePath() },
         overrides: lines.compactMap(\.0), overrideOrigins: lines.map(\.1.origin),
-        maximumMoved: section.optional("max_moved")?.share(0...1) ?? 0.1)
+        maximumMoved: section.optional("max_moved")?.share(0...1) ?? 0.1,
+        isWatched: section.optional("watch")?.choice(["on": true, "off": false]) ?? false)
     }
     return geo
       ?? Settings.Geo(databases: [], overrideFiles: [], overrides: [], overrideOrigins: [])

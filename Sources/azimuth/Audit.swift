@@ -2,6 +2,7 @@ import Admin
 import ArgumentParser
 import Foundation
 import Simulating
+import Terminal
 
 /// `azimuth audit`: proofs over everything that a configuration can do.
 struct Audit: AsyncParsableCommand {
@@ -23,9 +24,11 @@ struct Audit: AsyncParsableCommand {
 
     func run() async throws {
       guard (1...4).contains(failed) else { throw ValidationError("--failed wants 1 to 4") }
-      let report = ResidencyAudit(
-        try compileWithKeptLatencies(configuration.settings()), largestFailure: failed
-      ).report()
+      let compiled = try compileWithKeptLatencies(configuration.settings())
+      let bar = ProgressBar("Proving")
+      let report = ResidencyAudit(compiled, largestFailure: failed)
+        .report(tellProgress: bar.show)
+      bar.end()
       switch output.output {
       case .json: print(String(decoding: try jsonText(report), as: UTF8.self), terminator: "")
       case .text: print(report.text, terminator: "")

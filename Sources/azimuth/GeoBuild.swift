@@ -102,13 +102,13 @@ extension Geo {
 
     private func writeDatabase(_ table: NetworkTable) throws {
       let bar = ProgressBar("Building")
-      bar.show(0)
       defer { bar.end() }
       guard
         let file = MaxMindFile(
           table,
           metadata: MaxMindFile.Metadata(
-            type: type, description: description, buildEpochSeconds: buildEpochSeconds))
+            type: type, description: description, buildEpochSeconds: buildEpochSeconds),
+          tellProgress: bar.show)
       else {
         writeToStandardError("The database would be larger than the format allows, 4 GiB.\n")
         throw ExitCode(1)

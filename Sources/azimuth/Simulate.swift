@@ -4,6 +4,7 @@ import Compiling
 import Foundation
 import Settings
 import Simulating
+import Terminal
 
 /// `azimuth simulate`: what becomes of the clients if something changes.
 struct Simulate: AsyncParsableCommand {
@@ -49,11 +50,14 @@ struct Simulate: AsyncParsableCommand {
     }
     if let load, !(load >= 0 && load < 1e15) { throw ValidationError("--load wants 0 to 1e15") }
     let population = try population()
+    let bar = ProgressBar("Simulating")
+    defer { bar.end() }
     let report = try faultsReported { () throws(Faults) in
       try Simulation(compiled).report(
         of: scenario, population: population, services: service.isEmpty ? nil : service,
-        load: load)
+        load: load, tellProgress: bar.show)
     }
+    bar.end()
     if let picture {
       try Data(report.picture.utf8).write(to: URL(filePath: picture))
     }

@@ -21,13 +21,18 @@ package struct MaxMindFile: Sendable {
   package let nodeCount: Int
   package let bytes: [UInt8]
 
-  /// - Parameter leastRecordBits: no fewer are used.
+  /// - Parameters:
+  ///   - leastRecordBits: no fewer are used.
+  ///   - tellProgress: called often with the share that is done.
   /// - Returns: nil: it would be too large for the format, above 4 GiB.
-  package init?(_ table: NetworkTable, metadata: Metadata, leastRecordBits: Int = 24) {
+  package init?(
+    _ table: NetworkTable, metadata: Metadata, leastRecordBits: Int = 24,
+    tellProgress: (Double) -> Void = { _ in }
+  ) {
     var data = DataSectionWriter()
     // Nothing to say is no record.
     let offsets = table.records.map { $0.dataValue.map { data.write($0) } }
-    let tree = SearchTree(table)
+    let tree = SearchTree(table, tellProgress: tellProgress)
     let largest = tree.nodes.count + Self.separatorSize + data.bytes.count
     guard let bits = [24, 28, 32].first(where: { $0 >= leastRecordBits && largest < 1 << $0 })
     else { return nil }

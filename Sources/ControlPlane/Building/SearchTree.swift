@@ -27,10 +27,17 @@ struct SearchTree {
     (0x2002 << 112, 16),
   ]
 
-  init(_ table: NetworkTable) {
-    let ipv4 = subtree(of: table.ipv4, at: 0, depth: 96, places: [], ipv4: .nothing)
+  /// - Parameter tellProgress: called now and then with the share that is done.
+  init(_ table: NetworkTable, tellProgress: (Double) -> Void) {
+    let total = Double(table.ipv4.count + table.ipv6.count)
+    let ipv4 = subtree(of: table.ipv4, at: 0, depth: 96, places: [], ipv4: .nothing) {
+      tellProgress(Double($0) / total)
+    }
     let root = subtree(
-      of: table.ipv6, at: 0, depth: 0, places: Self.ipv4Places, ipv4: ipv4)
+      of: table.ipv6, at: 0, depth: 0, places: Self.ipv4Places, ipv4: ipv4
+    ) {
+      tellProgress(Double(table.ipv4.count + $0) / total)
+    }
     // A reader begins at a node.
     guard case .node = root else {
       _ = add(Node(left: root, right: root))
@@ -42,24 +49,27 @@ struct SearchTree {
   ///   - first: of the addresses below; those of IPv4 are numbers below 2³².
   ///   - depth: in a tree of 128 levels.
   ///   - places: of IPv4 at or below this subtree.
+  ///   - visit: called for each leaf with the index of its range, in ascending order.
   private mutating func subtree(
     of map: RangeMap, at first: UInt128, depth: Int,
-    places: [(first: UInt128, depth: Int)], ipv4: Branch
+    places: [(first: UInt128, depth: Int)], ipv4: Branch, visit: (Int) -> Void
   ) -> Branch {
     if places.contains(where: { $0.depth == depth }) { return ipv4 }
     let last = depth == 128 ? first : first | (UInt128.max >> UInt128(depth))
     let index = map.index(of: first)
     if places.isEmpty && map.last(at: index) >= last {
+      visit(index)
       let value = map.values[index]
       return value == 0 ? .nothing : .record(value)
     }
     let half = UInt128(1) << UInt128(127 - depth)
     let middle = first | half
     let left = subtree(
-      of: map, at: first, depth: depth + 1, places: places.filter { $0.first < middle }, ipv4: ipv4)
+      of: map, at: first, depth: depth + 1, places: places.filter { $0.first < middle },
+      ipv4: ipv4, visit: visit)
     let right = subtree(
       of: map, at: middle, depth: depth + 1, places: places.filter { $0.first >= middle },
-      ipv4: ipv4)
+      ipv4: ipv4, visit: visit)
     return left == right && !isNode(left) ? left : add(Node(left: left, right: right))
   }
 

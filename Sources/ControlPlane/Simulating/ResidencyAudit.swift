@@ -45,11 +45,14 @@ package struct ResidencyAudit: Sendable {
     self.population = population ?? Population(peopleOf: model.places)
   }
 
-  package func report() -> ResidencyReport {
+  /// - Parameter tellProgress: called now and then with the share that is done.
+  package func report(tellProgress: (Double) -> Void = { _ in }) -> ResidencyReport {
     let failures = failures()
     let covers = settings.fences.map { cover(of: $0) }
     var proofs = covers.map { _ in ResidencyProof() }
-    for service in model.provableServices {
+    let services = model.provableServices
+    for (done, service) in services.enumerated() {
+      tellProgress(Double(done) / Double(services.count))
       let configured = model.services[service].home?.service ?? service
       for (fence, cover) in covers.enumerated()
       where settings.fences[fence].services?.contains(configured) ?? true {

@@ -38,13 +38,13 @@ package struct Simulation: Sendable {
   /// - Throws: the faults of a changed configuration or database.
   package func report(
     of scenario: Scenario, population: Population? = nil, services: [String]? = nil,
-    load: Double? = nil
+    load: Double? = nil, tellProgress: (Double) -> Void = { _ in }
   ) throws(Faults) -> SimulationReport {
     let population = population ?? Population(peopleOf: compiled.model.places)
     let sides = try sides(of: scenario, population: population, services: services, load: load)
     var report = Self.report(
       before: sides.before, after: sides.after, population: population, services: services,
-      load: load, scenario: scenario.sentences)
+      load: load, scenario: scenario.sentences, tellProgress: tellProgress)
     report.capacities = sides.capacities
     return report
   }
@@ -120,7 +120,7 @@ package struct Simulation: Sendable {
   /// The same between any two editions.
   package static func report(
     before: Edition, after: Edition, population: Population, services: [String]? = nil,
-    load: Double? = nil, scenario: [String]
+    load: Double? = nil, scenario: [String], tellProgress: (Double) -> Void = { _ in }
   ) -> SimulationReport {
     let names = before.model.steeringServices.map { before.model.services[$0].name }.filter {
       name in
@@ -131,8 +131,9 @@ package struct Simulation: Sendable {
       scenario: scenario, populationSource: population.source,
       clients: population.clients.count, weight: population.weight * scale,
       unplacedWeight: population.unplacedWeight * scale,
-      services: names.map { name in
-        Comparison(service: name, before: before, after: after, population: population)
+      services: names.enumerated().map { done, name in
+        tellProgress(Double(done) / Double(names.count))
+        return Comparison(service: name, before: before, after: after, population: population)
           .report(scale: scale)
       })
   }

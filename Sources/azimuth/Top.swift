@@ -1,0 +1,305 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Terminal
+import UnixSignals
+
+/// `azimuth top`: a node, looked at.
+struct Top: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Look at a node in the terminal: rates, regions, events.",
+    discussion: """
+      Keys: q ends it, p holds what is shown, s sorts the regions by name, by rate or by health. \
+      With --once, one picture goes to standard output, as plain lines.
+      """)
+
+  /// Between two looks at the keys and at the size of the terminal.
+  private static let tick = Duration.milliseconds(50)
+
+  /// In one picture.
+  private static let mostEventsOfOne = 20
+
+  @OptionGroup var admin: AdminOptions
+  @Option(help: "Seconds from one question to the next, 0.2 to 60.")
+  var interval = 2.0
+  @Flag(help: "Print one picture and end; code 1 if the node cannot be reached.")
+  var once = false
+
+  func run() async throws {
+    guard (0.2...60).contains(interval) else {
+      throw ValidationError("--interval wants 0.2 to 60 seconds")
+    }
+    let watched = try WatchedNode(admin.admin, interval: .seconds(interval))
+    if once { return try await printOnce(watched) }
+    guard let screen = Screen() else {
+      writeToStandardError("This is no terminal; --once prints one picture.\n")
+      throw ExitCode(1)
+    }
+    defer { screen.restore() }
+    // The terminal is put back however it ends.
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sighup, .sigint)
+    await withTaskGroup { group in
+      group.addTask { await watched.run() }
+      group.addTask { for await _ in signals { return } }
+      group.addTask { await Self.show(watched, on: screen) }
+      // Whichever ends first.
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func printOnce(_ watched: WatchedNode) async throws {
+    await watched.ask()
+    // Rates take two.
+    if await watched.snapshot.loss == nil {
+      try? await Task.sleep(for: .seconds(min(interval, 1)))
+      await watched.ask()
+    }
+    var snapshot = await watched.snapshot
+    snapshot.events = Array(snapshot.events.prefix(Self.mostEventsOfOne))
+    guard !snapshot.node.isEmpty else {
+      writeToStandardError(
+        "\(snapshot.address) cannot be reached: \(snapshot.loss?.reason ?? "no answer")\n")
+      throw ExitCode(1)
+    }
+    let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 120
+    let frame = TopFrame(snapshot, view: TopView(), columns: max(1, columns), hasKeys: false)
+    print(frame.lines.map(\.text).joined(separator: "\n"))
+  }
+
+  /// Until a key ends it.
+  private static func show(_ watched: WatchedNode, on screen: Screen) async {
+    // https://no-color.org
+    let hasColours = ProcessInfo.processInfo.environment["NO_COLOR"]?.isEmpty ?? true
+    var view = TopView()
+    var held: TopSnapshot?
+    var shown: TopFrame?
+    while !Task.isCancelled {
+      guard let keys = screen.keys() else { return }
+      for key in keys {
+        guard view.press(key) else { return }
+      }
+      var snapshot = await watched.snapshot
+      if view.isPaused {
+        let loss = snapshot.loss
+        snapshot = held ?? snapshot
+        // That the node is gone is told all the same.
+        snapshot.loss = loss
+        held = snapshot
+      } else {
+        held = nil
+      }
+      let (columns, rows) = screen.size
+      let frame = TopFrame(snapshot, view: view, columns: columns, rows: rows)
+      if frame != shown { screen.show(frame, hasColours: hasColours) }
+      shown = frame
+      try? await Task.sleep(for: tick)
+    }
+  }
+}
+
+/// Says at once that nobody listens, and does not try again by itself.
+private let client: HTTPClient = {
+  var configuration = HTTPClient.Configuration()
+  configuration.connectionPool.retryConnectionEstablishment = false
+  return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+}()
+
+/// What a node says, asked again and again.
+private actor WatchedNode {
+  private static let mostEvents = 200
+  private static let counters: [String: String] = [
+    "azimuth_dns_queries_total": "dns", "azimuth_proxy_accepted_total": "proxy",
+    "azimuth_dns_steered_total": "dns region", "azimuth_proxy_decisions_total": "proxy region",
+  ]
+
+  private let address: URLComponents
+  private let interval: Duration
+  private let start = ContinuousClock.now
+  private var known: TopSnapshot
+  private var lastEvent: UInt64 = 0
+  private var meter = RateMeter()
+  /// Since when nothing is heard, and why.
+  private var lost: (since: ContinuousClock.Instant, reason: String)?
+
+  init(_ admin: String, interval: Duration) throws {
+    guard let address = URLComponents(string: admin), address.host != nil else {
+      throw ValidationError("--admin wants a URL, such as http://127.0.0.1:8053")
+    }
+    self.address = address
+    self.interval = interval
+    known = TopSnapshot(address: admin)
+  }
+
+  var snapshot: TopSnapshot {
+    var snapshot = known
+    snapshot.loss = lost.map {
+      TopSnapshot.Loss(
+        seconds: Int((ContinuousClock.now - $0.since) / .seconds(1)), reason: $0.reason)
+    }
+    return snapshot
+  }
+
+  func run() async {
+    while !Task.isCancelled {
+      let next = ContinuousClock.now + interval
+      await ask()
+      try? await Task.sleep(until: next)
+    }
+  }
+
+  func ask() async {
+    do {
+      try await take()
+      lost = nil
+    } catch {
+      guard !Task.isCancelled else { return }
+      lost = (lost?.since ?? .now, Self.reason(error))
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    switch error {
+    case let fault as Unanswered: fault.description
+    case let fault as HTTPClientError where fault == .connectTimeout: "it does not answer"
+    case let fault as HTTPClientError where fault == .deadlineExceeded: "it does not answer"
+    case is DecodingError: "it speaks of other things; is it another version?"
+    case let fault as IOError where fault.errnoCode == ECONNREFUSED: "nobody listens there"
+    case is NIOConnectionError: "it cannot be connected to"
+    default: "\(error)"
+    }
+  }
+
+  private struct Unanswered: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  private func take() async throws {
+    let status = try decoded(Status.self, await read("/v1/status"))
+    let regions = try decoded(Regions.self, await read("/v1/regions"))
+    let overrides = status.counts.overrides
+    let metrics = String(decoding: try await read("/metrics"), as: UTF8.self)
+    let events = try decoded(
+      Events.self, await read("/v1/events", query: "since=\(lastEvent)"))
+    let rates = meter.take(Self.sums(metrics), at: ContinuousClock.now - start)
+    known.node = status.node
+    known.version = status.version
+    known.edition = status.edition
+    known.revision = status.revision
+    known.isReady = status.ready
+    known.uptimeSeconds = status.uptimeSeconds
+    known.endpoints = status.counts.endpoints
+    known.healthyEndpoints = status.counts.healthyEndpoints
+    known.overrides = overrides
+    known.dnsRate = rates.map { $0["dns"] ?? 0 }
+    known.proxyRate = rates.map { $0["proxy"] ?? 0 }
+    known.regions = regions.regions.map { $0.row(rates) }
+    lastEvent = events.last
+    known.events = Array((events.events.reversed() + known.events).prefix(Self.mostEvents))
+  }
+
+  private static func sums(_ metrics: String) -> [String: Double] {
+    var sums = ["dns": 0.0, "proxy": 0.0]
+    for line in MetricLine.all(of: Set(counters.keys), in: metrics) {
+      guard let name = counters[line.name] else { continue }
+      let key = name.hasSuffix("region") ? "\(name) \(line.labels["region"] ?? "")" : name
+      sums[key, default: 0] += line.value
+    }
+    return sums
+  }
+
+  private func read(_ path: String, query: String? = nil) async throws -> [UInt8] {
+    var address = address
+    address.path = path
+    address.query = query
+    var request = HTTPClientRequest(url: address.string ?? "")
+    if path != "/metrics" { request.headers.add(name: "Accept", value: "application/json") }
+    let response = try await client.execute(request, timeout: .seconds(5))
+    let answer = try await response.body.collect(upTo: 64 << 20)
+    guard response.status == .ok else {
+      throw Unanswered(description: "\(path) is answered with \(response.status.code)")
+    }
+    return Array(answer.readableBytesView)
+  }
+}
+
+private struct Status: Decodable {
+  struct Counts: Decodable {
+    var endpoints: Int
+    var healthyEndpoints: Int
+    var overrides: Int
+  }
+  var node: String
+  var version: String
+  var uptimeSeconds: Int
+  var edition: UInt64
+  var revision: UInt64
+  var ready: Bool
+  var counts: Counts
+}
+
+private struct Regions: Decodable {
+  struct Pool: Decodable {
+    var health: String
+    var healthyEndpoints: Int
+    var endpoints: Int
+  }
+  struct Region: Decodable {
+    var name: String
+    var override: String
+    var dial: Double
+    var opening: Double
+    var capacity: Double?
+    var load: Double?
+    var limit: Double?
+    var pools: [Pool]
+
+    /// As the dashboard has it: an operator's word, or the worst of its pools.
+    private var standing: String {
+      guard override == "auto" || override == "up" else { return override }
+      let order = ["healthy", "degraded", "unknown", "unhealthy", "removed"]
+      let worst = pools.compactMap { order.firstIndex(of: $0.health) }.max()
+      return worst.map { order[$0] } ?? "unused"
+    }
+
+    func row(_ rates: [String: Double]?) -> TopSnapshot.Region {
+      TopSnapshot.Region(
+        name: name, standing: standing,
+        healthyEndpoints: pools.reduce(0) { $0 + $1.healthyEndpoints },
+        endpoints: pools.reduce(0) { $0 + $1.endpoints },
+        dnsRate: rates.map { $0["dns region \(name)"] ?? 0 },
+        proxyRate: rates.map { $0["proxy region \(name)"] ?? 0 }, load: load,
+        limit: limit ?? capacity, admission: dial * opening)
+    }
+  }
+  var regions: [Region]
+}
+
+private struct Events: Decodable {
+  struct Event: Decodable {
+    var at: String
+    var kind: String
+    var subject: String
+    var from: String?
+    var to: String?
+    var cause: String?
+    var author: String?
+  }
+  var last: UInt64
+  var events: [TopSnapshot.Event]
+
+  enum CodingKeys: String, CodingKey { case last, events }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    last = try values.decode(UInt64.self, forKey: .last)
+    events = try values.decode([Event].self, forKey: .events).map {
+      TopSnapshot.Event(
+        at: $0.at, kind: $0.kind, subject: $0.subject, from: $0.from, to: $0.to, cause: $0.cause,
+        author: $0.author)
+    }
+  }
+}

@@ -29,6 +29,20 @@ import Testing
     await demo.shutDown()
   }
 
+  @Test func `what cannot listen is named, with its address`() async throws {
+    try await demo.start()
+    let tokyo = try #require(await demo.address(of: "tokyo"))
+    let other = DemoEndpoints(
+      regions: [.init(name: "oslo", address: tokyo)], control: nil,
+      group: MultiThreadedEventLoopGroup.singleton)
+    await #expect {
+      try await other.start()
+    } throws: {
+      "\($0)".hasPrefix("cannot start the endpoint of oslo on \(tokyo): Address already in use. ")
+    }
+    await demo.shutDown()
+  }
+
   @Test func `the control port really stops and starts an endpoint`() async throws {
     try await demo.start()
     let control = try #require(await demo.boundControlAddress)

@@ -41,14 +41,16 @@ package actor DemoEndpoints {
   }
 
   /// Starts all endpoints and the control port; if one cannot listen, none does.
+  ///
+  /// - Throws: ``DemoFault``.
   package func start() async throws {
     do {
-      for name in order { try await endpoints[name]?.start() }
+      for name in order { try await endpoints[name]?.start("the endpoint of \(name)") }
       guard let controlAddress, control == nil else { return }
       let server = DemoServer(address: controlAddress, group: group) { [weak self] request in
         await self?.controlResponse(to: request) ?? DemoResponse(status: .gone, text: "gone\n")
       }
-      try await server.start()
+      try await server.start("the control port")
       control = server
     } catch {
       await shutDown()
@@ -60,7 +62,7 @@ package actor DemoEndpoints {
   /// - Returns: false if there is no such region.
   package func start(_ region: String) async throws -> Bool {
     guard let endpoint = endpoints[region] else { return false }
-    try await endpoint.start()
+    try await endpoint.start("the endpoint of \(region)")
     return true
   }
 

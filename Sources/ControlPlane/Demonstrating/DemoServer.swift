@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -23,6 +24,18 @@ struct DemoResponse: Sendable {
   }
 }
 
+/// Why the demo could not start a server of its own.
+package struct DemoFault: Error, Sendable, CustomStringConvertible {
+  var name: String
+  var address: Places.SocketAddress
+  var reason: String
+
+  package var description: String {
+    "cannot start \(name) on \(address): \(reason). Servers of your own that run there are served by "
+      + "\"azimuth serve\", which starts none; another control port is --control's"
+  }
+}
+
 /// An HTTP/1.1 server that can be stopped, which closes its connections too, and started again on
 /// the same port.
 actor DemoServer {
@@ -45,9 +58,16 @@ actor DemoServer {
 
   var isRunning: Bool { listener != nil }
 
-  /// Throws what binding throws. Does nothing if it runs.
-  func start() async throws {
-    try await change { try await self.listen() }
+  /// Does nothing if it runs.
+  ///
+  /// - Throws: ``DemoFault``, of what it is called.
+  func start(_ name: String) async throws {
+    do {
+      try await change { try await self.listen() }
+    } catch {
+      let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) }
+      throw DemoFault(name: name, address: address, reason: reason ?? "\(error)")
+    }
   }
 
   func stop() async {

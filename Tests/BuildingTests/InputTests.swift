@@ -1,5 +1,6 @@
 import Building
 import Places
+import TestSupport
 import Testing
 
 private func input(
@@ -74,6 +75,33 @@ private func input(
     #expect(read.faults == [] && read.foldedCount == 1)
   }
 
+  /// Pieces that files are made of, in any order: none stops the program, and whatever is taken
+  /// can be written.
+  @Test(arguments: 0..<300)
+  func `of any bytes does no harm`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let pieces = [
+      "network", "start", "end", "country", "lat", "lon", "city", "asn", "radius", ",", ",", ",",
+      ",", "\n", "\n", "\n", "\"", "\"\"", "#", " ", "\r\n", "192.0.2.0/24", "0.0.0.0/0", "::/0",
+      "0.0.0.0", "255.255.255.255", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+      "::ffff:0:0/96", "JP", "ZZ", "-", "JP-13", "90", "-180", "1e999", "nan", "4294967295",
+      "AS4294967296", "\u{FEFF}", "São", "\0", "2001:db8::/32", "network,country\n",
+      "start,end,asn\n", "0.0.0.1,255.255.255.254,7\n",
+    ]
+    var bytes: [UInt8] = []
+    for _ in 0..<Int.random(in: 0...60, using: &random) {
+      bytes += Array((pieces.randomElement(using: &random) ?? "").utf8)
+      if Int.random(in: 0..<20, using: &random) == 0 {
+        bytes.append(UInt8.random(in: .min ... .max, using: &random))
+      }
+    }
+    let read = NetworkInput(bytes)
+    #expect(read.faults.count <= read.faultCount)
+    let metadata = MaxMindFile.Metadata(type: "Test", description: "", buildEpochSeconds: 0)
+    #expect(MaxMindFile(read.table, metadata: metadata) != nil)
+    #expect(OverrideList.parse(Array(read.table.overrideText().text.utf8)).faults == [])
+  }
+
   @Test func `with faults without end has the first of them kept`() {
     let read = input("network,asn\n" + String(repeating: "x,1\n", count: 1_000))
     #expect(read.faultCount == 1_000 && read.faults.count == NetworkInput.mostFaults)
@@ -81,7 +109,7 @@ private func input(
   }
 }
 
-/// RFC 8805.
+/// RFC 8805 §2.
 @Suite struct `A geofeed` {
   @Test func `has comments, empty lines, missing and further fields, and any case`() throws {
     let read = input(

@@ -193,6 +193,16 @@ private final class Server: ChannelInboundHandler, Sendable {
     try await server.close()
   }
 
+  /// A documentation address (RFC 5737 §3), which no machine has.
+  @Test func `an address that has gone to another machine is not asked whether we are silent`()
+    async throws
+  {
+    let gone = Places.SocketAddress(address: .ipv4(0xC000_0235), port: 53)
+    let silence = await query().silence(
+      of: [gone], name: try name.get(), type: .soa, within: .milliseconds(50))
+    #expect(silence == nil)
+  }
+
   @Test func `any answer is none of silence, and a question is repeated until there is one`()
     async throws
   {

@@ -53,15 +53,17 @@ package final class SelfQuery: Sendable {
   /// chooses the thread: one that is stuck keeps it unanswered, one that is busy does not.
   ///
   /// - Parameters:
-  ///   - addresses: on which DNS listens; unspecified ones are asked over loopback.
+  ///   - addresses: on which DNS listens; unspecified ones are asked over loopback, and those that
+  ///     no interface has are not asked: they may have gone to another node (VRRP).
   ///   - limit: how long they may take.
   /// - Returns: which address was silent; nil: all answered.
   package func silence(
     of addresses: [Places.SocketAddress], name: DomainName, type: RecordType,
     within limit: Duration
   ) async -> String? {
-    await withTaskGroup(of: String?.self) { tasks in
-      for address in addresses {
+    let own = Self.addressesOfInterfaces
+    return await withTaskGroup(of: String?.self) { tasks in
+      for address in addresses where Self.isOwn(address.reachable.address, own) {
         tasks.addTask {
           let reading = await self.ask(
             address, name, type, within: TimeAmount(limit), again: Self.repeatPace)
@@ -70,6 +72,19 @@ package final class SelfQuery: Sendable {
       }
       return await tasks.reduce(nil) { $0 ?? $1 }
     }
+  }
+
+  /// nil: they are not known.
+  private static var addressesOfInterfaces: Set<IPAddress>? {
+    guard let devices = try? System.enumerateDevices() else { return nil }
+    let texts = devices.compactMap { $0.address?.ipAddress }
+    return Set(texts.compactMap { IPAddress($0.prefix { $0 != "%" }) })
+  }
+
+  private static func isOwn(_ address: IPAddress, _ interfaces: Set<IPAddress>?) -> Bool {
+    // All of 127.0.0.0/8 is, though the interface names one address.
+    if case .ipv4(let bits) = address, bits >> 24 == 127 { return true }
+    return interfaces?.contains(address) ?? true
   }
 
   private func fault(

@@ -217,6 +217,14 @@ private let valueFaults: [BadDocument] = [
 
 private let referenceFaults: [BadDocument] = [
   BadDocument(
+    "a steered service where there are no policies",
+    """
+    regions: {t: {}}
+    pools: {p: {endpoints: {t: ["192.0.2.1:80"]}}}
+    services: {web: {policy: none, pool: p}}
+    zones: {example.org: {soa: {primary: ns1}, steered: {www: web}}}
+    """, ":3: services.web.policy: there is no policy \"none\""),
+  BadDocument(
     "names that do not exist",
     """
     regions: {tokyo: {location: [1, 2]}}

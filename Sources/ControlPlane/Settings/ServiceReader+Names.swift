@@ -116,6 +116,8 @@ extension SettingsReader {
     }
     let used = Set(steered.map(\.steered.service))
     for (index, (service, entry)) in zip(services, entries).enumerated() {
+      // There may be no policy that a service without one could stand for.
+      guard reader.policies.indices.contains(service.policy) else { continue }
       reader.reportSeveralNames(service, at: entry.value)
       if used.contains(index) {
         reader.reportUnevenFamilies(service, index: index, at: entry.value)

@@ -14,7 +14,7 @@ build_packages := libmaxminddb-dev libssl-dev pkg-config zlib1g-dev git ca-certi
 demo_packages := $(build_packages) dnsutils curl
 browser_packages := chromium chromium-driver fonts-dejavu-core
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
-  python3-cryptography unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
+  python3-cryptography python3-jsonschema unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
   etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) \
   prometheus systemd groff-base mmdb-bin python3-maxminddb
 package_packages := binutils dpkg-dev python3

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Clustering
+import ConfigurationSchema
 import Foundation
 import Layers
 import Settings
@@ -7,7 +8,19 @@ import Settings
 /// `azimuth config`: the configuration itself.
 struct Config: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say where a configuration has its values from.", subcommands: [ExplainKey.self])
+    abstract: "Say where a configuration has its values from, and what it may have.",
+    subcommands: [ExplainKey.self, Schema.self])
+
+  /// `azimuth config schema`: for editors.
+  struct Schema: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Print the JSON Schema (2020-12) of the configuration, for editors.")
+
+    func run() async throws {
+      let bytes = UnsafeBufferPointer(start: azimuth_schema, count: Int(azimuth_schema_size))
+      print(String(decoding: bytes, as: UTF8.self), terminator: "")
+    }
+  }
 
   /// `azimuth config explain`: values, and the layer that says each.
   struct ExplainKey: AsyncParsableCommand {

@@ -30,6 +30,12 @@ extension EndToEnd {
       #expect(checked.status == 0, "\(checked.all)")
     }
 
+    @Test func `the schema that the program prints is the file that editors read`() throws {
+      let path = "\(Program.root)/config/azimuth.schema.json"
+      let printed = try Program.run(["config", "schema"])
+      #expect(try printed.output == String(contentsOfFile: path, encoding: .utf8))
+    }
+
     /// The demo's configuration with three slips, on lines that ``slips`` names.
     private func broken() throws -> URL {
       let file = try temporaryFolder().appending(path: "broken.yaml")

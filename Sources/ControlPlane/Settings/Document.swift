@@ -10,6 +10,8 @@ final class Document {
   let folder: String
   let environment: [String: String]
   private(set) var faults: [Fault] = []
+  /// By the paths of the mappings that have been read: the keys that each may have.
+  var knownKeys: [String: Set<String>] = [:]
   /// Every address that something is to listen on.
   var listeners: [Listener] = []
 

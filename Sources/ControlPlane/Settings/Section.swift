@@ -14,7 +14,7 @@ struct Entry {
 final class Section {
   let value: Value
   private let entries: [String: Value]
-  private var asked: [String] = []
+  fileprivate private(set) var asked: [String] = []
 
   fileprivate init(_ value: Value, _ entries: [Entry]) {
     self.value = value
@@ -52,6 +52,7 @@ extension Value {
     let section = Section(self, entries)
     let result = read(section)
     section.reportUnknown(entries)
+    document.knownKeys[path, default: []].formUnion(section.asked)
     return result
   }
 

@@ -48,6 +48,18 @@ package enum SettingsReader {
     return read
   }
 
+  /// The keys that are known where a text says something: by the path of each mapping that does
+  /// not only hold names, all that it may have. What the schema says is held against it.
+  package static func knownKeys(
+    text: String, name: String, folder: String
+  ) -> [String: Set<String>] {
+    let document = Document(name: name, folder: folder, environment: [:])
+    if let root = document.composed(text) {
+      _ = Value(node: root, path: "", document: document).section { settings($0) }
+    }
+    return document.knownKeys
+  }
+
   /// Absolute: where relative paths of a configuration start.
   static func folder(of file: String) -> String {
     let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"

@@ -203,6 +203,9 @@ let package = Package(
       path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
     .target(name: "ConfigurationSchema", path: "Sources/ControlPlane/ConfigurationSchema"),
     .target(
+      name: "Migrating", dependencies: ["Places", "Settings"],
+      path: "Sources/ControlPlane/Migrating", swiftSettings: strict),
+    .target(
       name: "Demonstrating", dependencies: ["Places", nio, nioPosix, nioHTTP1],
       path: "Sources/ControlPlane/Demonstrating", swiftSettings: strict),
     .target(
@@ -279,7 +282,8 @@ let package = Package(
         "Building", "CLinux",
         "Clustering", "Compiling", "Counters", "Demonstrating", "DNSWire", "Editions",
         "Engine", "Etcd", "Gating", "Homes", "Inheriting", "KeyFiles", "Latency", "Layers",
-        "Learning", "Listening", "MaxMind", "Places", "Probing", "Proxying", "ProxyProtocol",
+        "Migrating", "Learning", "Listening", "MaxMind", "Places", "Probing", "Proxying",
+        "ProxyProtocol",
         "Publishing", "RateLimiting", "Replicating", "Resolving", "Routing", "Sampling",
         "Securing", "SelfQuerying", "ServerNames", "Settings", "Simulating", "Spawning",
         "StateFiles", "Tapping", "Terminal", "Transferring", "Voting", "Zones", nio, nioPosix,
@@ -406,6 +410,12 @@ let package = Package(
         "ProxyProtocol", "ServerNames", "TestSupport", yams,
       ],
       exclude: ["EveryKey", "agreement.py"], swiftSettings: strict),
+    .testTarget(
+      name: "MigratingTests",
+      dependencies: [
+        "Migrating", "Compiling", "Editions", "Layers", "Places",
+        "Routing", "Settings", "Simulating", "TestSupport",
+      ], swiftSettings: strict),
     .testTarget(
       name: "CompilingTests",
       dependencies: [

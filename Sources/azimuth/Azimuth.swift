@@ -8,7 +8,7 @@ struct Azimuth: AsyncParsableCommand {
     version: AzimuthVersion.text,
     subcommands: [
       Serve.self, Demo.self, Check.self, Explain.self, Geo.self, Dnssec.self, Audit.self,
-      Simulate.self, Plan.self, Config.self, Fleet.self, Top.self, Anycast.self,
+      Simulate.self, Plan.self, Config.self, Fleet.self, Top.self, Anycast.self, Migrate.self,
     ])
 }
 

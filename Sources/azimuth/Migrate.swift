@@ -1,0 +1,100 @@
+import ArgumentParser
+import Compiling
+import Foundation
+import Migrating
+import Settings
+
+/// `azimuth migrate`: configurations of other programs.
+struct Migrate: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a configuration of another program's.",
+    discussion: """
+      What cannot be carried over is told on standard error, with its file and line, and at the top \
+      of the configuration. See docs/migrate.md.
+      """, subcommands: [Gdnsd.self])
+
+  /// `azimuth migrate gdnsd`
+  struct Gdnsd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Make a configuration of gdnsd's maps, resources, service types and zones.")
+
+    @Argument(help: "The folder with the file config and the folder zones, or such a file.")
+    var path: String
+    @OptionGroup var options: MigrationOptions
+
+    func run() async throws {
+      var isFolder: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      let folder = isFolder.boolValue ? path : folderName(of: path)
+      let config = isFolder.boolValue ? "\(path)/config" : path
+      let zones = "\(folder)/zones"
+      try options.migrate { () throws(Faults) in
+        let hasConfig = !isFolder.boolValue || FileManager.default.fileExists(atPath: config)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: zones)) ?? []
+        var files: [(name: String, file: SourceText)] = []
+        // Of names with a slash gdnsd has @ in its place; it passes over hidden files.
+        for name in names.sorted() where !name.hasPrefix(".") {
+          files.append((name.replacing("@", with: "/"), try sourceText("\(zones)/\(name)")))
+        }
+        return try Migration.gdnsd(
+          Migration.Gdnsd(
+            config: hasConfig ? try sourceText(config) : nil, zones: files,
+            databases: options.databasePaths
+          ) { name in
+            let paths = name.hasPrefix("/") ? [name] : ["\(folder)/\(name)", "\(zones)/\(name)"]
+            return paths.lazy.compactMap { try? sourceText($0) }.first
+          }, folder: options.resultFolder)
+      }
+    }
+  }
+}
+
+/// What every migration is told.
+struct MigrationOptions: ParsableArguments {
+  @Option(help: "A .mmdb file that says where clients are; may be repeated.")
+  var database: [String] = []
+  @Option(help: "Write the configuration into a new file, in place of standard output.")
+  var outputFile: String?
+
+  var databasePaths: [String] { database.map { URL(filePath: $0).path } }
+
+  /// Where relative paths of the result start.
+  var resultFolder: String {
+    outputFile.map { URL(filePath: $0).deletingLastPathComponent().path }
+      ?? FileManager.default.currentDirectoryPath
+  }
+
+  /// Migrates, has the result checked as `azimuth check` checks a file, and writes it.
+  func migrate(_ body: () throws(Faults) -> Migration) throws {
+    let migration = try faultsReported { () throws(Faults) in
+      let migration = try body()
+      do throws(Faults) {
+        let settings = try SettingsReader.read(
+          text: migration.text, name: Migration.name, folder: resultFolder)
+        _ = try CompiledSettings(settings, zoneHashSeed: 0)
+      } catch {
+        throw migration.inTermsOfSource(error)
+      }
+      return migration
+    }
+    for finding in migration.findings { writeToStandardError("\(finding)\n") }
+    guard let outputFile else { return print(migration.text, terminator: "") }
+    do {
+      try Data(migration.text.utf8).write(
+        to: URL(filePath: outputFile), options: .withoutOverwriting)
+    } catch {
+      throw ValidationError("\(outputFile) cannot be written, or is there already")
+    }
+  }
+}
+
+private func folderName(of path: String) -> String {
+  URL(filePath: path).deletingLastPathComponent().path
+}
+
+private func sourceText(_ path: String) throws(Faults) -> SourceText {
+  guard let data = FileManager.default.contents(atPath: path) else {
+    throw Faults([Fault(origin: Origin(file: path), message: "cannot be read")])
+  }
+  return try SourceText(name: path, bytes: Array(data))
+}

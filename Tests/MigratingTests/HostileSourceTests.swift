@@ -1,0 +1,96 @@
+import Migrating
+import Settings
+import TestSupport
+import Testing
+
+/// Of any bytes comes a configuration that loads, or an error that says where.
+@Suite struct `Hostile sources` {
+  static let gdnsd = Kind(
+    name: "gdnsd",
+    texts: [
+      """
+      options => { listen => [ 127.0.0.1 ] }
+      service_types => { t => { plugin => tcp_connect, port = 25, interval = 2 } }
+      plugins => { geoip => { maps => { m => { datacenters => [ a, b ]
+        auto_dc_coords => { a => [ 1, 2 ], b => [ 3, 4 ] }, nets => { 10.0.0.0/8 => a }
+        map => { EU => { DE => [ a, b ], default => auto }, NA => { US => { CA => b } } } } }
+        resources => { r => { map => m, service_types => t
+          dcmap => { a => [ 192.0.2.1, 2001:db8::1 ], b => { plugin => weighted, x => [ 192.0.2.2, 3 ] } } } } }
+        metafo => { resources => { q => { datacenters => [ c ], dcmap => { c => %geoip!r } } } } }
+      """,
+      """
+      $TTL 5m
+      @ SOA ns hm ( 1 2 3 4 5 )
+      @ NS ns
+      ns A 192.0.2.9
+      r 300/5 DYNA geoip!r
+      q DYNC metafo!q
+      s TXT "x" \\( ; y
+      """,
+    ]
+  ) { texts throws(Faults) in
+    try Migration.gdnsd(
+      Migration.Gdnsd(config: texts[0], zones: [("example.org", texts[1])]) { _ in texts[0] })
+  }
+
+  static let kinds = [gdnsd]
+
+  struct Kind: Sendable, CustomTestStringConvertible {
+    var name: String
+    var texts: [String]
+    var migrate: @Sendable ([SourceText]) throws(Faults) -> Migration
+
+    var testDescription: String { name }
+  }
+
+  @Test(arguments: kinds)
+  func `what is not hostile is migrated`(kind: Kind) throws {
+    _ = try kind.migrate(kind.texts.map { SourceText(name: "file", text: $0) })
+  }
+
+  @Test(arguments: kinds, 0..<4 as Range<UInt64>)
+  func `any bytes come to a configuration that loads, or to an error with its line`(
+    kind: Kind, seed: UInt64
+  ) throws {
+    var generator = SeededGenerator(seed: seed)
+    var migrated = 0
+    for _ in 0..<250 {
+      let texts = kind.texts.map { mutated(Array($0.utf8), with: &generator) }
+      do throws(Faults) {
+        let sources = try texts.map { bytes throws(Faults) in
+          try SourceText(name: "file", bytes: bytes)
+        }
+        let migration = try kind.migrate(sources)
+        _ = try SettingsReader.read(text: migration.text, name: "made")
+        #expect(migration.findings.allSatisfy { $0.origin.line != nil })
+        migrated += 1
+      } catch {
+        #expect(
+          error.faults.allSatisfy { $0.origin.line != nil && $0.origin.file == "file" },
+          "seed \(seed): \(error)")
+      }
+    }
+    #expect(migrated > 10)
+  }
+
+  private static let spice = Array("{}[]:,\"'\n -&*!|>%@`#?~$\\.0aé\t\u{E000}\r;=()/".utf8)
+
+  private func mutated(_ original: [UInt8], with generator: inout SeededGenerator) -> [UInt8] {
+    var bytes = original
+    for _ in 0..<Int.random(in: 0...3, using: &generator) {
+      let start = Int.random(in: 0..<bytes.count, using: &generator)
+      let end = min(start + Int.random(in: 1...20, using: &generator), bytes.count)
+      switch Int.random(in: 0..<5, using: &generator) {
+      case 0: bytes.removeSubrange(start..<end)
+      case 1: bytes.insert(contentsOf: bytes[start..<end], at: start)
+      case 2: bytes[start] = Self.spice.randomElement(using: &generator) ?? 0
+      case 3: bytes[start] = UInt8.random(in: 0...255, using: &generator)
+      default:
+        let target = Int.random(in: 0..<bytes.count, using: &generator)
+        bytes.insert(contentsOf: Array(bytes[start..<end]), at: target)
+      }
+      if bytes.isEmpty { bytes = [0x0A] }
+    }
+    return bytes
+  }
+}

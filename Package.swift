@@ -413,8 +413,8 @@ let package = Package(
     .testTarget(
       name: "MigratingTests",
       dependencies: [
-        "Migrating", "Compiling", "Editions", "Layers", "Places",
-        "Routing", "Settings", "Simulating", "TestSupport",
+        "Migrating", "Balancing", "Compiling", "Editions", "Layers", "Places", "ProxyProtocol",
+        "Routing", "ServerNames", "Settings", "Simulating", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "CompilingTests",

@@ -11,7 +11,7 @@ struct Migrate: AsyncParsableCommand {
     discussion: """
       What cannot be carried over is told on standard error, with its file and line, and at the top \
       of the configuration. See docs/migrate.md.
-      """, subcommands: [Gdnsd.self])
+      """, subcommands: [Gdnsd.self, HAProxy.self])
 
   /// `azimuth migrate gdnsd`
   struct Gdnsd: AsyncParsableCommand {
@@ -44,6 +44,27 @@ struct Migrate: AsyncParsableCommand {
             let paths = name.hasPrefix("/") ? [name] : ["\(folder)/\(name)", "\(zones)/\(name)"]
             return paths.lazy.compactMap { try? sourceText($0) }.first
           }, folder: options.resultFolder)
+      }
+    }
+  }
+}
+
+extension Migrate {
+  /// `azimuth migrate haproxy`
+  struct HAProxy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "haproxy",
+      abstract: "Make a configuration of HAProxy's frontends and backends of mode tcp.")
+
+    @Argument(help: "The configuration file, such as /etc/haproxy/haproxy.cfg.")
+    var path: String
+    @Option(help: "What the region is called in which the servers are.")
+    var region = "here"
+    @OptionGroup var options: MigrationOptions
+
+    func run() async throws {
+      try options.migrate { () throws(Faults) in
+        try Migration.haproxy(sourceText(path), region: region, folder: options.resultFolder)
       }
     }
   }

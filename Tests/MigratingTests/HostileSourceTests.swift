@@ -33,7 +33,34 @@ import Testing
       Migration.Gdnsd(config: texts[0], zones: [("example.org", texts[1])]) { _ in texts[0] })
   }
 
-  static let kinds = [gdnsd]
+  static let haproxy = Kind(
+    name: "HAProxy",
+    texts: [
+      """
+      defaults
+        mode tcp
+        timeout connect 4s
+        timeout check 1s
+        maxconn 2000
+        retries 2
+      frontend f
+        bind 127.0.0.1:8443,*:9000-9003 accept-proxy
+        tcp-request inspect-delay 5s
+        acl a req.ssl_sni -i app.example.org
+        tcp-request connection reject if { src 198.51.100.0/24 }
+        use_backend b if a or { req.ssl_sni -m end .example.net }
+        default_backend b
+      backend b
+        balance source
+        option httpchk GET /ok
+        http-check expect status 200
+        server x 192.0.2.1:443 check inter 3s weight 10 port 80 send-proxy slowstart 5s
+        server y 192.0.2.2:443 check inter 3s backup ssl sni str(a.example)
+      """
+    ]
+  ) { texts throws(Faults) in try Migration.haproxy(texts[0]) }
+
+  static let kinds = [gdnsd, haproxy]
 
   struct Kind: Sendable, CustomTestStringConvertible {
     var name: String

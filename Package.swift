@@ -203,7 +203,7 @@ let package = Package(
       path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
     .target(name: "ConfigurationSchema", path: "Sources/ControlPlane/ConfigurationSchema"),
     .target(
-      name: "Migrating", dependencies: ["Places", "Settings"],
+      name: "Migrating", dependencies: ["Places", "Settings", yams],
       path: "Sources/ControlPlane/Migrating", swiftSettings: strict),
     .target(
       name: "Demonstrating", dependencies: ["Places", nio, nioPosix, nioHTTP1],

@@ -11,7 +11,7 @@ struct Migrate: AsyncParsableCommand {
     discussion: """
       What cannot be carried over is told on standard error, with its file and line, and at the top \
       of the configuration. See docs/migrate.md.
-      """, subcommands: [Gdnsd.self, HAProxy.self])
+      """, subcommands: [Gdnsd.self, HAProxy.self, PowerDNS.self])
 
   /// `azimuth migrate gdnsd`
   struct Gdnsd: AsyncParsableCommand {
@@ -65,6 +65,24 @@ extension Migrate {
     func run() async throws {
       try options.migrate { () throws(Faults) in
         try Migration.haproxy(sourceText(path), region: region, folder: options.resultFolder)
+      }
+    }
+  }
+
+  /// `azimuth migrate powerdns`
+  struct PowerDNS: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "powerdns",
+      abstract: "Make a configuration of the zones file of PowerDNS's geoip backend.")
+
+    @Argument(help: "The YAML that geoip-zones-file names.")
+    var path: String
+    @OptionGroup var options: MigrationOptions
+
+    func run() async throws {
+      try options.migrate { () throws(Faults) in
+        try Migration.powerDNS(
+          sourceText(path), databases: options.databasePaths, folder: options.resultFolder)
       }
     }
   }

@@ -60,7 +60,29 @@ import Testing
     ]
   ) { texts throws(Faults) in try Migration.haproxy(texts[0]) }
 
-  static let kinds = [gdnsd, haproxy]
+  static let powerDNS = Kind(
+    name: "PowerDNS",
+    texts: [
+      """
+      domains:
+        - domain: example.org
+          ttl: 30
+          records:
+            example.org: [{soa: a b 1 2 3 4 5}, {ns: {content: ns.example.org, ttl: 60}}]
+            de.www.example.org:
+              - a: {content: 192.0.2.1, weight: 5}
+              - a: 192.0.2.2
+            x.www.example.org: [{a: 192.0.2.3}, {txt: "a b"}]
+          services:
+            www.example.org: {default: ['%cc.www.example.org', x.www.example.org], 10.0.0.0/8: b.example.net}
+            map.example.org: '%mp.www.example.org'
+      mapping_lookup_formats: ['%cc-%re', '%cc']
+      custom_mapping: {us-ca: x, fr: de}
+      """
+    ]
+  ) { texts throws(Faults) in try Migration.powerDNS(texts[0]) }
+
+  static let kinds = [gdnsd, haproxy, powerDNS]
 
   struct Kind: Sendable, CustomTestStringConvertible {
     var name: String

@@ -172,7 +172,7 @@ let package = Package(
       name: "Settings",
       dependencies: [
         "Announcing", "Balancing", "ClientLimits", "DNSWire", "Layers", "Places", "ProxyProtocol",
-        "ServerNames", yams,
+        "ServerNames", crypto, yams,
       ],
       path: "Sources/ControlPlane/Settings", swiftSettings: testable),
     .target(

@@ -20,16 +20,16 @@ struct AdminAssembly: Sendable {
     _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    gate: RouteGate, fleet: FleetAssembly?, hasPredecessor: Bool, logger: Logger
+    gate: RouteGate, fleet: FleetAssembly?, audit: AuditLog?, hasPredecessor: Bool,
+    logger: Logger
   ) {
     guard let listen = settings.admin.listen else { return nil }
-    let token = settings.admin.token
     var sources = AdminSources(
       node: NodeFacts(
         id: settings.node.id, version: AzimuthVersion.text,
         startedAt: Date.now.timeIntervalSince1970),
       publisher: publisher, counters: counters, now: { Date.now.timeIntervalSince1970 },
-      token: { token }, lookUpName: { lookUp($0, in: $1) },
+      settings: { await publisher.compiled.settings.admin }, lookUpName: { lookUp($0, in: $1) },
       lookUpListener: { name, serverName, edition in
         lookUpListener(
           name, serverName: serverName, await publisher.compiled.settings, in: edition)
@@ -61,6 +61,7 @@ struct AdminAssembly: Sendable {
     }
     fleet?.join(&sources, reloader)
     sources.anycast = { gate.report }
+    if let audit { sources.audit = { audit.note($0) } }
     sources.takeLatencies = { posted in
       let taken = await latencies.add(
         posted.map {

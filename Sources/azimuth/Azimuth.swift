@@ -9,6 +9,7 @@ struct Azimuth: AsyncParsableCommand {
     subcommands: [
       Serve.self, Demo.self, Check.self, Explain.self, Geo.self, Dnssec.self, Audit.self,
       Simulate.self, Plan.self, Config.self, Fleet.self, Top.self, Anycast.self, Migrate.self,
+      Token.self,
     ])
 }
 

@@ -34,6 +34,7 @@ final class Node: Sendable {
   private let latencies: LatencyKeeper
   private let coverage: SubnetCoverage
   private let decisionLog: DecisionLog?
+  private let auditLog: AuditLog?
   private let resolver: NameResolver
   private let transfers: TransferAssembly
   private let admin: AdminAssembly?
@@ -131,6 +132,8 @@ final class Node: Sendable {
     coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
     decisionLog = try makeDecisionLog(
       settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
+    let auditLog = try makeAuditLog(settings, counters: counters)
+    self.auditLog = auditLog
     reloader = Reloader(
       source: source, stored: stored, publisher: publisher, prober: prober,
       fleetHealth: fleet?.health, probes: probes, dataPlane: dataPlane, transfers: transfers,
@@ -138,8 +141,8 @@ final class Node: Sendable {
     admin = AdminAssembly(
       settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
-      coverage: coverage, gate: gate, fleet: fleet, hasPredecessor: predecessor != nil,
-      logger: logger)
+      coverage: coverage, gate: gate, fleet: fleet, audit: auditLog,
+      hasPredecessor: predecessor != nil, logger: logger)
     var writers: [any Service] = [announcing, LearningService(latencies: latencies)]
     if let member, let shared = fleet?.latencies {
       writers.append(
@@ -165,7 +168,8 @@ final class Node: Sendable {
       HomesService(publisher: publisher, reloader: reloader),
       GeodataService(publisher: publisher, reloader: reloader),
       HangUpService(
-        reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, systemd: systemd),
+        reloader: reloader, dataPlane: dataPlane, decisionLog: decisionLog, auditLog: auditLog,
+        systemd: systemd),
       KeySchedulingService(publisher: publisher, logger: logger),
       WatchdogService(
         watchdog: watchdog, systemd: systemd, dataPlane: dataPlane, publisher: publisher,
@@ -176,6 +180,7 @@ final class Node: Sendable {
         gate: gate, dataPlane: dataPlane, publisher: publisher, reloader: reloader, fleet: fleet))
     if let fleet { services += fleet.services(reloader, prober) }
     if let decisionLog { services.append(decisionLog) }
+    if let auditLog { services.append(auditLog) }
     services.append(handover)
     if let admin { services.append(admin.service) }
     services.append(dataPlane)
@@ -238,6 +243,7 @@ private struct HangUpService: Service {
   let reloader: Reloader
   let dataPlane: DataPlane
   let decisionLog: DecisionLog?
+  let auditLog: AuditLog?
   let systemd: Systemd
 
   func run() async throws {
@@ -245,6 +251,7 @@ private struct HangUpService: Service {
     for await _ in signals.cancelOnGracefulShutdown() {
       dataPlane.reopenAccessLog()
       decisionLog?.reopen()
+      auditLog?.reopen()
       systemd.tellReloading()
       // What is wrong was logged; the last good configuration goes on.
       _ = await reloader.reload()

@@ -266,7 +266,9 @@ actor Reloader {
       ("proxy.client_table", old.proxy.clientTableBytes != new.proxy.clientTableBytes),
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       ("decision_log", old.decisionLog != new.decisionLog),
-      ("admin", old.admin != new.admin), ("events", old.events != new.events),
+      ("admin.listen", old.admin.listen != new.admin.listen),
+      ("admin.audit_log", old.admin.auditLog != new.admin.auditLog),
+      ("events", old.events != new.events),
       ("fleet", old.fleet.map { !$0.saysTheSame(as: new.fleet) } ?? (new.fleet != nil)),
       ("state", old.stateFolder != new.stateFolder), ("handover", old.handover != new.handover),
     ]

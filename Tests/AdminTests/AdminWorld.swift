@@ -31,10 +31,13 @@ struct AdminWorld: Sendable {
     let compiled = try text.map { try Self.compiled($0) } ?? Self.compiled.get()
     publisher = EditionPublisher(
       compiled, isReady: isReady, now: { [clock] in clock.now })
+    let settings = Settings.Admin(
+      tokens: token.map { [.init(name: "admin", hash: TokenHash(of: $0.utf8), scope: .admin)] }
+        ?? [])
     sources = AdminSources(
       node: NodeFacts(id: "node-1", version: "1.2.3", startedAt: Self.start),
       publisher: publisher, counters: counters, now: { [clock] in clock.now },
-      token: { token }, lookUpName: { name, _ in Self.lookUp(name) },
+      settings: { settings }, lookUpName: { name, _ in Self.lookUp(name) },
       lookUpListener: { name, _, edition in
         edition.model.services.firstIndex { name == "front" && $0.name == "web" }
           .map { .found(service: $0) } ?? .noSuchListener

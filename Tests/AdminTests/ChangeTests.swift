@@ -18,13 +18,10 @@ import Testing
   func `is for nobody where no token is configured`(
     method: HTTPRequest.Method, path: String
   ) async throws {
-    for token in [nil, ""] {
-      let world = try AdminWorld(token: token)
-      let reply = try await world.ask(
-        method, path, headers: [.authorization: "Bearer "], body: Self.down)
-      #expect(reply.status == 403)
-      #expect(reply.json["detail"].string?.hasPrefix("no token configured") == true)
-    }
+    let reply = try await AdminWorld(token: nil).ask(
+      method, path, headers: [.authorization: "Bearer "], body: Self.down)
+    #expect(reply.status == 403)
+    #expect(reply.json["detail"].string?.hasPrefix("no token configured") == true)
   }
 
   static let wrongTokens = [
@@ -99,7 +96,7 @@ import Testing
     #expect(try await world.change(.put, path, body: Self.down).status == 201)
     let again = try await world.change(.put, path, body: #"{"state": "up", "reason": "y"}"#)
     #expect(again.status == 200)
-    #expect(again.json["author"].string == "admin API")
+    #expect(again.json["author"].string == "admin")
     #expect(again.json["expires_at"] == .null)
     #expect(try await world.get("/v1/overrides").json["overrides"].items.count == 1)
     #expect(try await world.change(.delete, path).status == 204)

@@ -182,7 +182,10 @@ struct GoodDocument {
     #expect(listener.halfClosedTimeout == .seconds(30))
     #expect(listener.bufferBytes == 65_536)
     #expect(settings.admin.listen == nil)
-    #expect(settings.admin.token == "fallback")
+    #expect(
+      settings.admin.tokens == [
+        .init(name: "admin", hash: TokenHash(of: "fallback".utf8), scope: .admin)
+      ])
   }
 
   @Test("may be nearly empty")

@@ -4,7 +4,7 @@ variable "admin" {
 }
 
 variable "token" {
-  description = "admin.token of that node."
+  description = "A token of that node whose scope is admin."
   type        = string
   sensitive   = true
 }

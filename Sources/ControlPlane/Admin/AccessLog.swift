@@ -4,7 +4,7 @@ import Logging
 
 /// A line for each request at debug level.
 struct AccessLog: RouterMiddleware {
-  typealias Context = BasicRequestContext
+  typealias Context = AdminContext
 
   let now: @Sendable () -> Double
 

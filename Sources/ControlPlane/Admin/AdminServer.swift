@@ -7,7 +7,8 @@ import Publishing
 
 /// The admin API over HTTP.
 ///
-///     request ─ AccessLog ─ ProblemWriter ─ router ─ token, if it may change something ─ endpoint
+///     request ─ AccessLog ─ CredentialReader ─ AuditTrail ─ ProblemWriter ─ HostCheck ─ router
+///                                                                  endpoint ─ may it? ─┘
 ///
 /// Reads come from the current edition and never wait for serving; what changes state goes through
 /// the publisher.
@@ -19,10 +20,12 @@ package struct AdminServer: Sendable {
 
   let sources: AdminSources
   let logger: Logger
+  private let doorkeeper: Doorkeeper
 
   package init(_ sources: AdminSources, logger: Logger) {
     self.sources = sources
     self.logger = logger
+    doorkeeper = Doorkeeper(now: sources.now)
   }
 
   /// A service for a `ServiceGroup`; running it throws if the address cannot be bound.
@@ -33,7 +36,7 @@ package struct AdminServer: Sendable {
   package func application(
     listen: Places.SocketAddress,
     onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
-  ) -> Application<RouterResponder<BasicRequestContext>> {
+  ) -> Application<RouterResponder<AdminContext>> {
     Application(
       router: router(),
       server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
@@ -47,95 +50,85 @@ package struct AdminServer: Sendable {
       logger: logger)
   }
 
-  func router() -> Router<BasicRequestContext> {
-    let router = Router(context: BasicRequestContext.self)
+  func router() -> Router<AdminContext> {
+    let router = Router(context: AdminContext.self)
     router.add(middleware: AccessLog(now: sources.now))
+    router.add(middleware: CredentialReader(doorkeeper: doorkeeper, settings: sources.settings))
+    router.add(middleware: AuditTrail(now: sources.now, note: sources.audit))
     router.add(middleware: ProblemWriter())
+    router.add(middleware: HostCheck(id: sources.node.id))
     for endpoint in endpoints {
       for method in Endpoint.methods {
-        router.on(endpoint.path, method: method) { request, _ in
-          try await answer(request, at: endpoint)
+        router.on(endpoint.path, method: method) { request, context in
+          try await answer(request, context, at: endpoint)
         }
       }
     }
     return router
   }
 
-  private func answer(_ request: Request, at endpoint: Endpoint) async throws -> Response {
+  private func answer(
+    _ request: Request, _ context: AdminContext, at endpoint: Endpoint
+  ) async throws -> Response {
     let isHead = request.method == .head
-    guard let handler = endpoint.handlers[isHead ? .get : request.method] else {
+    guard let action = endpoint.handlers[isHead ? .get : request.method] else {
       throw Problem(
         .methodNotAllowed, "\(request.method) is not for this path",
         headers: [.allow: endpoint.allowed])
     }
-    if !Endpoint.safeMethods.contains(request.method) {
-      try BearerToken(await sources.token()).check(request)
-      guard await !sources.publisher.isFrozen else { throw Problem.handingOver }
+    let author = try context.admit(to: action.access)
+    if !Endpoint.safeMethods.contains(request.method), await sources.publisher.isFrozen {
+      throw Problem.handingOver
     }
-    let response = try await handler(request)
+    let response = try await action.handler(request, author ?? "")
     return isHead ? response.createHeadResponse() : response
-  }
-}
-
-/// A path and what each method does there. HEAD does what GET does.
-struct Endpoint: Sendable {
-  typealias Handler = @Sendable (Request) async throws -> Response
-
-  var path: RouterPath
-  var handlers: [HTTPRequest.Method: Handler]
-
-  /// Every method that is answered at all; others are not implemented.
-  static let methods: [HTTPRequest.Method] = [
-    .get, .head, .post, .put, .delete, .patch, .options,
-  ]
-  /// Methods that never change anything (RFC 9110 §9.2.1): they need no token.
-  static let safeMethods: Set<HTTPRequest.Method> = [.get, .head]
-
-  /// For the Allow header (RFC 9110 §10.2.1).
-  var allowed: String {
-    Self.methods.filter { handlers[$0 == .head ? .get : $0] != nil }
-      .map(\.rawValue).joined(separator: ", ")
   }
 }
 
 extension AdminServer {
   var endpoints: [Endpoint] {
     [
-      Endpoint(path: "/", handlers: [.get: dashboard]),
-      Endpoint(path: "/dashboard/**", handlers: [.get: dashboard]),
-      Endpoint(path: "/v1", handlers: [.get: index]),
-      Endpoint(path: "/livez", handlers: [.get: live]),
-      Endpoint(path: "/readyz", handlers: [.get: ready]),
-      Endpoint(path: "/metrics", handlers: [.get: metrics]),
-      Endpoint(path: "/v1/route", handlers: [.get: route]),
-      Endpoint(path: "/v1/status", handlers: [.get: status]),
-      Endpoint(path: "/v1/catchments", handlers: [.get: catchments]),
-      Endpoint(path: "/v1/regions", handlers: [.get: regions]),
-      Endpoint(path: "/v1/endpoints", handlers: [.get: endpointList]),
-      Endpoint(path: "/v1/fleet/votes", handlers: [.get: fleetVotes]),
-      Endpoint(path: "/v1/ecs-coverage", handlers: [.get: subnetCoverage]),
-      Endpoint(path: "/v1/fleet", handlers: [.get: fleet]),
-      Endpoint(path: "/v1/anycast", handlers: [.get: anycast]),
-      Endpoint(path: "/v1/zones", handlers: [.get: zoneList]),
-      Endpoint(path: "/v1/events", handlers: [.get: events]),
-      Endpoint(path: "/v1/config", handlers: [.get: layerList]),
+      Endpoint(path: "/", handlers: [.get: .open(dashboard)]),
+      Endpoint(path: "/dashboard/**", handlers: [.get: .open(dashboard)]),
+      Endpoint(path: "/v1", handlers: [.get: .read(index)]),
+      Endpoint(path: "/livez", handlers: [.get: .open(live)]),
+      Endpoint(path: "/readyz", handlers: [.get: .open(ready)]),
+      Endpoint(path: "/metrics", handlers: [.get: .read(metrics)]),
+      Endpoint(path: "/v1/route", handlers: [.get: .read(route)]),
+      Endpoint(path: "/v1/status", handlers: [.get: .read(status)]),
+      Endpoint(path: "/v1/catchments", handlers: [.get: .read(catchments)]),
+      Endpoint(path: "/v1/regions", handlers: [.get: .read(regions)]),
+      Endpoint(path: "/v1/endpoints", handlers: [.get: .read(endpointList)]),
+      Endpoint(path: "/v1/fleet/votes", handlers: [.get: .read(fleetVotes)]),
+      Endpoint(path: "/v1/ecs-coverage", handlers: [.get: .read(subnetCoverage)]),
+      Endpoint(path: "/v1/fleet", handlers: [.get: .read(fleet)]),
+      Endpoint(path: "/v1/anycast", handlers: [.get: .read(anycast)]),
+      Endpoint(path: "/v1/zones", handlers: [.get: .read(zoneList)]),
+      Endpoint(path: "/v1/events", handlers: [.get: .read(events)]),
+      Endpoint(path: "/v1/config", handlers: [.get: .read(layerList)]),
       Endpoint(
-        path: "/v1/config/**", handlers: [.get: layer, .put: setLayer, .delete: removeLayer]),
-      Endpoint(path: "/v1/rollout", handlers: [.get: rollout, .put: beginRollout]),
-      Endpoint(path: "/v1/rollout/**", handlers: [.post: changeRollout]),
-      Endpoint(path: "/v1/reload", handlers: [.post: reload]),
-      Endpoint(path: "/v1/simulate", handlers: [.post: simulate]),
-      Endpoint(path: "/v1/failback/**", handlers: [.post: failback]),
-      Endpoint(path: "/v1/primaries", handlers: [.get: primaryList]),
-      Endpoint(path: "/v1/primaries/**", handlers: [.post: changePrimary]),
-      Endpoint(path: "/v1/latency", handlers: [.get: latency]),
-      Endpoint(path: "/v1/latency-samples", handlers: [.post: postLatencies]),
-      Endpoint(path: "/v1/overrides", handlers: [.get: overrideList]),
+        path: "/v1/config/**",
+        handlers: [
+          .get: .read(layer), .put: .administer(setLayer), .delete: .administer(removeLayer),
+        ]),
+      Endpoint(
+        path: "/v1/rollout", handlers: [.get: .read(rollout), .put: .administer(beginRollout)]),
+      Endpoint(path: "/v1/rollout/**", handlers: [.post: .operate(changeRollout)]),
+      Endpoint(path: "/v1/reload", handlers: [.post: .administer(reload)]),
+      Endpoint(path: "/v1/simulate", handlers: [.post: .operate(simulate)]),
+      Endpoint(path: "/v1/failback/**", handlers: [.post: .operate(failback)]),
+      Endpoint(path: "/v1/primaries", handlers: [.get: .read(primaryList)]),
+      Endpoint(path: "/v1/primaries/**", handlers: [.post: .operate(changePrimary)]),
+      Endpoint(path: "/v1/latency", handlers: [.get: .read(latency)]),
+      Endpoint(path: "/v1/latency-samples", handlers: [.post: .operate(postLatencies)]),
+      Endpoint(path: "/v1/overrides", handlers: [.get: .read(overrideList)]),
       Endpoint(
         path: "/v1/overrides/**",
-        handlers: [.get: override, .put: setOverride, .delete: removeOverride]),
-      Endpoint(path: "/v1/conflicts", handlers: [.get: conflictList]),
-      Endpoint(path: "/v1/conflicts/**", handlers: [.post: acknowledgeConflict]),
+        handlers: [
+          .get: .read(override), .put: .operate(setOverride), .delete: .operate(removeOverride),
+        ]),
+      Endpoint(path: "/v1/conflicts", handlers: [.get: .read(conflictList)]),
+      Endpoint(path: "/v1/conflicts/**", handlers: [.post: .operate(acknowledgeConflict)]),
     ]
   }
 }

@@ -5,6 +5,7 @@ package import Editions
 package import Gating
 package import Places
 package import Publishing
+package import Settings
 package import Simulating
 
 /// What the admin server shows and does: everything that it does not own, so that it imports
@@ -15,8 +16,8 @@ package struct AdminSources: Sendable {
   package var counters: CounterBoard
   /// Seconds since 1970.
   package var now: @Sendable () -> Double
-  /// The bearer token that changes ask for; nil: nothing may be changed over HTTP.
-  package var token: @Sendable () async -> String?
+  /// Whom the server lets in at present.
+  package var settings: @Sendable () async -> Settings.Admin
   /// What an edition serves under a name; the name as it came, not yet checked.
   package var lookUpName: @Sendable (_ name: String, _ edition: Edition) -> NameLookup
   /// Which service connections of a listener get that ask for a name; empty: for none.
@@ -73,12 +74,15 @@ package struct AdminSources: Sendable {
         _ region: String?, _ service: String, PrimaryStateMachine.Acceptance, _ epoch: UInt64?
       ) async throws(PrimaryRefusal) -> PrimaryReport
     )?
+  /// Takes down who has changed something, or tried to.
+  package var audit: @Sendable (AuditLine) -> Void = { _ in }
   /// Overrides of a fleet; nil: they are this node's alone.
   package var sharedOverrides: SharedOverrides?
 
   package init(
     node: NodeFacts, publisher: EditionPublisher, counters: CounterBoard,
-    now: @escaping @Sendable () -> Double, token: @escaping @Sendable () async -> String?,
+    now: @escaping @Sendable () -> Double,
+    settings: @escaping @Sendable () async -> Settings.Admin,
     lookUpName: @escaping @Sendable (_ name: String, _ edition: Edition) -> NameLookup,
     lookUpListener:
       @escaping @Sendable (_ name: String, _ serverName: String, _ edition: Edition)
@@ -89,7 +93,7 @@ package struct AdminSources: Sendable {
     self.publisher = publisher
     self.counters = counters
     self.now = now
-    self.token = token
+    self.settings = settings
     self.lookUpName = lookUpName
     self.lookUpListener = lookUpListener
     self.reload = reload

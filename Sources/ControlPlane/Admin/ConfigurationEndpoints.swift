@@ -34,7 +34,7 @@ extension AdminServer {
 
   /// `PUT /v1/config/{layer}`: 201 where there was none, else 200; what is there already is not
   /// written again.
-  func setLayer(_ request: Request) async throws -> Response {
+  func setLayer(_ request: Request, by author: String) async throws -> Response {
     let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
     guard ["application/yaml", "application/json"].contains(type) else {
       throw Problem(
@@ -45,15 +45,17 @@ extension AdminServer {
     guard let text = String(validating: body.readableBytesView, as: UTF8.self) else {
       throw Problem(.unprocessableContent, "the body is no UTF-8")
     }
-    return try await change(request, to: text)
+    return try await change(request, to: text, by: author)
   }
 
   /// `DELETE /v1/config/{layer}`.
-  func removeLayer(_ request: Request) async throws -> Response {
-    try await change(request, to: nil)
+  func removeLayer(_ request: Request, by author: String) async throws -> Response {
+    try await change(request, to: nil, by: author)
   }
 
-  private func change(_ request: Request, to text: String?) async throws -> Response {
+  private func change(
+    _ request: Request, to text: String?, by author: String
+  ) async throws -> Response {
     let shared = try sharedConfiguration
     let name = try layerName(of: request)
     let wishes = try LayerWishes(request)
@@ -78,6 +80,7 @@ extension AdminServer {
         metadata: [
           "layer": "\(name)", "revision": "\(version.revision)",
           "changes": "\(proposal.changes.count)", "forced": "\(wishes.isForced)",
+          "author": "\(author)",
         ])
       if text == nil { return Response(status: .noContent) }
       return try answer(name, version, proposal, status: present == nil ? .created : .ok)

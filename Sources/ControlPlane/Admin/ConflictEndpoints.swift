@@ -30,7 +30,7 @@ extension AdminServer {
   }
 
   /// `POST /v1/conflicts/{target}/acknowledge`: what holds is what is meant.
-  func acknowledgeConflict(_ request: Request) async throws -> Response {
+  func acknowledgeConflict(_ request: Request, by author: String) async throws -> Response {
     let path = request.uri.path.dropFirst("/v1/conflicts/".count)
     let verb = "/acknowledge"
     guard path.hasSuffix(verb) else {
@@ -44,14 +44,16 @@ extension AdminServer {
     var override =
       entry.override
       ?? Override(
-        target: target, state: .auto, reason: "acknowledged", author: "admin API", expiresAt: nil,
+        target: target, state: .auto, reason: "acknowledged", author: author, expiresAt: nil,
         setAt: sources.now())
     override.setAt = sources.now()
     do {
       let settled = try await shared.say(override)
       logger.notice(
         "conflict acknowledged",
-        metadata: ["target": "\(target)", "state": "\(override.state.rawValue)"])
+        metadata: [
+          "target": "\(target)", "state": "\(override.state.rawValue)", "author": "\(author)",
+        ])
       return try Response.json(OverrideReport(settled.override ?? override, settled))
     } catch let refusal as SharedOverrideRefusal {
       throw Problem(refusal, target: target)

@@ -28,7 +28,7 @@ extension AdminServer {
   static let maximumLatencyByteCount = 1024 * 1024
 
   /// `POST /v1/latency-samples`: a batch of samples, taken whole or not at all.
-  func postLatencies(_ request: Request) async throws -> Response {
+  func postLatencies(_ request: Request, by _: String) async throws -> Response {
     try checkIsJSON(request)
     let body = try await request.body.collect(upTo: Self.maximumLatencyByteCount)
     let batch = try LatencyBody(Array(body.readableBytesView))

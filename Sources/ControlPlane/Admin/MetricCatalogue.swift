@@ -55,6 +55,8 @@ package enum MetricCatalogue {
     "azimuth_decision_log_lines_total": "Lines of the decision log.",
     "azimuth_decision_log_dropped_total":
       "Lines of the decision log that were dropped since it could not be written fast enough.",
+    "azimuth_admin_audit_dropped_total":
+      "Lines of the audit log that were dropped since it could not be written fast enough.",
     "azimuth_ecs_sampled_queries_total":
       "DNS queries that were sampled, by whether they had a client subnet (RFC 7871).",
     "azimuth_proxy_repeated_connections_total":

@@ -23,16 +23,19 @@ struct OverrideBody {
   private var state = OverrideState.auto
   private var dial: Double?
   private var reason = ""
-  private var author = "admin API"
+  private var author: String
   private var expiresAt: Double?
   /// Safety rules that are meant to be broken.
   private(set) var allowedRules: Set<SafetyRule> = []
 
   /// - Parameters:
   ///   - isRegion: whether the target is a whole region, which alone has a dial.
+  ///   - author: who it is if the body does not say.
   ///   - now: seconds since 1970.
   /// - Throws: 400 where it is no JSON object, 422 with every member that is wrong.
-  init(_ bytes: [UInt8], isRegion: Bool, now: Double) throws(Problem) {
+  init(
+    _ bytes: [UInt8], isRegion: Bool, author: String, now: Double
+  ) throws(Problem) {
     guard let value = JSONValue(bytes: bytes) else {
       throw Problem(.badRequest, "the body is not JSON")
     }
@@ -40,6 +43,7 @@ struct OverrideBody {
       throw Problem(.unprocessableContent, "the body is not a JSON object")
     }
     self.now = now
+    self.author = author
     self.members = members
     for key in members.keys.sorted() where !Self.keys.contains(key) {
       report(key, "unknown member; known are \(Self.keys.joined(separator: ", "))")

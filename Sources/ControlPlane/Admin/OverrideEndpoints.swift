@@ -30,12 +30,13 @@ extension AdminServer {
   }
 
   /// `PUT /v1/overrides/{target}`: 201 where there was none, else 200 (RFC 9110 §9.3.4).
-  func setOverride(_ request: Request) async throws -> Response {
+  func setOverride(_ request: Request, by author: String) async throws -> Response {
     let target = try target(of: request)
     try checkIsJSON(request)
     let bytes = try await request.body.collect(upTo: Self.maximumBodyByteCount)
     let body = try OverrideBody(
-      Array(bytes.readableBytesView), isRegion: target.isRegion, now: sources.now())
+      Array(bytes.readableBytesView), isRegion: target.isRegion, author: author,
+      now: sources.now())
     let override = body.override(of: target)
     let allowed = try allowedRules(of: request, body)
     let broken = await sources.publisher.brokenRules(by: override)
@@ -113,17 +114,18 @@ extension AdminServer {
   }
 
   /// `DELETE /v1/overrides/{target}`.
-  func removeOverride(_ request: Request) async throws -> Response {
+  func removeOverride(_ request: Request, by author: String) async throws -> Response {
     let target = try target(of: request)
-    guard try await remove(target) else {
+    guard try await remove(target, by: author) else {
       throw Problem(.notFound, "no override is set for \(target)")
     }
-    logger.notice("override removed", metadata: ["target": "\(target)"])
+    logger.notice(
+      "override removed", metadata: ["target": "\(target)", "author": "\(author)"])
     return Response(status: .noContent)
   }
 
   /// - Returns: false: there was none.
-  private func remove(_ target: Override.Target) async throws -> Bool {
+  private func remove(_ target: Override.Target, by author: String) async throws -> Bool {
     guard let shared = sources.sharedOverrides else {
       return await sources.publisher.removeOverride(of: target)
     }
@@ -131,7 +133,7 @@ extension AdminServer {
       return false
     }
     let removal = Override(
-      target: target, state: .auto, reason: "taken back", author: "admin API", expiresAt: nil,
+      target: target, state: .auto, reason: "taken back", author: author, expiresAt: nil,
       setAt: sources.now())
     do {
       _ = try await shared.say(removal)
@@ -142,7 +144,7 @@ extension AdminServer {
   }
 
   /// `POST /v1/failback/{region}`: what is held returns.
-  func failback(_ request: Request) async throws -> Response {
+  func failback(_ request: Request, by author: String) async throws -> Response {
     struct Report: Encodable {
       var region: String
       /// In which the region was held.
@@ -155,7 +157,9 @@ extension AdminServer {
     guard !pools.isEmpty else {
       throw Problem(.conflict, "region \(name) is not held in any pool")
     }
-    logger.notice("fail-back", metadata: ["region": "\(name)", "pools": "\(pools)"])
+    logger.notice(
+      "fail-back",
+      metadata: ["region": "\(name)", "pools": "\(pools)", "author": "\(author)"])
     return try Response.json(Report(region: name, pools: pools))
   }
 

@@ -18,7 +18,7 @@ extension AdminServer {
   }
 
   /// `POST /v1/primaries/{service}/promote` and `…/failback`.
-  func changePrimary(_ request: Request) async throws -> Response {
+  func changePrimary(_ request: Request, by author: String) async throws -> Response {
     let parts = request.uri.path.split(separator: "/").map(String.init)
     guard parts.count == 4, ["promote", "failback"].contains(parts[3]) else {
       throw Problem(.notFound, "a path is /v1/primaries/SERVICE/promote or …/failback")
@@ -34,7 +34,7 @@ extension AdminServer {
         metadata: [
           "service": "\(report.service)", "region": "\(report.region)",
           "epoch": "\(report.epoch)", "accepted_loss": "\(wish.acceptanceText)",
-          "reason": "\(wish.reason)",
+          "reason": "\(wish.reason)", "author": "\(author)",
         ])
       return try Response.json(PrimaryBody(report, now: sources.now()))
     } catch let refusal as PrimaryRefusal {

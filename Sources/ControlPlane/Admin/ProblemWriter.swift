@@ -23,7 +23,7 @@ extension Response {
 
 /// Turns every error into problem+json (RFC 9457), and marks every answer as of this moment only.
 struct ProblemWriter: RouterMiddleware {
-  typealias Context = BasicRequestContext
+  typealias Context = AdminContext
 
   func handle(
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response

@@ -47,7 +47,7 @@ extension AdminServer {
 
   /// `POST /v1/reload[?force=true]`: the new configuration, or 422 with all its faults and the old
   /// one goes on. Forced, it takes databases that move very many clients.
-  func reload(_ request: Request) async throws -> Response {
+  func reload(_ request: Request, by author: String) async throws -> Response {
     var query = QueryReader(request, known: ["force"])
     let force = query["force"]
     if let force, !["true", "false"].contains(force) {
@@ -59,7 +59,7 @@ extension AdminServer {
     } catch let faults as Faults {
       logger.error(
         "reload refused, the configuration in force stays",
-        metadata: ["faults": "\(faults.description)"])
+        metadata: ["faults": "\(faults.description)", "author": "\(author)"])
       throw Problem(
         .unprocessableContent, "the configuration in force stays",
         errors: faults.faults.map(Problem.Item.init))

@@ -15,13 +15,15 @@ struct RolloutBody {
 
   private let members: [String: JSONValue]
   private var errors: [Problem.Item] = []
-  private(set) var word = Rollout.Word(author: "admin API", reason: "")
+  private(set) var word: Rollout.Word
   private(set) var text = ""
   private(set) var plan: Rollout.Plan?
 
-  /// - Parameter hasPlan: false: it is that of a verb.
+  /// - Parameters:
+  ///   - hasPlan: false: it is that of a verb.
+  ///   - author: who it is if the body does not say.
   /// - Throws: 400 where it is no JSON object, 422 with every member that is wrong.
-  init(_ bytes: [UInt8], hasPlan: Bool) throws(Problem) {
+  init(_ bytes: [UInt8], hasPlan: Bool, author: String) throws(Problem) {
     guard let value = JSONValue(bytes: bytes) else {
       throw Problem(.badRequest, "the body is not JSON")
     }
@@ -29,6 +31,7 @@ struct RolloutBody {
       throw Problem(.unprocessableContent, "the body is not a JSON object")
     }
     self.members = members
+    word = Rollout.Word(author: author, reason: "")
     let keys = hasPlan ? Self.keys : Self.words
     for key in members.keys.sorted() where !keys.contains(key) {
       report(key, "unknown member; known are \(keys.joined(separator: ", "))")

@@ -13,14 +13,14 @@ extension AdminServer {
   }
 
   /// `PUT /v1/rollout`: 201 where it has begun. There is one at a time.
-  func beginRollout(_ request: Request) async throws -> Response {
+  func beginRollout(_ request: Request, by author: String) async throws -> Response {
     let rollouts = try rollouts
     var query = QueryReader(request, known: ["dry_run", "force"])
     let isDry = query.flag("dry_run")
     let isForced = query.flag("force")
     guard query.errors.isEmpty else { throw query.problem }
     let bytes = try await request.body.collect(upTo: RolloutBody.maximumByteCount)
-    let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: true)
+    let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: true, author: author)
     guard let plan = body.plan else { throw Problem(.internalServerError, "there is no plan") }
     let proposal: LayerProposal
     do throws(RolloutRefusal) {
@@ -37,7 +37,7 @@ extension AdminServer {
   }
 
   /// `POST /v1/rollout/{stop,resume,abandon,finish}`.
-  func changeRollout(_ request: Request) async throws -> Response {
+  func changeRollout(_ request: Request, by author: String) async throws -> Response {
     let rollouts = try rollouts
     guard let verb = RolloutVerb(rawValue: String(request.uri.path.dropFirst("/v1/rollout/".count)))
     else {
@@ -48,7 +48,7 @@ extension AdminServer {
     let isForced = query.flag("force")
     guard query.errors.isEmpty else { throw query.problem }
     let bytes = try await request.body.collect(upTo: RolloutBody.maximumByteCount)
-    let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: false)
+    let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: false, author: author)
     do throws(RolloutRefusal) {
       try await rollouts.change(verb, by: body.word, isForced: isForced)
     } catch {

@@ -7,7 +7,7 @@ import Simulating
 extension AdminServer {
   /// `POST /v1/simulate`: where the clients would go. Changes nothing, but costs a second of a
   /// processor, so that it asks for the token and one question is answered at a time.
-  func simulate(_ request: Request) async throws -> Response {
+  func simulate(_ request: Request, by _: String) async throws -> Response {
     try checkIsJSON(request)
     let body = try await request.body.collect(upTo: SimulationBody.maximumByteCount)
     let question = try SimulationBody(Array(body.readableBytesView)).question

@@ -13,7 +13,7 @@ package struct WaitingServer: Sendable {
   /// A service for a `ServiceGroup`; running it throws if the address cannot be bound.
   package func application(
     listen: Places.SocketAddress
-  ) -> Application<RouterResponder<BasicRequestContext>> {
+  ) -> Application<RouterResponder<AdminContext>> {
     Application(
       router: router(),
       configuration: ApplicationConfiguration(
@@ -22,8 +22,8 @@ package struct WaitingServer: Sendable {
       logger: logger)
   }
 
-  func router() -> Router<BasicRequestContext> {
-    let router = Router(context: BasicRequestContext.self)
+  func router() -> Router<AdminContext> {
+    let router = Router(context: AdminContext.self)
     router.add(middleware: ProblemWriter())
     router.get("/livez") { _, _ in Response.text("ok\n") }
     router.get("/readyz") { _, _ -> Response in

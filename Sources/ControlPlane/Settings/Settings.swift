@@ -456,12 +456,6 @@ package struct Settings: Sendable, Equatable {
     package var clientTableBytes = 4 << 20
   }
 
-  package struct Admin: Sendable, Equatable {
-    package var listen: SocketAddress?
-    /// Bearer token for whatever changes state; nil: nothing may be changed over HTTP.
-    package var token: String?
-  }
-
   package struct HealthChecking: Sendable, Equatable {
     /// After this long, serving begins even if some endpoint has no result yet.
     package var firstRoundDeadline: Duration

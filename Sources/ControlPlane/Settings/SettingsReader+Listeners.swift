@@ -123,18 +123,6 @@ extension SettingsReader {
     value.section { draining($0, otherwise: Settings.Stopping().draining) }
   }
 
-  static func admin(_ value: Value?) -> Settings.Admin {
-    var admin = Settings.Admin(
-      listen: SocketAddress(address: .ipv4(0x7F00_0001), port: 8053), token: nil)
-    _ = value?.section { section in
-      if let listen = section.optional("listen") { admin.listen = listen.adminAddress() }
-      admin.token = section.optional("token")?.parsed("a token of printable ASCII, no spaces") {
-        $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !$0.isEmpty ? $0 : nil
-      }
-    }
-    return admin
-  }
-
   /// Two listeners on one address: TCP would refuse the second at the start. The same port on all
   /// addresses and on one counts too. Port 0 is never the same port.
   static func reportListenersInConflict(_ document: Document) {
@@ -163,7 +151,7 @@ extension SettingsReader {
 
 extension Value {
   /// An address and a port to listen on; port 0 lets the system choose.
-  fileprivate func listenAddress() -> SocketAddress? {
+  func listenAddress() -> SocketAddress? {
     let address = socketAddress("an address with port, such as 127.0.0.1:53 or \"[::1]:53\"")
     if let address {
       document.listeners.append(
@@ -192,12 +180,6 @@ extension Value {
       }
       return SocketAddress(address: address, port: 53)
     }
-  }
-
-  /// nil for `off`.
-  fileprivate func adminAddress() -> SocketAddress? {
-    if case .scalar(let scalar) = node, scalar.string == "off" { return nil }
-    return listenAddress()
   }
 
   /// `off`, `stdout` or the path of a file.

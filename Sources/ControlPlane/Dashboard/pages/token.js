@@ -40,7 +40,7 @@ function askForToken(complaint) {
     const dialog = element("dialog", {id: "token-dialog", "aria-labelledby": "token-title"},
       element("form", {method: "dialog", onsubmit: () => { token = input.value; }},
         element("h2", {id: "token-title"}, "Token"),
-        element("p", {}, "Changes want the token of admin.token. It is kept until this page is closed or loaded anew."),
+        element("p", {}, "Changes want a token whose scope is operate. It is kept until this page is closed or loaded anew."),
         complaint ? element("p", {class: "problem", role: "alert"}, complaint) : null,
         field("Token", input),
         element("p", {class: "buttons"}, element("button", {type: "submit"}, "Go on"),

@@ -1,0 +1,59 @@
+package import Places
+
+extension Settings {
+  /// The admin server: where it listens, and whom it lets in.
+  package struct Admin: Sendable, Equatable {
+    /// nil: there is none.
+    package var listen: SocketAddress?
+    /// Whose names and secrets are all different. Empty: nothing may be changed over HTTP.
+    package var tokens: [Token]
+    /// Who only reads needs a token too.
+    package var readsWantToken: Bool
+    /// Under which it is asked, besides `localhost`, the node's id and addresses.
+    package var names: [String]
+    /// Of what was changed over HTTP.
+    package var auditLog: Proxy.AccessLog
+
+    package init(
+      listen: SocketAddress? = nil, tokens: [Token] = [], readsWantToken: Bool = false,
+      names: [String] = [], auditLog: Proxy.AccessLog = .off
+    ) {
+      self.listen = listen
+      self.tokens = tokens
+      self.readsWantToken = readsWantToken
+      self.names = names
+      self.auditLog = auditLog
+    }
+
+    /// What a person or a program shows to be let in.
+    package struct Token: Sendable, Equatable {
+      /// Who has it: for logs, and as the author of what is done with it.
+      package var name: String
+      package var hash: TokenHash
+      package var scope: Scope
+
+      package init(name: String, hash: TokenHash, scope: Scope) {
+        self.name = name
+        self.hash = hash
+        self.scope = scope
+      }
+
+      /// Whether a token can have a name, which is shown in logs and to others.
+      package static func canBeName(_ text: String) -> Bool { isName(text) }
+    }
+
+    /// What may be done with a token. Each includes those before it.
+    package enum Scope: String, Sendable, CaseIterable, Comparable {
+      /// Looks.
+      case read
+      /// Steers clients: overrides, primaries, stops of a rollout.
+      case operate
+      /// Changes the configuration.
+      case admin
+
+      private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+      package static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+    }
+  }
+}

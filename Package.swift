@@ -29,6 +29,9 @@ let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(
+  name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(
   name: "HummingbirdTesting", package: "hummingbird")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -270,7 +273,8 @@ let package = Package(
       dependencies: [
         "Admitting", "Announcing", "Clustering", "Counters", "Dashboard", "DNSWire",
         "Editions", "Gating", "Homes", "Latency", "Places", "Publishing", "Routing",
-        "Settings", "Simulating", nio, httpTypes, hummingbird, logging, lifecycle,
+        "Settings", "Simulating", nio, nioPosix, nioSSL, httpTypes, hummingbird, hummingbirdCore,
+        hummingbirdTLS, logging, lifecycle,
       ],
       path: "Sources/ControlPlane/Admin", swiftSettings: strict),
 
@@ -278,18 +282,15 @@ let package = Package(
     .executableTarget(
       name: "azimuth",
       dependencies: [
-        "ConfigurationSchema", "Admin", "Admitting", "Announcing", "Answering", "Balancing",
-        "Building", "CLinux",
-        "Clustering", "Compiling", "Counters", "Demonstrating", "DNSWire", "Editions",
-        "Engine", "Etcd", "Gating", "Homes", "Inheriting", "KeyFiles", "Latency", "Layers",
-        "Migrating", "Learning", "Listening", "MaxMind", "Places", "Probing", "Proxying",
-        "ProxyProtocol",
-        "Publishing", "RateLimiting", "Replicating", "Resolving", "Routing", "Sampling",
-        "Securing", "SelfQuerying", "ServerNames", "Settings", "Simulating", "Spawning",
-        "StateFiles", "Tapping", "Terminal", "Transferring", "Voting", "Zones", nio, nioPosix,
-        nioHTTP1, httpClient, arguments, logging, lifecycle, signals,
-      ],
-      path: "Sources/azimuth", swiftSettings: strict),
+        "Admin", "Admitting", "Announcing", "Answering", "Balancing", "Building", "CLinux",
+        "Clustering", "Compiling", "ConfigurationSchema", "Counters", "Demonstrating", "DNSWire",
+        "Editions", "Engine", "Etcd", "Gating", "Homes", "Inheriting", "KeyFiles", "Latency",
+        "Layers", "Learning", "Listening", "MaxMind", "Migrating", "Places", "Probing", "Proxying",
+        "ProxyProtocol", "Publishing", "RateLimiting", "Replicating", "Resolving", "Routing",
+        "Sampling", "Securing", "SelfQuerying", "ServerNames", "Settings", "Simulating",
+        "Spawning", "StateFiles", "Tapping", "Terminal", "Transferring", "Voting", "Zones", nio,
+        nioPosix, nioHTTP1, nioSSL, httpClient, arguments, logging, lifecycle, signals,
+      ], path: "Sources/azimuth", swiftSettings: strict),
 
     // What one query costs, for `scripts/budgets`.
     .executableTarget(

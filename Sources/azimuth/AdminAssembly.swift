@@ -4,7 +4,6 @@ import Counters
 import Foundation
 import Learning
 import Logging
-import Places
 import Probing
 import Publishing
 import ServiceLifecycle
@@ -14,16 +13,17 @@ import Transferring
 
 /// The admin server as the node joins it to its parts; nil if the configuration has none.
 struct AdminAssembly: Sendable {
-  private let adminService: AdminService
+  private let parts: [AdminService]
 
   init?(
-    _ settings: Settings, publisher: EditionPublisher, counters: CounterBoard, prober: Prober,
+    _ settings: Settings, door: AdminDoor?, publisher: EditionPublisher, counters: CounterBoard,
+    prober: Prober,
     reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
     gate: RouteGate, fleet: FleetAssembly?, audit: AuditLog?, hasPredecessor: Bool,
     logger: Logger
   ) {
-    guard let listen = settings.admin.listen else { return nil }
+    guard door != nil || settings.admin.metrics != nil else { return nil }
     var sources = AdminSources(
       node: NodeFacts(
         id: settings.node.id, version: AzimuthVersion.text,
@@ -81,15 +81,28 @@ struct AdminAssembly: Sendable {
     let catchments = CatchmentDesk(publisher: publisher)
     sources.catchments = { try await catchments.answer($0) }
     sources.zones = { await transfers.zoneReports() }
-    adminService = AdminService(
-      server: AdminServer(sources, logger: logger), listen: listen, hasPredecessor: hasPredecessor,
-      logger: logger)
+    let server = AdminServer(sources, logger: logger)
+    var parts: [AdminService] = []
+    if let door {
+      parts.append(
+        AdminService(address: "\(door)", hasPredecessor: hasPredecessor, logger: logger) {
+          try await door.refuseTaken()
+          return try server.application(door: door)
+        })
+    }
+    if let metrics = settings.admin.metrics {
+      parts.append(
+        AdminService(address: "\(metrics)", hasPredecessor: hasPredecessor, logger: logger) {
+          server.metricsApplication(listen: metrics)
+        })
+    }
+    self.parts = parts
   }
 
-  var service: any Service { adminService }
+  var services: [any Service] { parts }
 
   /// Listens no more, while the node goes on.
-  func close() async { await adminService.close() }
+  func close() async { for part in parts { await part.close() } }
 }
 
 /// The admin server, whose failure names its address.
@@ -97,15 +110,18 @@ private final class AdminService: Service {
   /// A predecessor closes its admin server within so long, once it is replaced.
   private static let patience = Duration.seconds(10)
 
-  private let server: AdminServer
-  private let listen: SocketAddress
+  private let address: String
+  private let server: @Sendable () async throws -> any Service
   private let hasPredecessor: Bool
   private let logger: Logger
   private let running = Mutex<ServiceGroup?>(nil)
 
-  init(server: AdminServer, listen: SocketAddress, hasPredecessor: Bool, logger: Logger) {
+  init(
+    address: String, hasPredecessor: Bool, logger: Logger,
+    server: @escaping @Sendable () async throws -> any Service
+  ) {
+    self.address = address
     self.server = server
-    self.listen = listen
     self.hasPredecessor = hasPredecessor
     self.logger = logger
   }
@@ -113,14 +129,14 @@ private final class AdminService: Service {
   func run() async throws {
     let start = ContinuousClock.now
     while !Task.isShuttingDownGracefully {
-      let group = ServiceGroup(services: [server.application(listen: listen)], logger: logger)
-      running.withLock { $0 = group }
       do {
+        let group = ServiceGroup(services: [try await server()], logger: logger)
+        running.withLock { $0 = group }
         try await group.run()
         break
       } catch {
         guard hasPredecessor, ContinuousClock.now < start + Self.patience else {
-          throw AdminFailure(listen: listen, cause: "\(error)")
+          throw AdminFailure(address: address, cause: "\(error)")
         }
         try await Task.sleep(for: .milliseconds(10))
       }
@@ -135,9 +151,9 @@ private final class AdminService: Service {
 }
 
 private struct AdminFailure: Error, CustomStringConvertible {
-  var listen: SocketAddress
+  var address: String
   var cause: String
-  var description: String { "admin: \(listen): \(cause)" }
+  var description: String { "admin: \(address): \(cause)" }
 }
 
 private func probeSamples(_ counts: ProbeCounts) -> [MetricSample] {

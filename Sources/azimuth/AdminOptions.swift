@@ -3,14 +3,25 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// The node that a verb asks.
 struct AdminOptions: ParsableArguments {
   /// What changes something goes with the bearer token that it holds.
   static let tokenVariable = "AZIMUTH_TOKEN"
 
-  @Option(help: "The admin address of a node, such as http://127.0.0.1:8053.")
+  @Option(
+    help: """
+      The admin address of a node, such as http://127.0.0.1:8053, https://edge-1.internal:8053 or \
+      unix:/run/azimuth/admin.sock.
+      """)
   var admin = "http://127.0.0.1:8053"
+  @Option(help: "A PEM file of the roots that the node's certificate is verified with.")
+  var adminRoots: String?
+  @Option(help: "A PEM file of the certificate that the node is shown.")
+  var adminCertificate: String?
+  @Option(help: "A PEM file of its key.")
+  var adminKey: String?
 
   /// What the node answers; if that is a refusal, prints it and ends with code 1.
   ///
@@ -18,27 +29,105 @@ struct AdminOptions: ParsableArguments {
   func ask(
     _ method: String, _ path: String, query: String? = nil, body: [UInt8]? = nil
   ) async throws -> [UInt8] {
-    var address = URLComponents(string: admin) ?? URLComponents()
-    address.path = path
-    address.query = query
-    guard let url = address.string, address.host != nil else {
-      throw ValidationError("--admin wants a URL, such as http://127.0.0.1:8053")
-    }
-    var request = HTTPClientRequest(url: url)
+    let client = try client()
+    var request = try client.request(path, query: query)
     request.method = HTTPMethod(rawValue: method)
-    if let token = ProcessInfo.processInfo.environment[Self.tokenVariable] {
-      request.headers.add(name: "Authorization", value: "Bearer \(token)")
-    }
     if let body {
       request.headers.add(name: "Content-Type", value: "application/json")
       request.body = .bytes(ByteBuffer(bytes: body))
     }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-    let answer = try await response.body.collect(upTo: 16 << 20)
+    let response: HTTPClientResponse
+    let answer: ByteBuffer
+    do {
+      response = try await client.http.execute(request, timeout: .seconds(30))
+      answer = try await response.body.collect(upTo: 16 << 20)
+    } catch {
+      await client.end()
+      throw error
+    }
+    await client.end()
     guard (200..<300).contains(response.status.code) else {
       writeToStandardError("\(String(buffer: answer))\n")
       throw ExitCode(1)
     }
     return Array(answer.readableBytesView)
   }
+
+  /// - Throws: what is wrong with the address or a file.
+  func client() throws -> AdminClient {
+    guard (adminCertificate == nil) == (adminKey == nil) else {
+      throw ValidationError("--admin-certificate and --admin-key go together")
+    }
+    var tls: TLSConfiguration?
+    if adminRoots != nil || adminCertificate != nil {
+      var configuration = TLSConfiguration.makeClientConfiguration()
+      if let adminRoots { configuration.trustRoots = .file(adminRoots) }
+      if let adminCertificate, let adminKey {
+        configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(adminCertificate)
+          .map { .certificate($0) }
+        configuration.privateKey = .privateKey(
+          try NIOSSLPrivateKey(file: adminKey, format: .pem))
+      }
+      tls = configuration
+    }
+    return try AdminClient(admin, tls: tls)
+  }
+}
+
+/// Speaks to the admin server of a node.
+struct AdminClient: Sendable {
+  private enum Address {
+    case url(URLComponents)
+    case socket(path: String)
+  }
+
+  private let address: Address
+  private let isOwn: Bool
+  let http: HTTPClient
+
+  fileprivate init(_ text: String, tls: TLSConfiguration?) throws {
+    if text.hasPrefix("unix:/") {
+      address = .socket(path: String(text.dropFirst("unix:".count)))
+    } else if let url = URLComponents(string: text), url.host != nil,
+      ["http", "https"].contains(url.scheme)
+    {
+      address = .url(url)
+    } else {
+      throw ValidationError(
+        "--admin wants a URL, such as http://127.0.0.1:8053, or unix: and a path from /")
+    }
+    isOwn = tls != nil
+    http =
+      tls.map {
+        HTTPClient(
+          eventLoopGroupProvider: .singleton,
+          configuration: HTTPClient.Configuration(tlsConfiguration: $0))
+      } ?? HTTPClient.shared
+  }
+
+  /// A GET, with the token that ``AdminOptions/tokenVariable`` holds.
+  func request(_ path: String, query: String? = nil) throws -> HTTPClientRequest {
+    var request: HTTPClientRequest
+    switch address {
+    case .url(var url):
+      url.path = path
+      url.query = query
+      guard let text = url.string else { throw ValidationError("\(path) is no path") }
+      request = HTTPClientRequest(url: text)
+    case .socket(let file):
+      let uri = path + (query.map { "?\($0)" } ?? "")
+      guard let url = URL(httpURLWithSocketPath: file, uri: uri) else {
+        throw ValidationError("--admin wants unix: and a path from /")
+      }
+      request = HTTPClientRequest(url: url.absoluteString)
+      request.headers.add(name: "Host", value: "localhost")
+    }
+    if let token = ProcessInfo.processInfo.environment[AdminOptions.tokenVariable] {
+      request.headers.add(name: "Authorization", value: "Bearer \(token)")
+    }
+    return request
+  }
+
+  /// Nothing is asked after this.
+  func end() async { if isOwn { try? await http.shutdown() } }
 }

@@ -21,27 +21,13 @@ struct Anycast: AsyncParsableCommand {
       docs/anycast.md has it.
       """, subcommands: [ExaBGP.self, BIRD.self])
 
-  struct NodeOptions: ParsableArguments {
-    @Option(help: "The admin address of the node, such as http://127.0.0.1:8053.")
-    var admin = "http://127.0.0.1:8053"
-
-    func follow() throws -> FollowedNode {
-      var address = URLComponents(string: admin) ?? URLComponents()
-      address.path = "/v1/anycast"
-      guard let url = address.string, address.host != nil else {
-        throw ValidationError("--admin wants a URL, such as http://127.0.0.1:8053")
-      }
-      return FollowedNode(url: url)
-    }
-  }
-
   /// `azimuth anycast exabgp`: a process of ExaBGP's.
   struct ExaBGP: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "exabgp", abstract: "Speak to ExaBGP, as a process that it runs.",
       discussion: "Ends when ExaBGP closes its end of the pipe.")
 
-    @OptionGroup var node: NodeOptions
+    @OptionGroup var node: AdminOptions
     @Option(
       help: """
         A prefix that is withdrawn where the node says nothing of it, such as 192.0.2.53/32; may \
@@ -59,7 +45,7 @@ struct Anycast: AsyncParsableCommand {
       }
       signal(SIGPIPE, SIG_IGN)
       let speaker = SpeakerService(
-        node: try node.follow(), speaker: ExaBGPSpeaker(), prefixes: prefixes)
+        node: try FollowedNode(node), speaker: ExaBGPSpeaker(), prefixes: prefixes)
       try await runUntilEnd(speaker, PipeService())
     }
   }
@@ -70,7 +56,7 @@ struct Anycast: AsyncParsableCommand {
       commandName: "bird",
       abstract: "Write the routes to a file that BIRD includes, and have BIRD read it.")
 
-    @OptionGroup var node: NodeOptions
+    @OptionGroup var node: AdminOptions
     @Option(help: "The file that BIRD's configuration includes.")
     var file: String
     @Option(help: "BIRD's client, an absolute path.")
@@ -87,7 +73,7 @@ struct Anycast: AsyncParsableCommand {
       if withdraw {
         guard speaker.write([:]) else { throw ExitCode(1) }
       } else {
-        try await runUntilEnd(SpeakerService(node: try node.follow(), speaker: speaker))
+        try await runUntilEnd(SpeakerService(node: try FollowedNode(node), speaker: speaker))
       }
     }
   }
@@ -109,12 +95,19 @@ private let speakerLogger = Logger(
 
 /// The node whose word is followed.
 struct FollowedNode: Sendable {
-  var url: String
+  /// For people.
+  let address: String
+  private let client: AdminClient
+
+  init(_ options: AdminOptions) throws {
+    address = options.admin
+    client = try options.client()
+  }
 
   /// - Throws: what is wrong, where the node does not say how it stands.
   func report() async throws -> AnycastReport {
-    let response = try await HTTPClient.shared.execute(
-      HTTPClientRequest(url: url), timeout: .milliseconds(500))
+    let response = try await client.http.execute(
+      client.request("/v1/anycast"), timeout: .milliseconds(500))
     let body = try await response.body.collect(upTo: 1 << 20)
     guard response.status.code == 200 else { throw NoReport(status: Int(response.status.code)) }
     let decoder = JSONDecoder()
@@ -160,7 +153,7 @@ private struct SpeakerService: Service {
         follower.heard(try await node.report(), now: clock.now - start)
         fault = nil
       } catch  where !Task.isCancelled {
-        if fault == nil { speakerLogger.warning("\(node.url): \(error)") }
+        if fault == nil { speakerLogger.warning("\(node.address): \(error)") }
         fault = "\(error)"
         follower.missed(now: clock.now - start)
       } catch {

@@ -3,7 +3,6 @@ import Clustering
 import Engine
 import Foundation
 import Logging
-import Places
 import ServiceLifecycle
 import Settings
 import Synchronization
@@ -90,11 +89,11 @@ private final class WaitingAdmin: Sendable {
     var task: Task<Void, Never>
   }
 
-  private let listen: SocketAddress?
+  private let listen: Settings.Admin.Listening?
   private let logger: Logger
   private let running = Mutex<Running?>(nil)
 
-  init(listen: SocketAddress?, logger: Logger) {
+  init(listen: Settings.Admin.Listening?, logger: Logger) {
     self.listen = listen
     self.logger = logger
   }
@@ -104,19 +103,31 @@ private final class WaitingAdmin: Sendable {
     guard let listen else { return }
     running.withLock { running in
       guard running == nil else { return }
-      let group = ServiceGroup(
-        services: [WaitingServer(logger: logger).application(listen: listen)], logger: logger)
-      let task = Task { [logger] in
+      let door: AdminDoor
+      let group: ServiceGroup
+      do {
+        door = try AdminDoor(listen)
+        group = ServiceGroup(
+          services: [try WaitingServer(logger: logger).application(door: door)], logger: logger)
+      } catch {
+        return warn(listen, error)
+      }
+      let task = Task {
         do {
+          try await door.refuseTaken()
           try await group.run()
         } catch {
-          logger.warning(
-            "nobody can ask whether the node waits",
-            metadata: ["admin": "\(listen)", "reason": "\(error)"])
+          warn(listen, error)
         }
       }
       running = Running(group: group, task: task)
     }
+  }
+
+  private func warn(_ listen: Settings.Admin.Listening, _ error: any Error) {
+    logger.warning(
+      "nobody can ask whether the node waits",
+      metadata: ["admin": "\(listen)", "reason": "\(error)"])
   }
 
   /// When this returns, the address is free.

@@ -12,6 +12,8 @@ import Settings
 struct LoadedTLS: Sendable {
   /// Of DNS over TLS; nil: it is off.
   private(set) var dns: TLSIdentity?
+  /// Of the admin server; nil: it shows none.
+  private(set) var admin: AdminIdentity?
   /// By the names of the proxy's listeners.
   private(set) var listeners: [String: TLSServerContext] = [:]
   /// By the names of pools.
@@ -26,6 +28,13 @@ struct LoadedTLS: Sendable {
       dns = try tlsIdentity(settings)
     } catch {
       faults += error.faults
+    }
+    if case .address(_, let tls?) = settings.admin.listen {
+      do throws(Faults) {
+        admin = try AdminIdentity(tls)
+      } catch {
+        faults += error.faults
+      }
     }
     for listener in settings.proxy.listeners {
       guard let tls = listener.tls else { continue }

@@ -132,14 +132,16 @@ final class Node: Sendable {
     coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
     decisionLog = try makeDecisionLog(
       settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
+    let door = try settings.admin.listen.map { try AdminDoor($0) }
     let auditLog = try makeAuditLog(settings, counters: counters)
     self.auditLog = auditLog
     reloader = Reloader(
       source: source, stored: stored, publisher: publisher, prober: prober,
       fleetHealth: fleet?.health, probes: probes, dataPlane: dataPlane, transfers: transfers,
-      logger: logger, tellStored: { member?.note($0) })
+      adminIdentity: door?.identity, logger: logger, tellStored: { member?.note($0) })
     admin = AdminAssembly(
-      settings, publisher: publisher, counters: counters, prober: prober, reloader: reloader,
+      settings, door: door, publisher: publisher, counters: counters, prober: prober,
+      reloader: reloader,
       dataPlane: dataPlane, transfers: transfers, latencies: latencies, announcing: announcing,
       coverage: coverage, gate: gate, fleet: fleet, audit: auditLog,
       hasPredecessor: predecessor != nil, logger: logger)
@@ -182,7 +184,7 @@ final class Node: Sendable {
     if let decisionLog { services.append(decisionLog) }
     if let auditLog { services.append(auditLog) }
     services.append(handover)
-    if let admin { services.append(admin.service) }
+    if let admin { services += admin.services }
     services.append(dataPlane)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(

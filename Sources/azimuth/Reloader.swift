@@ -1,3 +1,4 @@
+import Admin
 import Announcing
 import CLinux
 import Clustering
@@ -42,6 +43,8 @@ actor Reloader {
   private let probes: ProbeRunner
   private let dataPlane: DataPlane
   private let transfers: TransferAssembly
+  /// nil: the admin server shows no certificate.
+  private let adminIdentity: AdminIdentity?
   private let tellStored: @Sendable (StoredStanding) -> Void
   private let logger: Logger
   /// Reloads come one after the other.
@@ -54,7 +57,8 @@ actor Reloader {
   init(
     source: ConfigurationSource, stored: StoredConfiguration?, publisher: EditionPublisher,
     prober: Prober, fleetHealth: FleetHealth?, probes: ProbeRunner,
-    dataPlane: DataPlane, transfers: TransferAssembly, logger: Logger,
+    dataPlane: DataPlane, transfers: TransferAssembly, adminIdentity: AdminIdentity?,
+    logger: Logger,
     tellStored: @escaping @Sendable (StoredStanding) -> Void
   ) {
     self.source = source
@@ -66,6 +70,7 @@ actor Reloader {
     self.probes = probes
     self.dataPlane = dataPlane
     self.transfers = transfers
+    self.adminIdentity = adminIdentity
     self.logger = logger
     self.tellStored = tellStored
   }
@@ -174,6 +179,7 @@ actor Reloader {
         with: next, conditions: health)
       await repeatHealth()
       dataPlane.update(settings, tls, bound: bound)
+      if let identity = tls.admin { adminIdentity?.adopt(identity) }
       await transfers.update(settings, lost: lost)
       clinux_release_free_memory()
       let revision = await publisher.edition.revision
@@ -267,6 +273,7 @@ actor Reloader {
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       ("decision_log", old.decisionLog != new.decisionLog),
       ("admin.listen", old.admin.listen != new.admin.listen),
+      ("admin.metrics", old.admin.metrics != new.admin.metrics),
       ("admin.audit_log", old.admin.auditLog != new.admin.auditLog),
       ("events", old.events != new.events),
       ("fleet", old.fleet.map { !$0.saysTheSame(as: new.fleet) } ?? (new.fleet != nil)),

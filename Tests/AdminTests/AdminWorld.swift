@@ -70,7 +70,10 @@ struct AdminWorld: Sendable {
   ) async throws -> Reply {
     let server = AdminServer(
       sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let response = try await server.application(listen: .init(address: .ipv4(0x7F00_0001), port: 0))
+    let response =
+      try await server.application(
+        door: .address(.init(address: .ipv4(0x7F00_0001), port: 0), nil)
+      )
       .test(.router) { client in
         try await client.executeRequest(
           uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })

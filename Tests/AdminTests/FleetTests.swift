@@ -31,16 +31,18 @@ import Testing
 
   @Test func `a node that waits lives, and is not ready`() async throws {
     let server = WaitingServer(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    try await server.application(listen: .init(address: .ipv4(0x7F00_0001), port: 0)).test(
-      .router
-    ) { client in
-      #expect(
-        try await client.executeRequest(uri: "/livez", method: .get, headers: [:], body: nil).status
-          == .ok)
-      let ready = try await client.executeRequest(
-        uri: "/readyz", method: .get, headers: [:], body: nil)
-      #expect(ready.status == .serviceUnavailable && ready.headers[.retryAfter] == "1")
-      #expect(String(buffer: ready.body).contains("first configuration"))
-    }
+    try await server.application(door: .address(.init(address: .ipv4(0x7F00_0001), port: 0), nil))
+      .test(
+        .router
+      ) { client in
+        #expect(
+          try await client.executeRequest(uri: "/livez", method: .get, headers: [:], body: nil)
+            .status
+            == .ok)
+        let ready = try await client.executeRequest(
+          uri: "/readyz", method: .get, headers: [:], body: nil)
+        #expect(ready.status == .serviceUnavailable && ready.headers[.retryAfter] == "1")
+        #expect(String(buffer: ready.body).contains("first configuration"))
+      }
   }
 }

@@ -48,6 +48,26 @@ import Testing
     #expect(try read("{audit_log: log/audit}").auditLog == .file("/etc/azimuth/log/audit"))
   }
 
+  @Test func `listens at an address, in the clear or with TLS, or at a unix socket`() throws {
+    #expect(try read("{listen: off}").listen == nil)
+    #expect(try read("{listen: 192.0.2.1:1}").listen?.description == "192.0.2.1:1")
+    #expect(
+      try read("{listen: unix:admin.sock}").listen
+        == .socket(path: "/etc/azimuth/admin.sock", mode: 0o600))
+    #expect(
+      try read("{listen: unix:/run/x, mode: \"0660\"}").listen
+        == .socket(path: "/run/x", mode: 0o660))
+    // Whatever can be read: what is in it others find out.
+    let tls = "{certificate: /etc/passwd, key: /etc/group, client_roots: /etc/hosts}"
+    guard case .address(_, let read?) = try read("{tls: \(tls)}").listen else {
+      Issue.record("it shows no certificate")
+      return
+    }
+    #expect(read.files.certificate == "/etc/passwd" && read.files.key == "/etc/group")
+    #expect(read.clientRoots?.path == "/etc/hosts")
+    #expect(try self.read("{metrics: 192.0.2.1:9}").metrics?.description == "192.0.2.1:9")
+  }
+
   static let faulty: [(String, String)] = [
     ("{tokens: [{name: a b, scope: read, token: x}]}", "tokens[0].name: wants a name of letters"),
     ("{tokens: [{name: a, scope: write, token: x}]}", "tokens[0].scope: wants one of read, oper"),
@@ -72,6 +92,17 @@ import Testing
     ("{reads: token}", "reads: nobody could read: there are no tokens"),
     ("{names: [a..b]}", "names[0]: "),
     ("{audit_log: []}", "audit_log: wants off, stdout or the path of a file"),
+    ("{mode: \"0660\"}", "mode: goes with a unix socket"),
+    ("{listen: unix:/x, mode: 0o660}", "mode: wants permissions in octal digits"),
+    ("{listen: unix:/x, mode: \"1777\"}", "mode: wants permissions in octal digits"),
+    ("{listen: unix:/x, tls: {certificate: /etc/hosts, key: /etc/hosts}}", "tls: goes with an"),
+    (
+      "{listen: unix:/\(String(repeating: "x", count: 107))}",
+      "listen: the path is longer than the 107 bytes"
+    ),
+    ("{tls: {certificate: /etc/hosts}}", "tls.key: is missing; wants the path of a PEM file"),
+    ("{tls: {certificate: /no, key: /etc/hosts}}", "tls.certificate: /no cannot be read"),
+    ("{listen: 192.0.2.1:1, metrics: 192.0.2.1:1}", "metrics: 192.0.2.1:1 is taken by admin.li"),
     ("{reads: closed}", "reads: wants one of open, token"),
   ]
 

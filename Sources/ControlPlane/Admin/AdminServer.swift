@@ -1,5 +1,6 @@
 import HTTPTypes
 package import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 package import Places
@@ -31,23 +32,51 @@ package struct AdminServer: Sendable {
   /// A service for a `ServiceGroup`; running it throws if the address cannot be bound.
   ///
   /// - Parameters:
-  ///   - listen: port 0 lets the system choose one.
-  ///   - onListening: gets the port once connections are taken.
+  ///   - door: port 0 lets the system choose one.
+  ///   - onListening: gets the port once connections are taken; nil for a unix socket.
+  /// - Throws: what NIOSSL says of the certificate, which was read before.
   package func application(
-    listen: Places.SocketAddress,
-    onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
-  ) -> Application<RouterResponder<AdminContext>> {
+    door: AdminDoor,
+    onListening: @escaping @Sendable (_ port: Int?) async -> Void = { _ in }
+  ) throws -> Application<RouterResponder<AdminContext>> {
     Application(
       router: router(),
-      server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
-      configuration: ApplicationConfiguration(
-        address: .hostname(listen.address.description, port: Int(listen.port)),
-        serverName: "azimuth",
-        availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: logger)),
-      onServerRunning: { channel in
-        if let port = channel.localAddress?.port { await onListening(port) }
+      server: try door.server(.http1(configuration: .init(idleTimeout: Self.idleTimeout))),
+      configuration: configuration(door.bindAddress),
+      onServerRunning: { [logger] channel in
+        if !door.open() {
+          logger.error("the socket has not got its mode", metadata: ["admin": "\(door)"])
+        }
+        await onListening(channel.localAddress?.port)
       },
       logger: logger)
+  }
+
+  /// The same for metrics and readiness alone: for networks where nothing else is to be reached.
+  /// They ask for no token, and whatever name they are asked by.
+  package func metricsApplication(
+    listen: Places.SocketAddress
+  ) -> Application<RouterResponder<AdminContext>> {
+    let router = Router(context: AdminContext.self)
+    router.add(middleware: AccessLog(now: sources.now))
+    router.add(middleware: ProblemWriter())
+    add(
+      [
+        Endpoint(path: "/metrics", handlers: [.get: .open(metrics)]),
+        Endpoint(path: "/livez", handlers: [.get: .open(live)]),
+        Endpoint(path: "/readyz", handlers: [.get: .open(ready)]),
+      ], to: router)
+    return Application(
+      router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
+      configuration: configuration(
+        .hostname(listen.address.description, port: Int(listen.port))),
+      logger: logger)
+  }
+
+  private func configuration(_ address: BindAddress) -> ApplicationConfiguration {
+    ApplicationConfiguration(
+      address: address, serverName: "azimuth",
+      availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: logger))
   }
 
   func router() -> Router<AdminContext> {
@@ -57,6 +86,11 @@ package struct AdminServer: Sendable {
     router.add(middleware: AuditTrail(now: sources.now, note: sources.audit))
     router.add(middleware: ProblemWriter())
     router.add(middleware: HostCheck(id: sources.node.id))
+    add(endpoints, to: router)
+    return router
+  }
+
+  private func add(_ endpoints: [Endpoint], to router: Router<AdminContext>) {
     for endpoint in endpoints {
       for method in Endpoint.methods {
         router.on(endpoint.path, method: method) { request, context in
@@ -64,7 +98,6 @@ package struct AdminServer: Sendable {
         }
       }
     }
-    return router
   }
 
   private func answer(

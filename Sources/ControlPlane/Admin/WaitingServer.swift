@@ -1,7 +1,7 @@
 import HTTPTypes
 package import Hummingbird
+import HummingbirdCore
 package import Logging
-package import Places
 
 /// What answers in place of the admin server while a node of a fleet waits for its first
 /// configuration: the process lives, and takes no clients.
@@ -11,15 +11,15 @@ package struct WaitingServer: Sendable {
   package init(logger: Logger) { self.logger = logger }
 
   /// A service for a `ServiceGroup`; running it throws if the address cannot be bound.
+  ///
+  /// - Throws: what NIOSSL says of the certificate, which was read before.
   package func application(
-    listen: Places.SocketAddress
-  ) -> Application<RouterResponder<AdminContext>> {
+    door: AdminDoor
+  ) throws -> Application<RouterResponder<AdminContext>> {
     Application(
-      router: router(),
-      configuration: ApplicationConfiguration(
-        address: .hostname(listen.address.description, port: Int(listen.port)),
-        serverName: "azimuth"),
-      logger: logger)
+      router: router(), server: try door.server(.http1()),
+      configuration: ApplicationConfiguration(address: door.bindAddress, serverName: "azimuth"),
+      onServerRunning: { _ in _ = door.open() }, logger: logger)
   }
 
   func router() -> Router<AdminContext> {

@@ -4,7 +4,9 @@ extension Settings {
   /// The admin server: where it listens, and whom it lets in.
   package struct Admin: Sendable, Equatable {
     /// nil: there is none.
-    package var listen: SocketAddress?
+    package var listen: Listening?
+    /// Where metrics and readiness are for everybody, and nothing else; nil: nowhere.
+    package var metrics: SocketAddress?
     /// Whose names and secrets are all different. Empty: nothing may be changed over HTTP.
     package var tokens: [Token]
     /// Who only reads needs a token too.
@@ -15,14 +17,46 @@ extension Settings {
     package var auditLog: Proxy.AccessLog
 
     package init(
-      listen: SocketAddress? = nil, tokens: [Token] = [], readsWantToken: Bool = false,
+      listen: Listening? = nil, metrics: SocketAddress? = nil, tokens: [Token] = [],
+      readsWantToken: Bool = false,
       names: [String] = [], auditLog: Proxy.AccessLog = .off
     ) {
       self.listen = listen
+      self.metrics = metrics
       self.tokens = tokens
       self.readsWantToken = readsWantToken
       self.names = names
       self.auditLog = auditLog
+    }
+
+    /// A place to listen at.
+    package enum Listening: Sendable, Equatable, CustomStringConvertible {
+      /// nil: in the clear, as on loopback.
+      case address(SocketAddress, TLS?)
+      /// The absolute path of a unix socket, and the permissions of its file.
+      case socket(path: String, mode: UInt16)
+
+      /// What Linux has room for.
+      package static let maximumPathByteCount = 107
+
+      package var description: String {
+        switch self {
+        case .address(let address, _): address.description
+        case .socket(let path, _): "unix:\(path)"
+        }
+      }
+    }
+
+    /// Two are equal where the files are, wherever they are named.
+    package struct TLS: Sendable, Equatable {
+      package var files: CertificateFiles
+      /// Of the certificates that clients must have; nil: they need none.
+      package var clientRoots: RootsFile?
+
+      package static func == (left: Self, right: Self) -> Bool {
+        left.files.certificate == right.files.certificate && left.files.key == right.files.key
+          && left.clientRoots?.path == right.clientRoots?.path
+      }
     }
 
     /// What a person or a program shows to be let in.

@@ -3,9 +3,11 @@ import Yams
 
 extension SettingsReader {
   static func admin(_ value: Value?) -> Settings.Admin {
-    var admin = Settings.Admin(listen: SocketAddress(address: .ipv4(0x7F00_0001), port: 8053))
+    let loopback = SocketAddress(address: .ipv4(0x7F00_0001), port: 8053)
+    var admin = Settings.Admin(listen: .address(loopback, nil))
     _ = value?.section { section in
-      if let listen = section.optional("listen") { admin.listen = listen.adminAddress() }
+      admin.listen = listening(section, otherwise: loopback)
+      admin.metrics = section.optional("metrics")?.listenAddress()
       admin.tokens = tokens(section)
       admin.names = (section.optional("names")?.elements() ?? []).compactMap { $0.hostName() }
       admin.auditLog = section.optional("audit_log")?.accessLog() ?? .off
@@ -16,6 +18,30 @@ extension SettingsReader {
       }
     }
     return admin
+  }
+
+  private static func listening(
+    _ section: Section, otherwise address: SocketAddress
+  ) -> Settings.Admin.Listening? {
+    let listen = section.optional("listen")
+    let mode = section.optional("mode")
+    let tls = section.optional("tls")
+    let identity = tls?.adminTLS()
+    guard let listen else { return .address(address, identity) }
+    let written: String? = if case .scalar(let scalar) = listen.node { scalar.string } else { nil }
+    if written?.hasPrefix("unix:") == true {
+      tls?.report("goes with an address; a unix socket has its mode")
+      guard let text = listen.text("unix: and a path") else { return nil }
+      let path = listen.document.absolutePath(String(text.dropFirst("unix:".count)))
+      let limit = Settings.Admin.Listening.maximumPathByteCount
+      if path.utf8.count > limit {
+        listen.report("the path is longer than the \(limit) bytes that a socket may have")
+      }
+      return .socket(path: path, mode: mode?.permissions() ?? 0o600)
+    }
+    mode?.report("goes with a unix socket")
+    if written == "off" { return nil }
+    return listen.listenAddress().map { .address($0, identity) }
   }
 
   /// Those of `tokens`, and `token`, which stands for one that may do everything.
@@ -68,9 +94,23 @@ extension Value {
     }
   }
 
-  /// nil for `off`.
-  fileprivate func adminAddress() -> SocketAddress? {
-    if case .scalar(let scalar) = node, scalar.string == "off" { return nil }
-    return listenAddress()
+  /// Of a file, in octal digits.
+  fileprivate func permissions() -> UInt16? {
+    parsed("permissions in octal digits, such as 0660") { text in
+      let digits = text.utf8.allSatisfy { (0x30...0x37).contains($0) }
+      return digits && (3...4).contains(text.utf8.count)
+        ? UInt16(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil } : nil
+    }
+  }
+
+  fileprivate func adminTLS() -> Settings.Admin.TLS? {
+    let read = section { section -> Settings.Admin.TLS? in
+      let files = SettingsReader.certificateFiles(
+        section.required("certificate", "the path of a PEM file"),
+        section.required("key", "the path of a PEM file"))
+      let roots = section.optional("client_roots")?.rootsFile()
+      return files.map { Settings.Admin.TLS(files: $0, clientRoots: roots) }
+    }
+    return read ?? nil
   }
 }

@@ -1,6 +1,5 @@
 import Foundation
 package import Layers
-package import Places
 
 extension SettingsReader {
   static func fleet(_ value: Value?) -> Settings.Fleet? {
@@ -76,7 +75,7 @@ package struct FleetStart: Sendable {
   package var stateFolder: String?
   package var nodeID: String
   /// Where its own file has the admin server listen; nil: nowhere.
-  package var adminListen: SocketAddress?
+  package var adminListen: Settings.Admin.Listening?
   /// The names of where it stands, not yet checked.
   package var region: String?
   package var availabilityZone: String?

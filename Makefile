@@ -16,7 +16,7 @@ browser_packages := chromium chromium-driver fonts-dejavu-core
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography python3-jsonschema unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
   etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) \
-  prometheus systemd groff-base mmdb-bin python3-maxminddb
+  prometheus python3-venv systemd groff-base mmdb-bin python3-maxminddb
 package_packages := binutils dpkg-dev python3
 
 .PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build documentation unit simulation \
@@ -61,6 +61,7 @@ lint: toolchain
 # By product: --build-tests would build protoc as well, which comes with SwiftProtobuf and is never run here.
 test-build: toolchain
 	@scripts/debian-packages $(test_packages)
+	@scripts/python-venv .build/python Tests/requirements.txt
 	@scripts/step "Building everything (the first time takes some minutes)" \
 	  sh -c 'for product in azimuth ResponderRoad azimuthPackageTests; do \
 	    $(swift_build) --product $$product || exit; done'

@@ -269,9 +269,11 @@ let package = Package(
       path: "Sources/ControlPlane/Replicating", swiftSettings: strict),
     .target(name: "Dashboard", path: "Sources/ControlPlane/Dashboard", exclude: ["pages"]),
     .target(
+      name: "APIDocument", path: "Sources/ControlPlane/APIDocument", exclude: ["openapi.json"]),
+    .target(
       name: "Admin",
       dependencies: [
-        "Admitting", "Announcing", "Clustering", "Counters", "Dashboard", "DNSWire",
+        "APIDocument", "Admitting", "Announcing", "Clustering", "Counters", "Dashboard", "DNSWire",
         "Editions", "Gating", "Homes", "Latency", "Places", "Publishing", "Routing",
         "Settings", "Simulating", nio, nioPosix, nioSSL, httpTypes, hummingbird, hummingbirdCore,
         hummingbirdTLS, logging, lifecycle,

@@ -12,6 +12,7 @@ import Publishing
 import Routing
 import Settings
 import TestSupport
+import Testing
 
 /// An admin server over a small configuration of its own, with everything that is injected under
 /// the test's hand.
@@ -64,7 +65,7 @@ struct AdminWorld: Sendable {
     }
   }
 
-  /// Asks the server, without a socket.
+  /// Asks the server, without a socket. Whatever it answers, openapi.json has to promise.
   func ask(
     _ method: HTTPRequest.Method, _ uri: String, headers: HTTPFields = [:], body: String? = nil
   ) async throws -> Reply {
@@ -78,9 +79,12 @@ struct AdminWorld: Sendable {
         try await client.executeRequest(
           uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })
       }
-    return Reply(
+    let reply = Reply(
       status: response.status.code, headers: response.headers,
       text: String(buffer: response.body))
+    let breaches = Contract.shared.breaches(of: reply, to: method, uri)
+    #expect(breaches.isEmpty, "\(method) \(uri) against openapi.json: \(breaches)")
+    return reply
   }
 
   func get(_ uri: String) async throws -> Reply { try await ask(.get, uri) }

@@ -63,6 +63,19 @@ private final class Desk: SharedRollouts {
     #expect(try await world.ask(.post, "/v1/rollout/stop", body: "{}").status == 401)
   }
 
+  /// A form of another page could not say so.
+  @Test func `wants a body that says that it is JSON`() async throws {
+    let desk = Desk()
+    let world = try world(desk)
+    for (method, path) in [(HTTPRequest.Method.put, "/v1/rollout"), (.post, "/v1/rollout/stop")] {
+      let headers: HTTPFields = [
+        .authorization: "Bearer \(AdminWorld.token)", .contentType: "text/plain",
+      ]
+      #expect(try await world.ask(method, path, headers: headers, body: Self.body).status == 415)
+    }
+    #expect(desk.begun.withLock(\.isEmpty) && desk.said.withLock(\.isEmpty))
+  }
+
   @Test func `begins as it is asked for`() async throws {
     let desk = Desk()
     let reply = try await world(desk).change(.put, "/v1/rollout?force=1", body: Self.body)

@@ -119,11 +119,18 @@ package struct AdminServer: Sendable {
 }
 
 extension AdminServer {
+  /// Every path with its methods, HEAD aside, as the OpenAPI document has to list them; `**` stands
+  /// for one or more segments.
+  package var routes: [(path: String, methods: Set<String>)] {
+    endpoints.map { ($0.path.description, Set($0.handlers.keys.map(\.rawValue))) }
+  }
+
   var endpoints: [Endpoint] {
     [
       Endpoint(path: "/", handlers: [.get: .open(dashboard)]),
       Endpoint(path: "/dashboard/**", handlers: [.get: .open(dashboard)]),
       Endpoint(path: "/v1", handlers: [.get: .read(index)]),
+      Endpoint(path: "/v1/openapi.json", handlers: [.get: .read(apiDocument)]),
       Endpoint(path: "/livez", handlers: [.get: .open(live)]),
       Endpoint(path: "/readyz", handlers: [.get: .open(ready)]),
       Endpoint(path: "/metrics", handlers: [.get: .read(metrics)]),

@@ -128,8 +128,8 @@ extension AdminServer {
   }
 
   private func layerName(of request: Request) throws(Problem) -> SharedLayerName {
-    let path = request.uri.path.dropFirst("/v1/config/".count)
-    guard let name = SharedLayerName(path: path) else {
+    let path = percentDecoded(request.uri.path.dropFirst("/v1/config/".count))
+    guard let name = path.flatMap({ SharedLayerName(path: $0) }) else {
       throw Problem(
         .notFound, "a layer is global, region/REGION, zone/REGION/ZONE or node/NODE")
     }

@@ -22,6 +22,7 @@ extension AdminServer {
       ("/v1/config", "the layers of a fleet's configuration"),
       ("/v1/rollout", "the text of a layer that is on its way through the fleet, if one is"),
       ("/v1/conflicts", "where operators have said different things without knowing"),
+      ("/v1/openapi.json", "all of this for programs, as OpenAPI"),
       ("/metrics", "counters, for Prometheus"), ("/livez", "does the process answer?"),
       ("/readyz?verbose", "may it take clients?"),
     ]

@@ -8,7 +8,7 @@ import Settings
 /// `expires_at` with an RFC 3339 time; for a region also `dial`, a share such as `"30%"`.
 /// Read strictly, and with all its errors at once.
 struct OverrideBody {
-  /// Of a reason and an author, in characters.
+  /// Of a reason and an author, in Unicode scalars, as JSON Schema counts.
   static let maximumTextCount = 500
   /// Whoever means longer than a year means without end.
   static let maximumExpirySeconds = 366.0 * 86_400
@@ -105,7 +105,7 @@ struct OverrideBody {
   /// What a person says; nil: it is no such line.
   static func line(_ value: JSONValue) -> String? {
     guard case .string(let text) = value, text.contains(where: { !$0.isWhitespace }),
-      text.count <= maximumTextCount,
+      text.unicodeScalars.count <= maximumTextCount,
       !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
     else { return nil }
     return text

@@ -205,7 +205,7 @@ private func nearTarget(_ text: String, in model: RoutingModel) -> String? {
 }
 
 /// RFC 3986 §2.1; nil where a `%` has no two digits behind it, or the bytes are not UTF-8.
-private func percentDecoded(_ text: Substring) -> String? {
+func percentDecoded(_ text: Substring) -> String? {
   var bytes: [UInt8] = []
   var rest = text.utf8[...]
   while let byte = rest.popFirst() {

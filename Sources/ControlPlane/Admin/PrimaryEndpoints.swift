@@ -110,7 +110,8 @@ struct PrimaryWish {
       }
     }
     if let value = members["reason"] {
-      if case .string(let text) = value, text.count <= OverrideBody.maximumTextCount,
+      if case .string(let text) = value,
+        text.unicodeScalars.count <= OverrideBody.maximumTextCount,
         !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
       {
         reason = text

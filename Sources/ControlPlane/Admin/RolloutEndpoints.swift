@@ -19,6 +19,7 @@ extension AdminServer {
     let isDry = query.flag("dry_run")
     let isForced = query.flag("force")
     guard query.errors.isEmpty else { throw query.problem }
+    try checkIsJSON(request)
     let bytes = try await request.body.collect(upTo: RolloutBody.maximumByteCount)
     let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: true, author: author)
     guard let plan = body.plan else { throw Problem(.internalServerError, "there is no plan") }
@@ -47,6 +48,7 @@ extension AdminServer {
     var query = QueryReader(request, known: ["force"])
     let isForced = query.flag("force")
     guard query.errors.isEmpty else { throw query.problem }
+    try checkIsJSON(request)
     let bytes = try await request.body.collect(upTo: RolloutBody.maximumByteCount)
     let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: false, author: author)
     do throws(RolloutRefusal) {

@@ -1,0 +1,15 @@
+import APIDocument
+import Hummingbird
+import NIOCore
+
+extension AdminServer {
+  /// `GET /v1/openapi.json`: what there is to ask, for programs (OpenAPI 3.1).
+  func apiDocument(_ request: Request) async throws -> Response {
+    Response(
+      status: .ok, headers: [.contentType: "application/json"],
+      body: ResponseBody(byteBuffer: Self.apiDocument))
+  }
+
+  private static let apiDocument = ByteBuffer(
+    bytes: UnsafeBufferPointer(start: api_document_start(), count: api_document_length()))
+}

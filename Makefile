@@ -16,7 +16,7 @@ browser_packages := chromium chromium-driver fonts-dejavu-core
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
   python3-cryptography python3-jsonschema unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
   etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) \
-  prometheus python3-venv systemd groff-base mmdb-bin python3-maxminddb
+  prometheus python3-prometheus-client python3-venv systemd groff-base mmdb-bin python3-maxminddb
 package_packages := binutils dpkg-dev python3
 
 .PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build documentation unit simulation \

@@ -193,7 +193,8 @@ let package = Package(
     .target(
       name: "Probing",
       dependencies: [
-        "CProbe", "Settings", "Spawning", "Transferring", "ProxyProtocol", "DNSWire", "Routing",
+        "CProbe", "Counters", "Settings", "Spawning", "Transferring", "ProxyProtocol", "DNSWire",
+        "Routing",
         "Places", nio, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL, protobuf, logging,
       ],
       path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],

@@ -59,6 +59,7 @@ struct AdminAssembly: Sendable {
         + certificateSamples(dataPlane.certificateEnds)
         + anycastSamples(gate) + (await fleet?.samples(reloader) ?? [])
     }
+    sources.histograms = { probeHistograms(await prober.counts) }
     fleet?.join(&sources, reloader)
     sources.anycast = { gate.report }
     if let audit { sources.audit = { audit.note($0) } }
@@ -165,10 +166,15 @@ private func probeSamples(_ counts: ProbeCounts) -> [MetricSample] {
     MetricSample(
       "azimuth_probes_total", labels: [.init("result", $0.name)], value: Double($0.count))
   } + [
-    MetricSample("azimuth_probe_seconds_total", value: counts.totalDuration.seconds),
     MetricSample("azimuth_health_transitions_total", value: Double(counts.transitions)),
     MetricSample("azimuth_passive_failures_total", value: Double(counts.passiveFailures)),
   ]
+}
+
+private func probeHistograms(
+  _ counts: ProbeCounts
+) -> [(series: CounterBoard.Series, value: Histogram)] {
+  [(CounterBoard.Series("azimuth_probe_duration_seconds"), counts.durations)]
 }
 
 private func latencySamples(_ counts: LatencyCounts) -> [MetricSample] {

@@ -63,7 +63,7 @@ func zoneSamples(_ zones: [ZoneReport]) -> [MetricSample] {
     }
     let expiry = zone.refresh?.expiresAt.map {
       MetricSample(
-        "azimuth_zone_expires_seconds", labels: [.init("zone", zone.name)], value: $0)
+        "azimuth_zone_expiry_timestamp_seconds", labels: [.init("zone", zone.name)], value: $0)
     }
     return [serial, expiry].compactMap(\.self)
   }

@@ -26,7 +26,7 @@ private struct ParsedMetrics {
         help = (words[2], words[3])
       } else if line.hasPrefix("# TYPE ") {
         guard words.count == 4, let help, help.name == words[2], families[help.name] == nil,
-          ["counter", "gauge", "untyped"].contains(words[3])
+          ["counter", "gauge", "histogram", "untyped"].contains(words[3])
         else { throw Malformed(line: String(line)) }
         current = help.name
         families[current] = Family(help: help.text, type: words[3])
@@ -39,7 +39,10 @@ private struct ParsedMetrics {
   private mutating func parseSample(_ line: String) throws {
     var rest = line[...]
     let name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-    guard name == current else { throw Malformed(line: line) }
+    let isOfHistogram =
+      families[current]?.type == "histogram"
+      && ["_bucket", "_sum", "_count"].contains { name == current + $0 }
+    guard name == current || isOfHistogram else { throw Malformed(line: line) }
     rest = rest.dropFirst(name.count)
     var labels: [String: String] = [:]
     if rest.first == "{" {
@@ -56,6 +59,7 @@ private struct ParsedMetrics {
     guard rest.first == " ", let value = Double(rest.dropFirst()) else {
       throw Malformed(line: line)
     }
+    if isOfHistogram { labels["__part"] = String(name.dropFirst(current.count + 1)) }
     families[current]?.samples.append((labels, value))
   }
 
@@ -174,12 +178,90 @@ private struct ParsedMetrics {
       [
         MetricSample(
           "azimuth_proxy_connections", labels: [.init("listener", "front")], value: 12),
-        MetricSample("azimuth_probe_seconds_total", value: 0.125),
+        MetricSample("azimuth_engine_watch_lag_seconds", value: 0.125),
       ]
     }
     let metrics = try await scrape(world)
     #expect(metrics.value("azimuth_proxy_connections", ["listener": "front"]) == 12)
-    #expect(metrics.value("azimuth_probe_seconds_total") == 0.125)
+    #expect(metrics.value("azimuth_engine_watch_lag_seconds") == 0.125)
+  }
+
+  @Test func `show how long things took, in buckets that each have the ones before`() async throws {
+    var world = try AdminWorld()
+    let name = "azimuth_proxy_connect_duration_seconds"
+    let front = world.counters.histogram(of: .init(name, labels: [.init("listener", "front")]))
+    for nanoseconds: UInt64 in [100_000, 300_000, 9_000_000_000] {
+      world.counters.makeShard().record(nanoseconds: nanoseconds, in: front)
+    }
+    var probes = Histogram()
+    probes.record(.milliseconds(1500))
+    world.sources.histograms = { [probes] in [(.init("azimuth_probe_duration_seconds"), probes)] }
+    let metrics = try await scrape(world)
+    func value(_ part: String, le: String? = nil) -> Double? {
+      var labels = ["listener": "front", "__part": part]
+      labels["le"] = le
+      return metrics.value(name, labels)
+    }
+    #expect(value("bucket", le: "0.00025") == 1)
+    #expect(value("bucket", le: "0.0005") == 2)
+    #expect(value("bucket", le: "5.0") == 2)
+    #expect(value("bucket", le: "+Inf") == 3)
+    #expect(value("count") == 3)
+    #expect(value("sum") == 9.0004)
+    #expect(metrics.families[name]?.type == "histogram")
+    let sum = ["__part": "sum"]
+    #expect(metrics.value("azimuth_probe_duration_seconds", sum) == 1.5)
+  }
+
+  static let accepts: [(String?, isOpenMetrics: Bool)] = [
+    (nil, false), ("*/*", false), ("application/openmetrics-text", true),
+    ("application/openmetrics-text; version=1.0.0; charset=utf-8", true),
+    ("application/openmetrics-text;version=0.0.1", false),
+    ("application/openmetrics-text;q=0", false), ("text/html", false),
+    ("application/openmetrics-text;q=0.4,text/plain;q=0.5", false),
+    ("Application/OpenMetrics-Text;version=\"1.0.0\";q=0.5, */*;q=0.1", true),
+    // Of Prometheus 2 and 3.
+    (
+      "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
+        + "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true
+    ),
+    (
+      "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+        + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,"
+        + "*/*;q=0.1", true
+    ),
+  ]
+
+  @Test(arguments: accepts)
+  func `are OpenMetrics for those who would rather have that`(
+    accept: String?, isOpenMetrics: Bool
+  ) async throws {
+    let reply = try await AdminWorld().ask(
+      .get, "/metrics", headers: accept.map { [.accept: $0] } ?? [:])
+    #expect(reply.type?.hasPrefix("application/openmetrics-text; version=1.0.0") == isOpenMetrics)
+    #expect(reply.text.hasSuffix("\n# EOF\n") == isOpenMetrics)
+    #expect(reply.text.contains("# TYPE azimuth_series_overflow counter\n") == isOpenMetrics)
+    #expect(reply.text.contains("# TYPE azimuth_series_overflow_total counter\n") != isOpenMetrics)
+  }
+
+  @Test func `have in OpenMetrics the same samples, under families with their units`() async throws
+  {
+    let world = try AdminWorld()
+    let accept: HTTPFields = [.accept: "application/openmetrics-text"]
+    let lines = try await world.ask(.get, "/metrics", headers: accept).text
+      .split(separator: "\n").map(String.init)
+    for line in [
+      "# TYPE process_cpu_seconds counter", "# UNIT process_cpu_seconds seconds",
+      "# UNIT process_resident_memory_bytes bytes", "# TYPE azimuth_build info",
+      "azimuth_series_overflow_total 0",
+    ] {
+      #expect(lines.contains(line))
+    }
+    func names(_ lines: [String]) -> [Substring] {
+      lines.filter { !$0.hasPrefix("#") }.map { $0.prefix { $0 != " " } }
+    }
+    let plain = try await world.get("/metrics").text.split(separator: "\n").map(String.init)
+    #expect(names(lines) == names(plain))
   }
 
   @Test func `are all described`() async throws {
@@ -200,6 +282,14 @@ private struct ParsedMetrics {
     #expect(name == name.lowercased() && !name.contains("__"))
     #expect(entry.help.hasSuffix("."))
     #expect(!entry.help.contains("\n"))
+  }
+
+  /// In OpenMetrics a counter's family is its name without `_total`.
+  @Test func `holds no two names that are one family`() {
+    let families = MetricCatalogue.entries.map { name, entry in
+      entry.kind == .counter ? String(name.dropLast("_total".count)) : name
+    }
+    #expect(Set(families).count == families.count)
   }
 
   @Test(arguments: ["", "1a", "a-b", "a b", "é", "a:b", "a\n"])

@@ -23,5 +23,21 @@ extension EndToEnd {
       let unexplained = try Program.shell("curl -s \(address) | { grep 'A figure of' || true; }")
       #expect(unexplained.output == "")
     }
+
+    /// The parser of Prometheus' own client for Python, which refuses what the standard forbids.
+    @Test func `as OpenMetrics the metrics are what the standard has`() throws {
+      let world = try `The demo`.world.get()
+      let script = """
+        import sys
+        from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+        families = {family.name: family for family in parse(sys.stdin.read())}
+        print(families["azimuth_dns_queries"].type, families["process_cpu_seconds"].unit)
+        print(len(families) > 40, families["azimuth_build"].type)
+        """
+      let parsed = try Program.shell(
+        "curl -s -H 'Accept: application/openmetrics-text' http://127.0.0.1:\(world.ports.admin)"
+          + "/metrics | /usr/bin/python3 -c '\(script)'")
+      #expect(parsed.all == "counter seconds\nTrue info\n")
+    }
   }
 }

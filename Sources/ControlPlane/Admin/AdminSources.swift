@@ -44,6 +44,9 @@ package struct AdminSources: Sendable {
   package var readiness: @Sendable () async -> [ReadinessCondition] = { [] }
   /// Figures for `/metrics` that are no counters of the board.
   package var samples: @Sendable () async -> [MetricSample] = { [] }
+  /// The same for what took some time, again and again.
+  package var histograms: @Sendable () async -> [(series: CounterBoard.Series, value: Histogram)] =
+    { [] }
   /// Takes round trips that somebody measured.
   package var takeLatencies: @Sendable ([PostedLatency]) async -> LatencyReceipt = {
     LatencyReceipt(taken: 0, ignored: $0.count)

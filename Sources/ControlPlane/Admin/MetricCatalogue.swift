@@ -1,6 +1,10 @@
 /// What each metric means: HELP and TYPE of `/metrics`, by name, in one place.
 package enum MetricCatalogue {
-  package enum Kind: String, Sendable { case counter, gauge, untyped }
+  package enum Kind: String, Sendable {
+    case counter, gauge, histogram, untyped
+    /// Always 1; what it tells is in the labels.
+    case info
+  }
 
   package struct Entry: Sendable {
     package var kind: Kind
@@ -27,9 +31,16 @@ package enum MetricCatalogue {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
   }
 
+  /// The unit in which a family's figures are, as its name ends; nil: they are counts or shares.
+  package static func unit(ofFamily name: String) -> String? {
+    ["seconds", "bytes"].first { name.hasSuffix("_\($0)") }
+  }
+
   package static let entries: [String: Entry] = Dictionary(
     counters.map { ($0, Entry(kind: .counter, help: $1)) }
-      + gauges.map { ($0, Entry(kind: .gauge, help: $1)) },
+      + gauges.map { ($0, Entry(kind: .gauge, help: $1)) }
+      + histograms.map { ($0, Entry(kind: .histogram, help: $1)) }
+      + infos.map { ($0, Entry(kind: .info, help: $1)) },
     uniquingKeysWith: { first, _ in first })
 
   private static let counters: KeyValuePairs = [
@@ -88,7 +99,6 @@ package enum MetricCatalogue {
     "azimuth_events_total": "Events since the start, by kind.",
     "azimuth_webhook_requests_total": "Requests to webhooks, by result.",
     "azimuth_probes_total": "Health checks made, by result.",
-    "azimuth_probe_seconds_total": "Time that health checks took, all together.",
     "azimuth_health_transitions_total": "Changes of an endpoint's health.",
     "azimuth_passive_failures_total": "Failures of endpoints that the proxy saw and reported.",
     "azimuth_self_queries_total": "Questions of the node to its own DNS, by what came of them.",
@@ -108,6 +118,16 @@ package enum MetricCatalogue {
     "azimuth_series_overflow_total":
       "Additions to series beyond the number that there is room for.",
     "process_cpu_seconds_total": "Processor time used, user and system, in seconds.",
+  ]
+
+  private static let histograms: KeyValuePairs = [
+    "azimuth_probe_duration_seconds": "How long health checks took.",
+    "azimuth_proxy_connect_duration_seconds":
+      "How long endpoints took to accept a connection, TLS included.",
+  ]
+
+  private static let infos: KeyValuePairs = [
+    "azimuth_build_info": "Always 1; version and node id are in the labels."
   ]
 
   private static let gauges: KeyValuePairs = [
@@ -149,7 +169,6 @@ package enum MetricCatalogue {
     "azimuth_fleet_latency_words":
       "Nodes of which the fleet's store has what they have measured, this one among them.",
     "azimuth_fleet_latency_words_malformed": "Those of them that are not understood.",
-    "azimuth_build_info": "Always 1; version and node id are in the labels.",
     "azimuth_edition": "The number of the edition that serves.",
     "azimuth_revision": "The number of the configuration that serves.",
     "azimuth_ready": "1 once the first round of health checks is complete.",
@@ -169,7 +188,7 @@ package enum MetricCatalogue {
     "azimuth_proxy_certificate_expiry_timestamp_seconds":
       "When a certificate of a listener holds no more, in seconds since 1970.",
     "azimuth_zone_serial": "The serial of a zone that has data.",
-    "azimuth_zone_expires_seconds":
+    "azimuth_zone_expiry_timestamp_seconds":
       "When a zone of a primary is served no longer, in seconds since 1970.",
     "process_max_fds": "File descriptors that may be open.",
     "process_open_fds": "File descriptors that are open.",

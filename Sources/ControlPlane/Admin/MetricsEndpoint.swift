@@ -1,16 +1,17 @@
 import Announcing
 import Counters
 import Editions
+import HTTPTypes
 import Hummingbird
 import Places
 import Publishing
 import Routing
 
 extension AdminServer {
-  /// `GET /metrics`.
+  /// `GET /metrics`, in the format that is asked for.
   func metrics(_ request: Request) async throws -> Response {
     let edition = sources.publisher.desk.take()
-    var text = MetricsText()
+    var text = MetricsText(.init(AcceptHeader(request.headers[.accept])))
     let sums = sources.counters.sums()
     for (series, value) in sums { text.add(series, value) }
     let build = MetricSample(
@@ -20,7 +21,10 @@ extension AdminServer {
       await [build] + openConnections(sums) + edition.samples + ProcessFigures.current().samples
       + sources.samples()
     for sample in samples { text.add(sample) }
-    return Response.text(text.text, type: MetricsText.contentType)
+    for (series, value) in await sources.counters.histograms() + sources.histograms() {
+      text.add(series, value)
+    }
+    return Response.text(text.text, type: text.format.contentType)
   }
 }
 

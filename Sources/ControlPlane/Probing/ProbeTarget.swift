@@ -1,3 +1,4 @@
+package import Counters
 package import Places
 package import Routing
 package import Settings
@@ -139,13 +140,13 @@ package struct ProbeCounts: Sendable, Equatable {
   /// Failed connections that traffic met, not probes.
   package var passiveFailures = 0
   package var transitions = 0
-  /// Of all probes that ended, added up.
-  package var totalDuration = Duration.zero
+  /// Of all probes that ended.
+  package var durations = Histogram()
 
   package init() {}
 
   mutating func count(_ outcome: ProbeOutcome, took: Duration) {
-    totalDuration += took
+    durations.record(took)
     switch outcome {
     case .success: succeeded += 1
     case .degraded: degraded += 1

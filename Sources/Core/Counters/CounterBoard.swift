@@ -35,8 +35,11 @@ public final class CounterBoard: Sendable {
   }
 
   private struct State {
-    var series: [Series] = []
+    /// By cell; nil: it is a histogram's.
+    var series: [Series?] = []
     var indices: [Series: Int] = [:]
+    /// In the order of registration.
+    var histograms: [(series: Series, index: HistogramIndex)] = []
     var shards: [CounterShard] = []
   }
 
@@ -55,6 +58,20 @@ public final class CounterBoard: Sendable {
       state.series.append(series)
       state.indices[series] = index
       return CounterIndex(cell: Int32(index))
+    }
+  }
+
+  /// The index of a histogram, the same for equal series; its name is that of the family, such as
+  /// `azimuth_proxy_connect_duration_seconds`.
+  public func histogram(of series: Series) -> HistogramIndex {
+    state.withLock { state in
+      if let known = state.histograms.first(where: { $0.series == series }) { return known.index }
+      let first = state.series.count
+      let hasRoom = first + HistogramIndex.cellCount < Self.capacity
+      let index = HistogramIndex(firstCell: hasRoom ? Int32(first) : nil)
+      if hasRoom { state.series += Array(repeating: nil, count: HistogramIndex.cellCount) }
+      state.histograms.append((series, index))
+      return index
     }
   }
 
@@ -79,15 +96,26 @@ public final class CounterBoard: Sendable {
     return (kinds[0], kinds[1])
   }
 
-  /// Every series with its sum over all shards, in the order of registration. The last registered
+  /// Every histogram that there was room for, over all shards, in the order of registration.
+  public func histograms() -> [(series: Series, value: Histogram)] {
+    let (histograms, shards) = state.withLock { ($0.histograms, $0.shards) }
+    return histograms.compactMap { series, index in
+      guard index.firstCell != nil else { return nil }
+      return (series, shards.compactMap { $0.histogram(index) }.reduce(Histogram(), +))
+    }
+  }
+
+  /// Every counter with its sum over all shards, in the order of registration. The last registered
   /// is read first: of an event that is counted after another one, such as an end after its
   /// beginning, never more are told than of that, if its series was registered after that one's.
   public func sums() -> [(series: Series, value: UInt64)] {
     let (series, shards) = state.withLock { ($0.series, $0.shards) }
-    var sums = series.map { (series: $0, value: UInt64(0)) }
-    for index in sums.indices.reversed() {
-      sums[index].value = shards.reduce(UInt64(0)) { $0 &+ $1.value(at: index) }
+    var sums: [(series: Series, value: UInt64)] = []
+    for (index, series) in series.enumerated().reversed() {
+      guard let series else { continue }
+      sums.append((series, shards.reduce(UInt64(0)) { $0 &+ $1.value(at: index) }))
     }
+    sums.reverse()
     let overflow = shards.reduce(UInt64(0)) { $0 &+ $1.value(at: Self.capacity - 1) }
     sums.append((Series("azimuth_series_overflow_total"), overflow))
     return sums

@@ -9,6 +9,8 @@ struct ProxyCounters {
   let bytesFromClient: CounterIndex
   let bytesFromUpstream: CounterIndex
   let attempts: CounterIndex
+  /// Of attempts that succeeded, TLS included.
+  let connectDurations: HistogramIndex
   let races: CounterIndex
   let repetitions: CounterIndex
   /// By ``ConnectFailure``.
@@ -31,6 +33,8 @@ struct ProxyCounters {
     bytesFromClient = index("bytes", .init("direction", "up"))
     bytesFromUpstream = index("bytes", .init("direction", "down"))
     attempts = index("connect_attempts")
+    connectDurations = board.histogram(
+      of: CounterBoard.Series("azimuth_proxy_connect_duration_seconds", labels: [label]))
     races = index("connect_races")
     repetitions = index("repeated_connections")
     failures = ConnectFailure.allCases.map {

@@ -151,6 +151,9 @@ extension ProxyWorker {
       return handle(.connectFailed(which, failure), slot: slot)
     }
     pair.pointee.connectNanoseconds = max(1, pair.pointee.machine.age(now: now))
+    shard.record(
+      nanoseconds: now &- attempt.startedAt,
+      in: listeners[Int(pair.pointee.listener)].counters.connectDurations)
     if let context = attempt.context {
       noteConnected(attempt)
       shard.add(

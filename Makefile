@@ -20,6 +20,7 @@ test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-d
 package_packages := binutils dpkg-dev python3
 
 .PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build documentation unit simulation \
+.PHONY: run fleet-demo picture-of-dashboard build deb deb-test sbom test lint test-build unit simulation \
   end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
@@ -46,6 +47,13 @@ deb: build
 	@scripts/debian-packages $(package_packages)
 	@scripts/step "Linking" scripts/link-statically .build/packages/azimuth
 	@scripts/step "Packing" scripts/deb .build/packages/azimuth .build/packages
+
+# What the program is made of, as CycloneDX, in .build/packages. The Debian package has its own.
+sbom: build
+	@scripts/debian-packages $(package_packages)
+	@mkdir -p .build/packages
+	@scripts/sbom $(azimuth) >.build/packages/azimuth.cdx.json
+	@echo .build/packages/azimuth.cdx.json
 
 # Not of `make test`: it takes root, Debian's mirror and some minutes.
 deb-test: deb

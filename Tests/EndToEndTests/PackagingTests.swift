@@ -71,5 +71,29 @@ extension EndToEnd {
       let completed = try Program.shell("set +eu\n\(script)")
       #expect(Set(completed.output.split(separator: "\n")) == ["serve", "simulate"])
     }
+
+    @Test(.enabled(if: PythonTools.areInstalled))
+    func `what the program is made of is told as CycloneDX, the same each time`() throws {
+      let first = try Program.shell("scripts/sbom \(Program.path)")
+      let second = try Program.shell("scripts/sbom \(Program.path)")
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.output == second.output)
+      for part in [
+        "pkg:swift/github.com/apple/swift-nio@", "pkg:swift/github.com/jpsim/Yams@",
+        "pkg:deb/debian/libmaxminddb0@", "pkg:deb/debian/libssl3",
+        "Apache-2.0 WITH Swift-exception",
+      ] {
+        #expect(first.output.contains(part), "\(part)")
+      }
+      let script = """
+        import sys
+        from cyclonedx.schema import SchemaVersion
+        from cyclonedx.validation.json import JsonStrictValidator
+        print(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()))
+        """
+      let checked = try Program.shell(
+        "scripts/sbom \(Program.path) | \(PythonTools.folder)/python -c '\(script)'")
+      #expect(checked.output == "None\n", "\(checked.all)")
+    }
   }
 }

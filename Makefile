@@ -14,14 +14,13 @@ build_packages := libmaxminddb-dev libssl-dev pkg-config zlib1g-dev git ca-certi
 demo_packages := $(build_packages) dnsutils curl
 browser_packages := chromium chromium-driver fonts-dejavu-core
 test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-dnspython \
-  python3-cryptography python3-jsonschema unbound openssl fstrm-bin knot bind9 haproxy python3-grpcio \
-  etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) \
+  python3-cryptography python3-jsonschema unbound openssl fstrm-bin knot bind9 haproxy \
+  python3-grpcio etcd-server etcd-client iproute2 bird2 exabgp $(browser_packages) \
   prometheus python3-prometheus-client python3-venv systemd groff-base mmdb-bin python3-maxminddb
 package_packages := binutils dpkg-dev python3
 
-.PHONY: run fleet-demo picture-of-dashboard build deb deb-test test lint test-build documentation unit simulation \
-.PHONY: run fleet-demo picture-of-dashboard build deb deb-test sbom test lint test-build unit simulation \
-  end-to-end budgets fuzz fuzz-briefly quality
+.PHONY: run fleet-demo picture-of-dashboard build deb deb-test sbom test lint test-build \
+  documentation unit simulation end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build

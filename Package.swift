@@ -47,6 +47,24 @@ let protobuf: Target.Dependency = .product(
   name: "SwiftProtobuf", package: "swift-protobuf")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+/// A folder of Sources/Core, of Sources/DataPlane, of Sources/ControlPlane.
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: guarded)
+}
+
+func dataPlane(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/DataPlane/\(name)",
+    swiftSettings: guarded)
+}
+
+func controlPlane(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/ControlPlane/\(name)",
+    swiftSettings: strict)
+}
+
 let package = Package(
   name: "azimuth",
   products: [.executable(name: "azimuth", targets: ["azimuth"])],
@@ -69,96 +87,61 @@ let package = Package(
   ],
   targets: [
     // Core: values and pure functions.
-    .target(name: "DNSWire", path: "Sources/Core/DNSWire", swiftSettings: guarded),
-    .target(name: "Places", path: "Sources/Core/Places", swiftSettings: guarded),
-    .target(name: "Counters", path: "Sources/Core/Counters", swiftSettings: guarded),
-    .target(name: "Checksums", path: "Sources/Core/Checksums", swiftSettings: guarded),
-    .target(
-      name: "ProxyProtocol", dependencies: ["Checksums", "DNSWire", "Places"],
-      path: "Sources/Core/ProxyProtocol", swiftSettings: guarded),
-    .target(
-      name: "ServerNames", dependencies: ["DNSWire"], path: "Sources/Core/ServerNames",
-      swiftSettings: guarded),
-    .target(
-      name: "Zones", dependencies: ["DNSWire"], path: "Sources/Core/Zones",
-      swiftSettings: guarded),
-    .target(
-      name: "ZoneFiles", dependencies: ["DNSWire", "Zones"], path: "Sources/Core/ZoneFiles",
-      swiftSettings: guarded),
-    .target(
-      name: "Latency", dependencies: ["Places"], path: "Sources/Core/Latency",
-      swiftSettings: guarded),
-    .target(name: "Layers", path: "Sources/Core/Layers", swiftSettings: guarded),
-    .target(
-      name: "Homes", dependencies: ["DNSWire"], path: "Sources/Core/Homes", swiftSettings: guarded),
-    .target(
-      name: "Balancing", dependencies: ["Places"], path: "Sources/Core/Balancing",
-      swiftSettings: guarded),
-    .target(
-      name: "Routing", dependencies: ["Balancing", "Homes", "Latency", "Places", "ProxyProtocol"],
-      path: "Sources/Core/Routing", swiftSettings: guarded),
-    .target(
-      name: "Admitting", dependencies: ["Routing"], path: "Sources/Core/Admitting",
-      swiftSettings: guarded),
-    .target(
-      name: "Cookies", dependencies: ["DNSWire", "Places"], path: "Sources/Core/Cookies",
-      swiftSettings: guarded),
-    .target(
-      name: "Signing", dependencies: ["DNSWire", "Cookies"], path: "Sources/Core/Signing",
-      swiftSettings: guarded),
-    .target(
-      name: "RateLimiting", dependencies: ["Places"], path: "Sources/Core/RateLimiting",
-      swiftSettings: guarded),
-    .target(
-      name: "ClientLimits", dependencies: ["Places", "RateLimiting"],
-      path: "Sources/Core/ClientLimits", swiftSettings: guarded),
-    .target(
-      name: "Editions",
-      dependencies: [
+    core("DNSWire"),
+    core("Places"),
+    core("Counters"),
+    core("Checksums"),
+    core("ProxyProtocol", ["Checksums", "DNSWire", "Places"]),
+    core("ServerNames", ["DNSWire"]),
+    core("Zones", ["DNSWire"]),
+    core("ZoneFiles", ["DNSWire", "Zones"]),
+    core("Latency", ["Places"]),
+    core("Layers"),
+    core("Homes", ["DNSWire"]),
+    core("Balancing", ["Places"]),
+    core("Routing", ["Balancing", "Homes", "Latency", "Places", "ProxyProtocol"]),
+    core("Admitting", ["Routing"]),
+    core("Cookies", ["DNSWire", "Places"]),
+    core("Signing", ["DNSWire", "Cookies"]),
+    core("RateLimiting", ["Places"]),
+    core("ClientLimits", ["Places", "RateLimiting"]),
+    core(
+      "Editions",
+      [
         "DNSWire", "Zones", "Places", "Homes", "Routing", "Counters", "Cookies", "RateLimiting",
         "ServerNames", "Signing",
-      ],
-      path: "Sources/Core/Editions", swiftSettings: guarded),
-    .target(
-      name: "Answering",
-      dependencies: [
+      ]),
+    core(
+      "Answering",
+      [
         "DNSWire", "Zones", "Places", "Routing", "Editions", "Counters", "Cookies", "RateLimiting",
         "Signing",
-      ],
-      path: "Sources/Core/Answering", swiftSettings: guarded),
+      ]),
 
     // Data plane: sockets; per packet, per connection.
     .target(name: "CLinux", path: "Sources/DataPlane/CLinux"),
-    .target(
-      name: "Inheriting", dependencies: ["CLinux", "Places"],
-      path: "Sources/DataPlane/Inheriting", swiftSettings: guarded),
-    .target(
-      name: "Listening",
-      dependencies: [
+    dataPlane("Inheriting", ["CLinux", "Places"]),
+    dataPlane(
+      "Listening",
+      [
         "CLinux", "Inheriting", "Answering", "ProxyProtocol", "DNSWire", "Places", "Editions",
         "Counters", "RateLimiting", "Tapping", "Sampling", nio, nioPosix, nioTLS, nioSSL,
-      ],
-      path: "Sources/DataPlane/Listening", swiftSettings: guarded),
+      ]),
     .target(
       name: "Tapping", dependencies: ["CLinux", "Places", "Counters", protobuf],
       path: "Sources/DataPlane/Tapping", exclude: ["Schema/dnstap.proto"],
       swiftSettings: guarded),
-    .target(
-      name: "Sampling", dependencies: ["CLinux", "DNSWire", "Places", "Editions", "Counters"],
-      path: "Sources/DataPlane/Sampling", swiftSettings: guarded),
+    dataPlane("Sampling", ["CLinux", "DNSWire", "Places", "Editions", "Counters"]),
     .target(
       name: "CTLS", path: "Sources/DataPlane/CTLS",
       linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-    .target(
-      name: "Securing", dependencies: ["CTLS"], path: "Sources/DataPlane/Securing",
-      swiftSettings: guarded),
-    .target(
-      name: "Proxying",
-      dependencies: [
+    dataPlane("Securing", ["CTLS"]),
+    dataPlane(
+      "Proxying",
+      [
         "CLinux", "Inheriting", "Places", "Balancing", "ClientLimits", "ProxyProtocol",
         "ServerNames", "Routing", "Editions", "Counters", "Sampling", "Securing",
-      ],
-      path: "Sources/DataPlane/Proxying", swiftSettings: guarded),
+      ]),
 
     // Control plane: makes, replaces and shows editions.
     .systemLibrary(
@@ -167,10 +150,8 @@ let package = Package(
     .target(
       name: "MaxMind", dependencies: ["CMaxMindDB", "Places"],
       path: "Sources/ControlPlane/MaxMind", swiftSettings: guarded),
-    .target(name: "Terminal", path: "Sources/ControlPlane/Terminal", swiftSettings: strict),
-    .target(
-      name: "Building", dependencies: ["Places"], path: "Sources/ControlPlane/Building",
-      swiftSettings: strict),
+    controlPlane("Terminal"),
+    controlPlane("Building", ["Places"]),
     .target(
       name: "Settings",
       dependencies: [
@@ -178,18 +159,15 @@ let package = Package(
         "ServerNames", crypto, yams,
       ],
       path: "Sources/ControlPlane/Settings", swiftSettings: testable),
-    .target(
-      name: "Compiling",
-      dependencies: [
+    controlPlane(
+      "Compiling",
+      [
         "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Latency", "Places", "Homes",
         "Routing", "Editions", "Cookies", "RateLimiting", "Signing", "KeyFiles",
-      ],
-      path: "Sources/ControlPlane/Compiling", swiftSettings: strict),
+      ]),
     .target(name: "CProbe", path: "Sources/ControlPlane/CProbe"),
     .target(name: "CSpawn", path: "Sources/ControlPlane/CSpawn"),
-    .target(
-      name: "Spawning", dependencies: ["CSpawn"], path: "Sources/ControlPlane/Spawning",
-      swiftSettings: strict),
+    controlPlane("Spawning", ["CSpawn"]),
     .target(
       name: "Probing",
       dependencies: [
@@ -199,61 +177,44 @@ let package = Package(
       ],
       path: "Sources/ControlPlane/Probing", exclude: ["Schema/health.proto"],
       swiftSettings: testable),
-    .target(
-      name: "Simulating",
-      dependencies: [
+    controlPlane(
+      "Simulating",
+      [
         "Settings", "Compiling", "Editions", "Admitting", "Routing", "Places", "ServerNames",
-      ],
-      path: "Sources/ControlPlane/Simulating", swiftSettings: strict),
+      ]),
     .target(name: "ConfigurationSchema", path: "Sources/ControlPlane/ConfigurationSchema"),
-    .target(
-      name: "Migrating", dependencies: ["Places", "Settings", yams],
-      path: "Sources/ControlPlane/Migrating", swiftSettings: strict),
-    .target(
-      name: "Demonstrating", dependencies: ["Places", nio, nioPosix, nioHTTP1],
-      path: "Sources/ControlPlane/Demonstrating", swiftSettings: strict),
-    .target(
-      name: "Publishing",
-      dependencies: [
+    controlPlane("Migrating", ["Places", "Settings", yams]),
+    controlPlane("Demonstrating", ["Places", nio, nioPosix, nioHTTP1]),
+    controlPlane(
+      "Publishing",
+      [
         "Announcing", "Compiling", "Settings", "StateFiles", "Admitting", "Routing", "Editions",
         "DNSWire", "Zones",
-      ],
-      path: "Sources/ControlPlane/Publishing", swiftSettings: strict),
-    .target(
-      name: "KeyFiles", dependencies: ["DNSWire", crypto], path: "Sources/ControlPlane/KeyFiles",
-      swiftSettings: strict),
-    .target(name: "StateFiles", path: "Sources/ControlPlane/StateFiles", swiftSettings: strict),
-    .target(name: "Engine", path: "Sources/ControlPlane/Engine", swiftSettings: strict),
-    .target(
-      name: "Etcd", dependencies: ["Engine", httpClient, nio, nioHTTP1, nioSSL],
-      path: "Sources/ControlPlane/Etcd", swiftSettings: strict),
-    .target(
-      name: "Clustering",
-      dependencies: [
+      ]),
+    controlPlane("KeyFiles", ["DNSWire", crypto]),
+    controlPlane("StateFiles"),
+    controlPlane("Engine"),
+    controlPlane("Etcd", ["Engine", httpClient, nio, nioHTTP1, nioSSL]),
+    controlPlane(
+      "Clustering",
+      [
         "Announcing", "Checksums", "Engine", "Layers", "Publishing", "Routing", "Settings",
         "StateFiles",
-      ],
-      path: "Sources/ControlPlane/Clustering", swiftSettings: strict),
-    .target(
-      name: "Voting", dependencies: ["Balancing", "Routing"], path: "Sources/ControlPlane/Voting",
-      swiftSettings: strict),
-    .target(
-      name: "Gating", dependencies: ["Announcing", "Places"], path: "Sources/ControlPlane/Gating",
-      swiftSettings: strict),
-    .target(
-      name: "SelfQuerying",
-      dependencies: ["DNSWire", "Places", "ProxyProtocol", "Transferring", nio, nioPosix],
-      path: "Sources/ControlPlane/SelfQuerying", swiftSettings: strict),
-    .target(
-      name: "Announcing", dependencies: ["StateFiles", "Editions", "Routing", crypto],
-      path: "Sources/ControlPlane/Announcing", swiftSettings: strict),
-    .target(
-      name: "Learning",
-      dependencies: [
+      ]),
+    controlPlane("Voting", ["Balancing", "Routing"]),
+    controlPlane("Gating", ["Announcing", "Places"]),
+    controlPlane(
+      "SelfQuerying",
+      [
+        "DNSWire", "Places", "ProxyProtocol", "Transferring", nio, nioPosix,
+      ]),
+    controlPlane("Announcing", ["StateFiles", "Editions", "Routing", crypto]),
+    controlPlane(
+      "Learning",
+      [
         "Publishing", "Compiling", "Settings", "StateFiles", "Editions", "Routing", "Latency",
         "Places", logging,
-      ],
-      path: "Sources/ControlPlane/Learning", swiftSettings: strict),
+      ]),
     .target(
       name: "Transferring",
       dependencies: ["DNSWire", "Zones", "Places", crypto],
@@ -262,24 +223,22 @@ let package = Package(
       name: "Resolving",
       dependencies: ["Transferring", "DNSWire", "Places", "Editions", nio, nioPosix, logging],
       path: "Sources/ControlPlane/Resolving", swiftSettings: testable),
-    .target(
-      name: "Replicating",
-      dependencies: [
+    controlPlane(
+      "Replicating",
+      [
         "Transferring", "StateFiles", "DNSWire", "Places", crypto, nio, nioPosix, logging,
-      ],
-      path: "Sources/ControlPlane/Replicating", swiftSettings: strict),
+      ]),
     .target(name: "Dashboard", path: "Sources/ControlPlane/Dashboard", exclude: ["pages"]),
     .target(
       name: "APIDocument", path: "Sources/ControlPlane/APIDocument", exclude: ["openapi.json"]),
-    .target(
-      name: "Admin",
-      dependencies: [
+    controlPlane(
+      "Admin",
+      [
         "APIDocument", "Admitting", "Announcing", "Clustering", "Counters", "Dashboard", "DNSWire",
-        "Editions", "Gating", "Homes", "Latency", "Places", "Publishing", "Routing",
-        "Settings", "Simulating", nio, nioPosix, nioSSL, httpTypes, hummingbird, hummingbirdCore,
+        "Editions", "Gating", "Homes", "Latency", "Places", "Publishing", "Routing", "Settings",
+        "Simulating", nio, nioPosix, nioSSL, httpTypes, hummingbird, hummingbirdCore,
         hummingbirdTLS, logging, lifecycle,
-      ],
-      path: "Sources/ControlPlane/Admin", swiftSettings: strict),
+      ]),
 
     // The program: joins the planes; one file a verb.
     .executableTarget(

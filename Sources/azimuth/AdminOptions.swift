@@ -23,34 +23,11 @@ struct AdminOptions: ParsableArguments {
   @Option(help: "A PEM file of its key.")
   var adminKey: String?
 
-  /// What the node answers; if that is a refusal, prints it and ends with code 1.
-  ///
-  /// - Parameter query: such as `force=true`.
+  /// As ``AdminClient/askOnce(_:_:query:body:)``.
   func ask(
     _ method: String, _ path: String, query: String? = nil, body: [UInt8]? = nil
   ) async throws -> [UInt8] {
-    let client = try client()
-    var request = try client.request(path, query: query)
-    request.method = HTTPMethod(rawValue: method)
-    if let body {
-      request.headers.add(name: "Content-Type", value: "application/json")
-      request.body = .bytes(ByteBuffer(bytes: body))
-    }
-    let response: HTTPClientResponse
-    let answer: ByteBuffer
-    do {
-      response = try await client.http.execute(request, timeout: .seconds(30))
-      answer = try await response.body.collect(upTo: 16 << 20)
-    } catch {
-      await client.end()
-      throw error
-    }
-    await client.end()
-    guard (200..<300).contains(response.status.code) else {
-      writeToStandardError("\(String(buffer: answer))\n")
-      throw ExitCode(1)
-    }
-    return Array(answer.readableBytesView)
+    try await client().askOnce(method, path, query: query, body: body)
   }
 
   /// - Throws: what is wrong with the address or a file.
@@ -82,10 +59,10 @@ struct AdminClient: Sendable {
   }
 
   private let address: Address
-  private let isOwn: Bool
   let http: HTTPClient
 
-  fileprivate init(_ text: String, tls: TLSConfiguration?) throws {
+  /// - Parameter text: as ``AdminOptions/admin``.
+  init(_ text: String, tls: TLSConfiguration? = nil) throws {
     if text.hasPrefix("unix:/") {
       address = .socket(path: String(text.dropFirst("unix:".count)))
     } else if let url = URLComponents(string: text), url.host != nil,
@@ -96,13 +73,10 @@ struct AdminClient: Sendable {
       throw ValidationError(
         "--admin wants a URL, such as http://127.0.0.1:8053, or unix: and a path from /")
     }
-    isOwn = tls != nil
-    http =
-      tls.map {
-        HTTPClient(
-          eventLoopGroupProvider: .singleton,
-          configuration: HTTPClient.Configuration(tlsConfiguration: $0))
-      } ?? HTTPClient.shared
+    var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+    // That nobody listens is told at once.
+    configuration.connectionPool.retryConnectionEstablishment = false
+    http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }
 
   /// A GET, with the token that ``AdminOptions/tokenVariable`` holds.
@@ -128,6 +102,36 @@ struct AdminClient: Sendable {
     return request
   }
 
+  /// What the node answers; if that is a refusal, prints it and ends with code 1. Nothing is asked
+  /// after it.
+  ///
+  /// - Parameter query: such as `force=true`.
+  func askOnce(
+    _ method: String, _ path: String, query: String? = nil, body: [UInt8]? = nil
+  ) async throws -> [UInt8] {
+    var request = try request(path, query: query)
+    request.method = HTTPMethod(rawValue: method)
+    if let body {
+      request.headers.add(name: "Content-Type", value: "application/json")
+      request.body = .bytes(ByteBuffer(bytes: body))
+    }
+    let response: HTTPClientResponse
+    let answer: ByteBuffer
+    do {
+      response = try await http.execute(request, timeout: .seconds(30))
+      answer = try await response.body.collect(upTo: 16 << 20)
+    } catch {
+      await end()
+      throw error
+    }
+    await end()
+    guard (200..<300).contains(response.status.code) else {
+      writeToStandardError("\(String(buffer: answer))\n")
+      throw ExitCode(1)
+    }
+    return Array(answer.readableBytesView)
+  }
+
   /// Nothing is asked after this.
-  func end() async { if isOwn { try? await http.shutdown() } }
+  func end() async { try? await http.shutdown() }
 }

@@ -1,11 +1,8 @@
 import Admin
 import ArgumentParser
-import AsyncHTTPClient
 import Compiling
 import Editions
 import Foundation
-import NIOCore
-import NIOHTTP1
 import Places
 import Routing
 import Settings
@@ -33,7 +30,8 @@ struct Explain: AsyncParsableCommand {
   var type = "A"
   @Option(help: "The configuration file.")
   var config = "config/azimuth.yaml"
-  @Option(help: "The admin address of a running instance, such as http://127.0.0.1:8053.")
+  @Option(
+    help: "The admin address of a running instance: http://127.0.0.1:8053, unix:/run/…/admin.sock.")
   var admin: String?
   @OptionGroup var failures: ScenarioOptions
   @OptionGroup var output: OutputOptions
@@ -114,24 +112,16 @@ struct Explain: AsyncParsableCommand {
   }
 
   private func runningReport(_ admin: String) async throws -> RouteReport {
-    var address = URLComponents(string: admin) ?? URLComponents()
-    address.path = "/v1/route"
-    address.queryItems = [
-      URLQueryItem(name: "ip", value: self.address),
+    var question = URLComponents()
+    question.queryItems = [
+      URLQueryItem(name: "ip", value: address),
       URLQueryItem(name: listener ? "listener" : "name", value: name),
     ]
     if let serverName {
-      address.queryItems?.append(URLQueryItem(name: "server_name", value: serverName))
+      question.queryItems?.append(URLQueryItem(name: "server_name", value: serverName))
     }
-    if !listener { address.queryItems?.append(URLQueryItem(name: "type", value: type)) }
-    guard let url = address.string else { throw ValidationError("--admin wants a URL") }
-    let response = try await HTTPClient.shared.execute(
-      HTTPClientRequest(url: url), timeout: .seconds(10))
-    let body = try await response.body.collect(upTo: 1 << 20)
-    guard response.status.code == 200 else {
-      writeToStandardError("\(String(buffer: body))\n")
-      throw ExitCode(1)
-    }
-    return try RouteReport(json: Array(body.readableBytesView))
+    if !listener { question.queryItems?.append(URLQueryItem(name: "type", value: type)) }
+    return try RouteReport(
+      json: await AdminClient(admin).askOnce("GET", "/v1/route", query: question.query))
   }
 }

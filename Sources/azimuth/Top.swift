@@ -32,8 +32,13 @@ struct Top: AsyncParsableCommand {
     guard (0.2...60).contains(interval) else {
       throw ValidationError("--interval wants 0.2 to 60 seconds")
     }
-    let watched = try WatchedNode(admin.admin, interval: .seconds(interval))
-    if once { return try await printOnce(watched) }
+    let watched = try WatchedNode(admin, interval: .seconds(interval))
+    if once {
+      let hasAnswered = await printOnce(watched)
+      await watched.end()
+      if !hasAnswered { throw ExitCode(1) }
+      return
+    }
     guard let screen = Screen() else {
       writeToStandardError("This is no terminal; --once prints one picture.\n")
       throw ExitCode(1)
@@ -49,9 +54,11 @@ struct Top: AsyncParsableCommand {
       await group.next()
       group.cancelAll()
     }
+    await watched.end()
   }
 
-  private func printOnce(_ watched: WatchedNode) async throws {
+  /// - Returns: false if the node cannot be reached.
+  private func printOnce(_ watched: WatchedNode) async -> Bool {
     await watched.ask()
     // Rates take two.
     if await watched.snapshot.loss == nil {
@@ -63,11 +70,12 @@ struct Top: AsyncParsableCommand {
     guard !snapshot.node.isEmpty else {
       writeToStandardError(
         "\(snapshot.address) cannot be reached: \(snapshot.loss?.reason ?? "no answer")\n")
-      throw ExitCode(1)
+      return false
     }
     let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 120
     let frame = TopFrame(snapshot, view: TopView(), columns: max(1, columns), hasKeys: false)
     print(frame.lines.map(\.text).joined(separator: "\n"))
+    return true
   }
 
   /// Until a key ends it.
@@ -101,13 +109,6 @@ struct Top: AsyncParsableCommand {
   }
 }
 
-/// Says at once that nobody listens, and does not try again by itself.
-private let client: HTTPClient = {
-  var configuration = HTTPClient.Configuration()
-  configuration.connectionPool.retryConnectionEstablishment = false
-  return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-}()
-
 /// What a node says, asked again and again.
 private actor WatchedNode {
   private static let mostEvents = 200
@@ -116,7 +117,7 @@ private actor WatchedNode {
     "azimuth_dns_steered_total": "dns region", "azimuth_proxy_decisions_total": "proxy region",
   ]
 
-  private let address: URLComponents
+  private let client: AdminClient
   private let interval: Duration
   private let start = ContinuousClock.now
   private var known: TopSnapshot
@@ -125,14 +126,15 @@ private actor WatchedNode {
   /// Since when nothing is heard, and why.
   private var lost: (since: ContinuousClock.Instant, reason: String)?
 
-  init(_ admin: String, interval: Duration) throws {
-    guard let address = URLComponents(string: admin), address.host != nil else {
-      throw ValidationError("--admin wants a URL, such as http://127.0.0.1:8053")
-    }
-    self.address = address
+  /// - Throws: what is wrong with the node's address.
+  init(_ admin: AdminOptions, interval: Duration) throws {
+    client = try admin.client()
     self.interval = interval
-    known = TopSnapshot(address: admin)
+    known = TopSnapshot(address: admin.admin)
   }
+
+  /// Nothing is asked after this.
+  func end() async { await client.end() }
 
   var snapshot: TopSnapshot {
     var snapshot = known
@@ -212,12 +214,9 @@ private actor WatchedNode {
   }
 
   private func read(_ path: String, query: String? = nil) async throws -> [UInt8] {
-    var address = address
-    address.path = path
-    address.query = query
-    var request = HTTPClientRequest(url: address.string ?? "")
+    var request = try client.request(path, query: query)
     if path != "/metrics" { request.headers.add(name: "Accept", value: "application/json") }
-    let response = try await client.execute(request, timeout: .seconds(5))
+    let response = try await client.http.execute(request, timeout: .seconds(5))
     let answer = try await response.body.collect(upTo: 64 << 20)
     guard response.status == .ok else {
       throw Unanswered(description: "\(path) is answered with \(response.status.code)")

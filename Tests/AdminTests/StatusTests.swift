@@ -194,8 +194,8 @@ import Testing
     let world = try AdminWorld()
     let server = AdminServer(
       world.sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let application = server.application(
-      listen: .init(address: .ipv4(0x7F00_0001), port: 0))
+    let application = try server.application(
+      door: .address(.init(address: .ipv4(0x7F00_0001), port: 0), nil))
     try await application.test(.live) { client in
       for _ in 0..<2 {
         let status = try await client.executeRequest(

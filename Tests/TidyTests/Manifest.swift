@@ -24,28 +24,36 @@ struct Manifest: Sendable {
     }
     self.products = Set(products.values)
     let body = text.firstRange(of: "targets: [\n").map { text[$0.upperBound...] } ?? ""
-    targets = body.matches(of: #/\.(target|executableTarget|testTarget|systemLibrary)\(/#)
-      .map { match in
-        Self.target(
-          String(match.1), arguments: Self.upToParenthesis(body[match.range.upperBound...]),
-          products: products)
-      }
+    targets = body.matches(
+      of: #/[.\s](target|executableTarget|testTarget|systemLibrary|core|dataPlane|controlPlane)\(/#
+    ).map { match in
+      Self.target(
+        String(match.1),
+        arguments: Self.upToParenthesis(body[match.range.upperBound...]), products: products)
+    }
   }
+
+  /// Of the manifest's functions, which stand for a target each.
+  private static let planes = [
+    "core": "Sources/Core", "dataPlane": "Sources/DataPlane",
+    "controlPlane": "Sources/ControlPlane",
+  ]
 
   private static func target(
     _ kind: String, arguments: Substring, products: [String: String]
   ) -> Target {
-    let name = arguments.firstMatch(of: #/name: "(\w+)"/#).map { String($0.1) } ?? ""
+    let name = arguments.firstMatch(of: #/(?:name: |^\s*)"(\w+)"/#).map { String($0.1) } ?? ""
     let path = arguments.firstMatch(of: #/path: "([^"]+)"/#).map { String($0.1) }
-    let usual = kind == "testTarget" ? "Tests/\(name)" : "Sources/\(name)"
-    let list = arguments.firstMatch(of: #/dependencies: \[([^\]]*)\]/#)?.1 ?? ""
+    let folder = planes[kind] ?? (kind == "testTarget" ? "Tests" : "Sources")
+    let list = arguments.firstMatch(of: #/(?:dependencies: |^\s*"\w+",\s*)\[([^\]]*)\]/#)?.1 ?? ""
     let dependencies = list.split(separator: ",").compactMap { element -> String? in
       let word = element.trimmingPrefix { $0.isWhitespace }.prefix { !$0.isWhitespace }
       if word.hasPrefix("\"") { return String(word.dropFirst().dropLast()) }
       return word.isEmpty ? nil : products[String(word)] ?? String(word)
     }
     return Target(
-      kind: kind, name: name, path: path ?? usual, dependencies: Set(dependencies))
+      kind: planes[kind] == nil ? kind : "target", name: name, path: path ?? "\(folder)/\(name)",
+      dependencies: Set(dependencies))
   }
 
   private static func upToParenthesis(_ text: Substring) -> Substring {

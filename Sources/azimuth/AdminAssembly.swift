@@ -4,6 +4,7 @@ import Counters
 import Foundation
 import Learning
 import Logging
+import Places
 import Probing
 import Publishing
 import ServiceLifecycle
@@ -82,7 +83,15 @@ struct AdminAssembly: Sendable {
     let catchments = CatchmentDesk(publisher: publisher)
     sources.catchments = { try await catchments.answer($0) }
     sources.zones = { await transfers.zoneReports() }
-    let server = AdminServer(sources, logger: logger)
+    parts = Self.parts(
+      AdminServer(sources, logger: logger), door: door, metrics: settings.admin.metrics,
+      hasPredecessor: hasPredecessor, logger: logger)
+  }
+
+  private static func parts(
+    _ server: AdminServer, door: AdminDoor?, metrics: SocketAddress?, hasPredecessor: Bool,
+    logger: Logger
+  ) -> [AdminService] {
     var parts: [AdminService] = []
     if let door {
       parts.append(
@@ -91,13 +100,13 @@ struct AdminAssembly: Sendable {
           return try server.application(door: door)
         })
     }
-    if let metrics = settings.admin.metrics {
+    if let metrics {
       parts.append(
         AdminService(address: "\(metrics)", hasPredecessor: hasPredecessor, logger: logger) {
           server.metricsApplication(listen: metrics)
         })
     }
-    self.parts = parts
+    return parts
   }
 
   var services: [any Service] { parts }

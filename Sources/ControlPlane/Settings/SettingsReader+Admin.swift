@@ -27,7 +27,10 @@ extension SettingsReader {
     let mode = section.optional("mode")
     let tls = section.optional("tls")
     let identity = tls?.adminTLS()
-    guard let listen else { return .address(address, identity) }
+    guard let listen else {
+      mode?.report("goes with a unix socket")
+      return .address(address, identity)
+    }
     let written: String? = if case .scalar(let scalar) = listen.node { scalar.string } else { nil }
     if written?.hasPrefix("unix:") == true {
       tls?.report("goes with an address; a unix socket has its mode")

@@ -18,11 +18,9 @@ struct AdminAssembly: Sendable {
 
   init?(
     _ settings: Settings, door: AdminDoor?, publisher: EditionPublisher, counters: CounterBoard,
-    prober: Prober,
-    reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
+    prober: Prober, reloader: Reloader, dataPlane: DataPlane, transfers: TransferAssembly,
     latencies: LatencyKeeper, announcing: AnnouncingService, coverage: SubnetCoverage,
-    gate: RouteGate, fleet: FleetAssembly?, audit: AuditLog?, hasPredecessor: Bool,
-    logger: Logger
+    gate: RouteGate, fleet: FleetAssembly?, audit: AuditLog?, hasPredecessor: Bool, logger: Logger
   ) {
     guard door != nil || settings.admin.metrics != nil else { return nil }
     var sources = AdminSources(

@@ -61,12 +61,25 @@ import Testing
     }
   }
 
-  @Test func `asks for the token where something may change, and there alone`() {
+  /// To look may want one: the document as a whole says so.
+  @Test func `always asks for a token where something may change, and there alone`() {
     for operation in operations {
       let asks = operation.value["security"] != .null
-      let answers = operation.value["responses"].keys
       #expect(asks == (operation.method != "GET"), "\(operation.method) \(operation.path)")
-      #expect(asks == answers.contains("401"), "\(operation.method) \(operation.path)")
+    }
+    #expect(document["security"].items.count == 2)
+  }
+
+  @Test func `may refuse whoever shows no token where not everybody may look`() {
+    let isOpen = { (path: String) in
+      ["/", "/livez", "/readyz"].contains(path) || path.hasPrefix("/dashboard/")
+    }
+    for operation in operations {
+      let answers = operation.value["responses"].keys
+      let name = "\(operation.method) \(operation.path)"
+      #expect(answers.contains("401") != isOpen(operation.path), "\(name)")
+      #expect(answers.contains("429") != isOpen(operation.path), "\(name)")
+      #expect(answers.contains("421"), "\(name)")
     }
   }
 

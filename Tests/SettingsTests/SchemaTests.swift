@@ -184,6 +184,7 @@ import Yams
     "stop: {deadline: 1s, spread: 2s}",
     "stop: {deadline: 400d}",
     "admin: {listen: '127.0.0.1:99999'}",
+    "admin: {tokens: [{name: ada, scope: read}]}", "admin: {mode: '0600'}",
     "dns: {listen: ['127.0.0.1:53', '127.0.0.1:53']}",
     "zones: {example.org: {soa: {primary: ns1}, records: ['a CNAME b', 'a A 192.0.2.1']}}",
     "zones: {example.org: {}}",

@@ -211,7 +211,9 @@ package struct TopFrame: Sendable, Equatable {
   }
 
   private static func percent(_ share: Double) -> String {
-    "\(Int((min(max(share, 0), 1) * 100).rounded())) %"
+    // Of a load beyond all measure.
+    guard !share.isNaN else { return "-" }
+    return "\(Int((min(max(share, 0), 1) * 100).rounded())) %"
   }
 
   /// `12 s`, `3 min`, `5 h`, `2 d`.

@@ -67,9 +67,9 @@ struct HAProxyFile {
   /// Lines without comments, as words without quotes and backslashes.
   private static func lines(of source: SourceText) throws(Faults) -> [Line] {
     var lines: [Line] = []
-    for (index, text) in source.text.split(separator: "\n", omittingEmptySubsequences: false)
-      .enumerated()
-    {
+    // CR LF is one character.
+    let texts = source.text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    for (index, text) in texts.enumerated() {
       let origin = source.origin(index + 1)
       guard let words = words(of: text) else {
         throw Faults([Fault(origin: origin, message: "a quote is not closed")])

@@ -93,6 +93,24 @@ final class DNSListeners: Sendable {
   /// Connections over TCP and TLS.
   var connectionCount: Int { tcp.connectionCount + (tls?.connectionCount ?? 0) }
 
+  /// Whether a thread of TCP and TLS is stuck: each is given a task that does nothing.
+  ///
+  /// - Parameter limit: how long they may take.
+  func isStreamThreadStuck(within limit: Duration) async -> Bool {
+    // On a loop that is none of them.
+    let judge = MultiThreadedEventLoopGroup.singleton.next()
+    let verdict = judge.makePromise(of: Bool.self)
+    let timer = judge.scheduleTask(in: .nanoseconds(Int64(limit / .nanoseconds(1)))) {
+      verdict.succeed(true)
+    }
+    EventLoopFuture.andAllComplete(group.makeIterator().map { $0.submit {} }, on: judge)
+      .whenComplete { _ in
+        timer.cancel()
+        verdict.succeed(false)
+      }
+    return (try? await verdict.futureResult.get()) ?? false
+  }
+
   /// Gives the descriptors of all sockets that it listens on to a closure.
   func withSockets<Failure: Error>(_ body: ([Int32]) throws(Failure) -> Void) throws(Failure) {
     try tcp.withSockets(body)

@@ -212,6 +212,18 @@ final class DataPlane: Service {
   /// Where DNS listens without TLS; empty until it does.
   var dnsAddresses: [SocketAddress] { dns.withLock { $0?.udp.boundAddresses ?? [] } }
 
+  /// Whether the threads that serve connections are at work; those of UDP are not asked.
+  ///
+  /// - Parameter limit: how long they may take.
+  /// - Returns: which are stuck, for people; nil: none, or it does not listen.
+  func stuckThread(within limit: Duration) async -> String? {
+    guard let dns = dns.withLock({ $0 }) else { return nil }
+    async let proxyThread = proxy.stuckThread(within: limit)
+    async let isStreamThreadStuck = dns.isStreamThreadStuck(within: limit)
+    if await isStreamThreadStuck { return "a thread of DNS over TCP and TLS is stuck" }
+    return await proxyThread.map { "the thread \($0) is stuck" }
+  }
+
   /// When the proxy's certificates end.
   var certificateEnds: [ProxyServer.CertificateEnd] { proxy.certificateEnds }
 

@@ -9,8 +9,8 @@ import SelfQuerying
 import ServiceLifecycle
 import Settings
 
-/// Tells systemd that the node lives while it answers itself, over real sockets: what is stuck does
-/// not, and is ended and started again. It goes on while the node drains, and ends where another
+/// Tells systemd that the node lives while it answers itself over real sockets, and the threads that
+/// serve connections turn: what is stuck does not, and is ended and started again. It goes on while the node drains, and ends where another
 /// process has taken over: that one's life counts then.
 struct WatchdogService: Service {
   let watchdog: Watchdog?
@@ -64,11 +64,14 @@ struct WatchdogService: Service {
         metadata: ["limit": "\(watchdog.limit)"])
     }
     defer { worry.cancel() }
+    async let stuck = dataPlane.stuckThread(within: watchdog.limit)
     let silence = await query.silence(
       of: dataPlane.dnsAddresses, name: name, type: .soa, within: watchdog.limit)
-    if let silence, !Task.isCancelled {
-      logger.error("the node did not answer itself", metadata: ["fault": "\(silence)"])
+    let thread = await stuck
+    let fault = silence ?? thread
+    if let fault, !Task.isCancelled {
+      logger.error("the node did not answer itself", metadata: ["fault": "\(fault)"])
     }
-    return silence == nil
+    return fault == nil
   }
 }

@@ -98,8 +98,10 @@ package final class BoundListeners: Sendable {
   }
 }
 
-/// How far a worker has followed.
+/// How far a worker has come.
 final class WorkerMark: Sendable {
   /// ``ProxyShared/settingsVersion`` that it goes by; 0: none yet.
   let version = Atomic<UInt64>(0)
+  /// Turns of its loop; it alone writes it.
+  let turns = Atomic<UInt64>(0)
 }

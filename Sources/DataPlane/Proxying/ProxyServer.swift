@@ -137,6 +137,24 @@ package final class ProxyServer: Sendable {
     for wakeUp in state.withLock({ $0.wakeUps }) { wakeUp.signal() }
   }
 
+  /// Whether its threads are at work: each is woken, and turns once more. While it runs.
+  ///
+  /// - Parameter limit: how long they may take.
+  /// - Returns: which one is stuck, such as `proxy-1`; nil: none.
+  package func stuckThread(within limit: Duration) async -> String? {
+    var waiting = shared.marks.map { $0.turns.load(ordering: .relaxed) }.enumerated().map { $0 }
+    let end = ContinuousClock.now + limit
+    wakeWorkers()
+    while ContinuousClock.now < end {
+      waiting.removeAll { shared.marks[$0.offset].turns.load(ordering: .relaxed) != $0.element }
+      if waiting.isEmpty { return nil }
+      guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return nil }
+    }
+    return waiting.first.map { Self.threadName($0.offset) }
+  }
+
+  private static func threadName(_ index: Int) -> String { "proxy-\(index)" }
+
   /// Stops at once and for good: open connections are reset. Returns when the threads have ended.
   package func stop() {
     shared.isStopping.store(true, ordering: .releasing)
@@ -156,7 +174,7 @@ package final class ProxyServer: Sendable {
       epoll: try Poller.makeDescriptor(), log: log?.makeRing(),
       heldBlockLimit: max(1, heldByteLimit / threadCount / BufferPool.blockByteCount),
       seed: UInt64.random(in: 1 ... .max))
-    let thread = try PlainThread(name: "proxy-\(index)") {
+    let thread = try PlainThread(name: Self.threadName(index)) {
       var worker = ProxyWorker(setup)
       worker.run()
     }

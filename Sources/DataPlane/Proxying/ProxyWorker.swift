@@ -187,6 +187,7 @@ struct ProxyWorker: ~Copyable {
 
   let index: Int
   let shared: ProxyShared
+  let mark: WorkerMark
   let wakeUp: WakeUp
   let shard: CounterShard
   let log: AccessLogRing?
@@ -229,6 +230,7 @@ struct ProxyWorker: ~Copyable {
   init(_ setup: ProxyWorkerSetup) {
     index = setup.index
     shared = setup.shared
+    mark = setup.shared.marks[setup.index]
     wakeUp = setup.wakeUp
     shard = setup.shared.counters.makeShard()
     log = setup.log
@@ -250,6 +252,7 @@ struct ProxyWorker: ~Copyable {
   mutating func run() {
     refresh()
     resumeListeners()
+    var turns: UInt64 = 0
     while !shared.isStopping.load(ordering: .acquiring) {
       let count = poller.wait(milliseconds: waitMilliseconds())
       now = monotonicNow()
@@ -266,6 +269,8 @@ struct ProxyWorker: ~Copyable {
       closeDeparted()
       resumeListeners()
       tellHeldBytes()
+      turns &+= 1
+      mark.turns.store(turns, ordering: .relaxed)
     }
     stop()
     tellHeldBytes()

@@ -3,7 +3,7 @@ import Glibc
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaiting {
   /// Routes by real BGP speakers to a real router. A program that is missing fails the tests.
   @Suite struct `Anycast` {
     @Test(.timeLimit(.minutes(2)), arguments: AnycastNetwork.Speaker.allCases)

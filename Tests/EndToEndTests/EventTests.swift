@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite struct `Events` {
     /// A world that keeps its state in the folder of its configuration.
     private static func world(_ more: String = "") throws -> World {

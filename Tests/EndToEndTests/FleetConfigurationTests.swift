@@ -16,7 +16,7 @@ extension FleetNode {
   ) throws -> HTTPConnection.Response { try ask("PUT", layer, body, headers: headers) }
 }
 
-extension EndToEnd {
+extension EndToEndWaiting {
   /// `/v1/config`, as programs use it that keep infrastructure as it is declared.
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `Configuration of a fleet as objects` {
     private struct Changed: Decodable {

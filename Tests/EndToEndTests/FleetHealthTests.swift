@@ -117,7 +117,7 @@ private final class WatchingFleet {
   }
 }
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `Health in a fleet` {
     @Test(.timeLimit(.minutes(2)))
     func `goes by most of a region's nodes, and what all lose is down everywhere within seconds`()

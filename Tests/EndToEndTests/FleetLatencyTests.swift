@@ -26,7 +26,7 @@ extension FleetNode {
   }
 }
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `Latencies of a fleet` {
     @Test(.timeLimit(.minutes(4)))
     func `that one node has measured move another's answers, and outlive it and the store`() throws

@@ -30,7 +30,7 @@ extension FleetNode {
 
 private let three: KeyValuePairs = ["edge-1": "tokyo", "edge-2": "tokyo", "edge-3": "tokyo"]
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `Overrides of a fleet` {
     @Test(.timeLimit(.minutes(3)))
     func `are everywhere within a second, and one of two operators loses`() throws {

@@ -162,7 +162,7 @@ private struct Shape: CustomTestStringConvertible, Sendable {
   ]
 }
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled && NetworkNamespaces.isPermitted))
   struct `A fleet that is parted` {
     @Test(.timeLimit(.minutes(10)))

@@ -69,7 +69,7 @@ private final class LedgerFleet {
   }
 }
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `The primary of a fleet` {
     @Test(.timeLimit(.minutes(5)))
     func `is one for all nodes: of two promotions one wins, and a failure moves all`() throws {

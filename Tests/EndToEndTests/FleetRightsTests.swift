@@ -20,7 +20,7 @@ private let global = Fleet.global
   .replacing("lima: {}", with: "lima: {location: [-12.0, -77.0]}")
   .appending("\nlatency: {interval: 1s}\n")
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `Rights of a fleet's nodes` {
     private static let password = "a-secret"
 

@@ -29,7 +29,7 @@ extension FleetNode {
   }
 }
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `A rollout in a fleet` {
     private static let other = Fleet.global.replacing(
       "order: [tokyo, oslo, lima]", with: "order: [lima, oslo, tokyo]")

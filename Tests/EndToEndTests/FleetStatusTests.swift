@@ -16,7 +16,7 @@ extension FleetNode {
   }
 }
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `The status of a fleet` {
     @Test func `any node says how all of them stand, and which one holds to an older word`() throws
     {

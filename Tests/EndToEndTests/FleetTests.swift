@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaiting {
   @Suite(.enabled(if: EtcdCluster.isInstalled)) struct `A node of a fleet` {
     @Test func `takes its layers from the store within a second, and changes with them`() throws {
       let fleet = try Fleet()

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaiting {
   /// Capacities that are not declared in connections a second.
   @Suite struct `A region that is full by its own measure` {
     /// What `/v1/regions` says, as far as this looks.

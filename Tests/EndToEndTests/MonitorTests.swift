@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaiting {
   /// Against gRPC, Knot and HAProxy, as Debian has them.
   @Suite struct Monitors {
     @Test(.timeLimit(.minutes(1)))

@@ -9,9 +9,10 @@ import SelfQuerying
 import ServiceLifecycle
 import Settings
 
-/// Tells systemd that the node lives while it answers itself over real sockets, and the threads that
-/// serve connections turn: what is stuck does not, and is ended and started again. It goes on while the node drains, and ends where another
-/// process has taken over: that one's life counts then.
+/// Tells systemd that the node lives while it answers itself over real sockets, and the threads
+/// that serve connections turn: what is stuck does not, and is ended and started again. It goes on
+/// while the node drains, and ends where another process has taken over: that one's life counts
+/// then.
 struct WatchdogService: Service {
   let watchdog: Watchdog?
   let systemd: Systemd

@@ -236,7 +236,7 @@ let package = Package(
       [
         "APIDocument", "Admitting", "Announcing", "Clustering", "Counters", "Dashboard", "DNSWire",
         "Editions", "Gating", "Homes", "Latency", "Places", "Publishing", "Routing", "Settings",
-        "Simulating", nio, nioPosix, nioSSL, httpTypes, hummingbird, hummingbirdCore,
+        "Simulating", crypto, nio, nioPosix, nioSSL, httpTypes, hummingbird, hummingbirdCore,
         hummingbirdTLS, logging, lifecycle,
       ]),
 

@@ -25,9 +25,10 @@ extension AdminWorld {
     let world = try AdminWorld.withZones()
     await world.heal()
     let endpoints = try await world.get("/v1/endpoints").json["endpoints"]
-    #expect(endpoints[0]["availability_zone"].string == "apple")
-    #expect(endpoints[3]["availability_zone"] == .null)
-    let tokyo = try await world.get("/v1/regions").json["regions"][0]
+    #expect(
+      endpoints.item("address", "127.0.10.1:8080")["availability_zone"].string == "apple")
+    #expect(endpoints.item("address", "127.0.10.3:8080")["availability_zone"] == .null)
+    let tokyo = try await world.get("/v1/regions").json["regions"].item("name", "tokyo")
     #expect(tokyo["availability_zones"][1]["zone"].string == "birch")
     #expect(tokyo["availability_zones"][1]["endpoints"].number == 2)
     #expect(tokyo["availability_zones"][1]["healthy_endpoints"].number == 2)
@@ -61,7 +62,7 @@ extension AdminWorld {
     let put = try await world.change(.put, "/v1/overrides/tokyo/@birch", body: body)
     #expect(put.status == 201 && put.json["target"].string == "tokyo/@birch")
     #expect(try await world.get("/v1/overrides/tokyo/%40birch").json == put.json)
-    let tokyo = try await world.get("/v1/regions").json["regions"][0]
+    let tokyo = try await world.get("/v1/regions").json["regions"].item("name", "tokyo")
     #expect(tokyo["override"].string == "auto")
     #expect(tokyo["pools"][0]["health"].string == "healthy")
     #expect(tokyo["availability_zones"][1]["override"].string == "drain")

@@ -23,6 +23,9 @@ struct Contract {
       .sorted { $0.pieces.count < $1.pieces.count }
   }
 
+  /// Where the status says all that there is to say; every other problem has a type of its own.
+  private static let untyped: Set = [404, 405, 413, 415, 500, 501]
+
   /// What is true of every path, and not said again in each.
   private static let alwaysPossible: Set = [405, 500, 501]
 
@@ -50,19 +53,40 @@ struct Contract {
     guard answers.keys.contains("\(reply.status)") else {
       return ["\(template) has no answer \(reply.status)"]
     }
-    let content = resolved(answers["\(reply.status)"])["content"]
+    let answer = resolved(answers["\(reply.status)"])
+    if verb == "get" {
+      let faults = headerFaults(reply, answer["headers"].keys)
+      guard faults.isEmpty else { return faults.map { "\(template) \($0)" } }
+    }
+    let content = answer["content"]
     let type = String((reply.type ?? "").prefix { $0 != ";" })
     if content == .null { return reply.text.isEmpty ? [] : ["\(template) promises no content"] }
     guard content.keys.contains(type) else {
       return ["\(template) promises \(content.keys), and this is \(type)"]
     }
+    if type == "application/problem+json" { return problemFaults(reply, method) }
     guard type.hasSuffix("json"), method != .head else { return [] }
     return schema(content[type]["schema"]).faults(of: reply.json)
   }
 
   private func problemFaults(_ reply: Reply, _ method: HTTPRequest.Method) -> [String] {
     guard reply.type == "application/problem+json" else { return ["\(reply.status) is no problem"] }
-    return method == .head ? [] : component("Problem").faults(of: reply.json)
+    guard method != .head else { return [] }
+    let needsType = !Self.untyped.contains(reply.status)
+    let isTyped = reply.json["type"].string != "about:blank"
+    return component("Problem").faults(of: reply.json)
+      + (needsType && !isTyped ? ["a problem with \(reply.status) has no type"] : [])
+  }
+
+  /// Of a read: what may be kept has a tag, and a part of a list may lead to the next.
+  private func headerFaults(_ reply: Reply, _ promised: [String]) -> [String] {
+    var faults: [String] = []
+    let isKept = reply.headers[.eTag] != nil
+    if reply.status == 200, isKept != promised.contains("ETag") {
+      faults.append(isKept ? "promises no ETag" : "promises an ETag")
+    }
+    if reply.headers[.link] != nil, !promised.contains("Link") { faults.append("promises no Link") }
+    return faults
   }
 
   func component(_ name: String) -> Schema { schema(document["components"]["schemas"][name]) }
@@ -77,4 +101,8 @@ struct Contract {
     else { return response }
     return document["components"]["responses"][String(name)]
   }
+}
+
+extension HTTPField.Name {
+  static let link = HTTPField.Name("Link") ?? .via
 }

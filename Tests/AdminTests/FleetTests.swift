@@ -42,7 +42,11 @@ import Testing
         let ready = try await client.executeRequest(
           uri: "/readyz", method: .get, headers: [:], body: nil)
         #expect(ready.status == .serviceUnavailable && ready.headers[.retryAfter] == "1")
-        #expect(String(buffer: ready.body).contains("first configuration"))
+        let problem = JSON(String(buffer: ready.body))
+        #expect(problem["detail"].string?.contains("first configuration") == true)
+        let type = try await client.executeRequest(
+          uri: problem["type"].string ?? "", method: .get, headers: [:], body: nil)
+        #expect(type.status == .ok && String(buffer: type.body) == ProblemType.notReady.page)
       }
   }
 }

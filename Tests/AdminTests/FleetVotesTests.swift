@@ -27,7 +27,7 @@ import Testing
         "isolated":true,"node":"edge-1","region":"tokyo","share":100,"since":7}]}],\
         "isolated":false,"standing":"voting"}
         """)
-    #expect(try await world.get("/v1/fleet/votes?limit=1").status == 400)
+    #expect(try await world.get("/v1/fleet/votes?node=edge-1").status == 400)
   }
 
   @Test func `is not there for a node by itself`() async throws {

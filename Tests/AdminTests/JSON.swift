@@ -36,6 +36,10 @@ enum JSON: Decodable, Equatable, Sendable {
   subscript(index: Int) -> JSON {
     items.indices.contains(index) ? items[index] : .null
   }
+  /// The item whose member is this text.
+  func item(_ member: String, _ text: String) -> JSON {
+    items.first { $0[member].string == text } ?? .null
+  }
   var items: [JSON] { if case .array(let items) = self { items } else { [] } }
   var string: String? { if case .string(let text) = self { text } else { nil } }
   var number: Double? { if case .number(let number) = self { number } else { nil } }

@@ -40,6 +40,15 @@ private struct OneLayer: SharedConfiguration {
     #expect(reply.type == "application/yaml" && reply.headers[.eTag] == "\"a-7\"")
   }
 
+  @Test func `is not sent again to those who have it`() async throws {
+    let reply = try await world().ask(
+      .get, "/v1/config/region/tokyo", headers: [.ifNoneMatch: "\"a-7\""])
+    #expect(reply.status == 304 && reply.text.isEmpty && reply.headers[.eTag] == "\"a-7\"")
+    let old = try await world().ask(
+      .get, "/v1/config/region/tokyo", headers: [.ifNoneMatch: "\"a-6\""])
+    #expect(old.status == 200)
+  }
+
   @Test(arguments: ["region", "region%2", "region%2Ftokyo%2Fa", "%FF"])
   func `is not found under what is no name`(path: String) async throws {
     #expect(try await world().get("/v1/config/\(path)").status == 404)

@@ -72,7 +72,8 @@ import Testing
 
   @Test func `may refuse whoever shows no token where not everybody may look`() {
     let isOpen = { (path: String) in
-      ["/", "/livez", "/readyz"].contains(path) || path.hasPrefix("/dashboard/")
+      ["/", "/livez", "/readyz", "/problems", "/problems/{type}"].contains(path)
+        || path.hasPrefix("/dashboard/")
     }
     for operation in operations {
       let answers = operation.value["responses"].keys
@@ -87,7 +88,7 @@ import Testing
     let text = try String(contentsOfFile: Contract.path, encoding: .utf8)
     let references = Set(
       text.matches(of: #/"#\/components\/(\w+\/\w+)"/#).map { String($0.1) })
-    let components = ["schemas", "responses"].flatMap { kind in
+    let components = ["schemas", "responses", "parameters", "headers"].flatMap { kind in
       document["components"][kind].keys.map { "\(kind)/\($0)" }
     }
     #expect(references == Set(components))
@@ -98,11 +99,25 @@ import Testing
       document["components"]["schemas"][schema]["properties"][member]["enum"].items
         .compactMap(\.string)
     }
+    #expect(words("Problem", "type") == ["about:blank"] + ProblemType.allCases.map(\.uri))
     #expect(words("Event", "kind") == Event.Kind.allCases.map(\.rawValue))
     #expect(words("OverrideWish", "override_rule") == SafetyRule.allCases.map(\.rawValue))
     #expect(words("Anycast", "standing") == AnycastStanding.allCases.map(\.rawValue))
     let verb = document["paths"]["/v1/rollout/{verb}"]["post"]["parameters"][0]["schema"]["enum"]
     #expect(verb.items.compactMap(\.string) == RolloutVerb.allCases.map(\.rawValue))
+  }
+
+  @Test func `has a tag where it may answer that nothing has changed, and a limit where a Link`() {
+    for operation in operations where operation.method == "GET" {
+      let name = "\(operation.method) \(operation.path)"
+      let answers = operation.value["responses"]
+      let headers = answers["200"]["headers"].keys
+      let references = operation.value["parameters"].items.compactMap { $0["$ref"].string }
+        .compactMap { $0.split(separator: "/").last.map { String($0) } }
+      #expect(headers.contains("ETag") == answers.keys.contains("304"), "\(name)")
+      #expect(headers.contains("ETag") == references.contains("IfNoneMatch"), "\(name)")
+      #expect(headers.contains("Link") == references.contains("Limit"), "\(name)")
+    }
   }
 
   static let faulty: [(schema: String, instance: String, place: String)] = [
@@ -140,5 +155,8 @@ import Testing
     #expect(!breaches(200, #"{"primaries": {}}"#, type: json).isEmpty)
     #expect(!breaches(200, #"{"primaries": []}"#, type: "text/plain").isEmpty)
     #expect(!breaches(202, #"{"primaries": []}"#, type: json).isEmpty)
+    let problem =
+      #"{"type": "about:blank", "title": "t", "status": 400, "detail": "", "instance": ""}"#
+    #expect(!breaches(400, problem, type: "application/problem+json").isEmpty)
   }
 }

@@ -10,6 +10,8 @@ import Testing
     var status: Int
     /// In the detail, or in an item of `errors`.
     var says: String
+    /// Of the problem; nil: not understood for 400, else that which the status says.
+    var type: ProblemType?
 
     var testDescription: String { "\(method) \(uri)" }
   }
@@ -36,21 +38,23 @@ import Testing
     Ask(uri: "/v1/route?ip=10.1.1.1&name=a..b", status: 400, says: "an empty label"),
     Ask(
       uri: "/v1/route?ip=10.1.1.1&name=fixed.example.org", status: 422,
-      says: "fixed.example.org is not steered: every client gets the same records"),
+      says: "fixed.example.org is not steered: every client gets the same records",
+      type: .notSteered),
     Ask(
       uri: "/v1/route?ip=10.1.1.1&name=none.example.org", status: 404,
-      says: "there is no name none.example.org in its zone"),
+      says: "there is no name none.example.org in its zone", type: .notServed),
     Ask(
       uri: "/v1/route?ip=10.1.1.1&name=example.com", status: 404,
-      says: "example.com is in no zone of this server"),
+      says: "example.com is in no zone of this server", type: .notServed),
     Ask(
       uri: "/v1/route?ip=10.1.1.1&name=gone.example.org", status: 404,
-      says: "the service is gone"),
+      says: "the service is gone", type: .notServed),
     Ask(
-      uri: "/v1/route?ip=10.1.1.1&listener=back", status: 404, says: "there is no listener back"),
+      uri: "/v1/route?ip=10.1.1.1&listener=back", status: 404, says: "there is no listener back",
+      type: .notServed),
     Ask(
       uri: "/v1/route?ip=10.1.1.1&listener=ghost", status: 404,
-      says: "there is no listener ghost"),
+      says: "there is no listener ghost", type: .notServed),
     Ask(
       uri: "/v2", status: 404, says: "there is nothing at this path; GET /v1 lists what there is"),
     Ask(
@@ -83,7 +87,8 @@ import Testing
       return
     }
     let problem = reply.json
-    #expect(problem["type"].string == "about:blank")
+    let type = ask.type ?? (ask.status == 400 ? .notUnderstood : nil)
+    #expect(problem["type"].string == type?.uri ?? "about:blank")
     #expect(problem["status"].number == Double(ask.status))
     #expect(problem["title"].string?.isEmpty == false)
     #expect(problem["instance"].string == ask.uri.split(separator: "?").first.map(String.init))

@@ -41,14 +41,14 @@ import Testing
     await world.heal()
     await world.report(.degraded, of: "frankfurt")
     let regions = try await world.get("/v1/regions").json["regions"]
-    #expect(regions.items.map { $0["name"].string } == ["tokyo", "frankfurt", "virginia"])
-    #expect(regions[1]["location"]["latitude"].number == 50.11)
-    #expect(regions[1]["tags"] == .array([.string("eu"), .string("de")]))
-    #expect(regions[1]["override"].string == "auto")
-    #expect(regions[1]["pools"].items.map { $0["pool"].string } == ["web", "eu"])
-    #expect(regions[1]["pools"][0]["health"].string == "degraded")
-    #expect(regions[0]["pools"].items.count == 1)
-    #expect(regions[0]["pools"][0]["healthy_endpoints"].number == 3)
+    #expect(regions.items.map { $0["name"].string } == ["frankfurt", "tokyo", "virginia"])
+    #expect(regions[0]["location"]["latitude"].number == 50.11)
+    #expect(regions[0]["tags"] == .array([.string("eu"), .string("de")]))
+    #expect(regions[0]["override"].string == "auto")
+    #expect(regions[0]["pools"].items.map { $0["pool"].string } == ["web", "eu"])
+    #expect(regions[0]["pools"][0]["health"].string == "degraded")
+    #expect(regions[1]["pools"].items.count == 1)
+    #expect(regions[1]["pools"][0]["healthy_endpoints"].number == 3)
   }
 
   @Test func `of the zones`() async throws {
@@ -66,12 +66,12 @@ import Testing
       ]
     }
     let zones = try await world.get("/v1/zones").json["zones"]
-    #expect(zones.items.map { $0["name"].string } == ["example.org.", "example.net."])
-    #expect(zones.items.map { $0["kind"].string } == ["primary", "secondary"])
-    #expect(zones[0]["serial"].number == 7 && zones[0]["names"].number == 3)
-    #expect(zones[1]["state"].string == "absent")
-    #expect(zones[1]["next_check"].string == "2026-01-01T00:00:02.000Z")
-    #expect(zones[1]["faults"][0].string == "192.0.2.1:53: the answer is not signed")
+    #expect(zones.items.map { $0["name"].string } == ["example.net.", "example.org."])
+    #expect(zones.items.map { $0["kind"].string } == ["secondary", "primary"])
+    #expect(zones[1]["serial"].number == 7 && zones[1]["names"].number == 3)
+    #expect(zones[0]["state"].string == "absent")
+    #expect(zones[0]["next_check"].string == "2026-01-01T00:00:02.000Z")
+    #expect(zones[0]["faults"][0].string == "192.0.2.1:53: the answer is not signed")
   }
 
   @Test func `of the endpoints and their last checks`() async throws {
@@ -85,8 +85,7 @@ import Testing
     }
     let endpoints = try await world.get("/v1/endpoints").json["endpoints"]
     #expect(endpoints.items.count == 7)
-    let first = endpoints[0]
-    #expect(first["id"].string == "tokyo/web/127.0.10.1:8080")
+    let first = endpoints.item("id", "tokyo/web/127.0.10.1:8080")
     #expect(first["region"].string == "tokyo")
     #expect(first["pool"].string == "web")
     #expect(first["address"].string == "127.0.10.1:8080")
@@ -95,8 +94,8 @@ import Testing
     #expect(first["last_probe"]["at"].string == "2026-01-01T00:00:01.500Z")
     #expect(first["last_probe"]["duration_ms"].number == 0.25)
     #expect(first["since"].string == "2026-01-01T00:00:00.000Z")
-    #expect(endpoints[1]["last_probe"] == .null)
-    #expect(endpoints[0]["proxy"] == .null)
+    #expect(endpoints.item("id", "tokyo/web/127.0.10.2:8080")["last_probe"] == .null)
+    #expect(first["proxy"] == .null)
   }
 
   @Test func `of what the proxy has to do with endpoints`() async throws {
@@ -109,7 +108,10 @@ import Testing
         edition.model.endpoints[1].id: EndpointUse(connections: 0, startShare: 1),
       ]
     }
-    let endpoints = try await world.get("/v1/endpoints").json["endpoints"]
+    let list = try await world.get("/v1/endpoints").json["endpoints"]
+    let endpoints = ["127.0.10.1", "127.0.10.2", "[2001:db8:ff::1]"].map {
+      list.item("id", "tokyo/web/\($0):8080")
+    }
     #expect(endpoints[0]["proxy"]["connections"].number == 12)
     #expect(endpoints[0]["proxy"]["start_share"].number == 0.333)
     #expect(endpoints[0]["proxy"]["ejection"]["until"].string == "2026-01-01T00:00:20.000Z")
@@ -202,6 +204,10 @@ import Testing
           uri: "/v1/status", method: .get, headers: [:], body: nil)
         #expect(status.status == .ok)
         #expect(status.headers[.server] == "azimuth")
+        // The tag's answer has a length and no content: what follows is read right all the same.
+        let kept = try await client.executeRequest(
+          uri: "/v1/openapi.json", method: .get, headers: [.ifNoneMatch: "*"], body: nil)
+        #expect(kept.status == .notModified && kept.body.readableBytes == 0)
         let refused = try await client.executeRequest(
           uri: "/v1/overrides/tokyo", method: .put, headers: [:],
           body: ByteBuffer(string: ChangeBody.long))

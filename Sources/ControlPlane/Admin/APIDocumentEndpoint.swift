@@ -5,9 +5,7 @@ import NIOCore
 extension AdminServer {
   /// `GET /v1/openapi.json`: what there is to ask, for programs (OpenAPI 3.1).
   func apiDocument(_ request: Request) async throws -> Response {
-    Response(
-      status: .ok, headers: [.contentType: "application/json"],
-      body: ResponseBody(byteBuffer: Self.apiDocument))
+    Response.cacheable(Self.apiDocument, type: "application/json", for: request)
   }
 
   private static let apiDocument = ByteBuffer(

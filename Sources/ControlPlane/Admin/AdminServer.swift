@@ -65,6 +65,7 @@ package struct AdminServer: Sendable {
         Endpoint(path: "/metrics", handlers: [.get: .open(metrics)]),
         Endpoint(path: "/livez", handlers: [.get: .open(live)]),
         Endpoint(path: "/readyz", handlers: [.get: .open(ready)]),
+        Endpoint(path: "/problems/**", handlers: [.get: .open(ProblemType.pages)]),
       ], to: router)
     return Application(
       router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
@@ -129,6 +130,8 @@ extension AdminServer {
     [
       Endpoint(path: "/", handlers: [.get: .open(dashboard)]),
       Endpoint(path: "/dashboard/**", handlers: [.get: .open(dashboard)]),
+      Endpoint(path: "/problems", handlers: [.get: .open(ProblemType.pages)]),
+      Endpoint(path: "/problems/**", handlers: [.get: .open(ProblemType.pages)]),
       Endpoint(path: "/v1", handlers: [.get: .read(index)]),
       Endpoint(path: "/v1/openapi.json", handlers: [.get: .read(apiDocument)]),
       Endpoint(path: "/livez", handlers: [.get: .open(live)]),

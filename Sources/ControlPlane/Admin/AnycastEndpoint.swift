@@ -5,7 +5,8 @@ extension AdminServer {
   func anycast(_ request: Request) async throws -> Response {
     guard let report = await sources.anycast() else {
       throw Problem(
-        .notFound, "this node has no anycast addresses: its configuration has no section anycast")
+        .notFound, "this node has no anycast addresses: its configuration has no section anycast",
+        type: .notConfigured)
     }
     return try Response.json(report)
   }

@@ -11,7 +11,8 @@ extension AdminServer {
       without: (query["without"] ?? "").split(separator: ",").map(String.init))
     do {
       // Some thousand squares: nobody reads them.
-      return try Response.json(try await sources.catchments(question), isPretty: false)
+      return try Response.cacheable(
+        json: try await sources.catchments(question), for: request, isPretty: false)
     } catch SimulationRefusal.misunderstood(let messages) {
       throw Problem(
         .unprocessableContent, "the question is not understood",

@@ -12,13 +12,15 @@ extension AdminServer {
   /// Somebody else was first so often: then it is told.
   private static let maximumAttempts = 5
 
-  /// `GET /v1/config`.
+  /// `GET /v1/config[?limit=[&cursor=]]`.
   func layerList(_ request: Request) async throws -> Response {
     struct List: Encodable {
       var layers: [LayerReport]
     }
     let layers = try await layers(of: try sharedConfiguration)
-    return try Response.json(List(layers: layers.map(LayerReport.init)))
+    let page = try Page(layers, of: request) { "\($0.name)" }
+    return try Response.cacheable(
+      json: List(layers: page.elements.map(LayerReport.init)), for: request, headers: page.headers)
   }
 
   /// `GET /v1/config/{layer}`: the text, as it was written.
@@ -27,9 +29,9 @@ extension AdminServer {
     guard
       let layer = try await layers(of: try sharedConfiguration).first(where: { $0.name == name })
     else { throw Problem(.notFound, "the store has no layer \(name)") }
-    var response = Response.text(layer.text, type: "application/yaml")
-    response.headers[.eTag] = layer.version.entityTag
-    return response
+    return Response.cacheable(
+      ByteBuffer(string: layer.text), type: "application/yaml", for: request,
+      tag: layer.version.entityTag)
   }
 
   /// `PUT /v1/config/{layer}`: 201 where there was none, else 200; what is there already is not
@@ -85,7 +87,9 @@ extension AdminServer {
       if text == nil { return Response(status: .noContent) }
       return try answer(name, version, proposal, status: present == nil ? .created : .ok)
     }
-    throw Problem(.conflict, "layer \(name) is changed by others all the time; ask again")
+    throw Problem(
+      .conflict, "layer \(name) is changed by others all the time; ask again",
+      type: .overtaken)
   }
 
   private func refuse(_ proposal: LayerProposal, _ wishes: LayerWishes) throws(Problem) {
@@ -94,7 +98,7 @@ extension AdminServer {
       .unprocessableContent,
       proposal.isUnfit
         ? "the layer cannot stand in the store"
-        : "nodes would refuse it; if that is meant: ?force=true",
+        : "nodes would refuse it; if that is meant: ?force=true", type: .faults,
       errors: proposal.faults.map(Problem.Item.init))
   }
 
@@ -113,7 +117,9 @@ extension AdminServer {
   private var sharedConfiguration: any SharedConfiguration {
     get throws(Problem) {
       guard let shared = sources.sharedConfiguration else {
-        throw Problem(.notFound, "this node is in no fleet: its configuration is its own file")
+        throw Problem(
+          .notFound, "this node is in no fleet: its configuration is its own file",
+          type: .notConfigured)
       }
       return shared
     }
@@ -168,6 +174,7 @@ private struct LayerWishes {
       headers[.eTag] = tag
       throw Problem(
         .preconditionFailed, present == nil ? "there is no such layer" : "the layer is another now",
+        type: .overtaken,
         headers: headers)
     }
   }
@@ -202,12 +209,14 @@ extension Problem {
     case .unavailable(let reason):
       self.init(
         .serviceUnavailable, "the fleet's store does not answer: \(reason)",
+        type: .storeUnavailable,
         headers: [.retryAfter: "5"])
     case .forbidden(let reason):
-      self.init(.forbidden, "the node's user of the store may not: \(reason)")
+      self.init(.forbidden, "the node's user of the store may not: \(reason)", type: .storeForbids)
     case .rollingOut:
       self.init(
         .conflict, "a text of this layer is being rolled out: finish or abandon that first",
+        type: .rolloutUnderWay,
         headers: [.location: "/v1/rollout"])
     }
   }

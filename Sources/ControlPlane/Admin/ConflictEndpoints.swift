@@ -5,8 +5,8 @@ import Publishing
 import Routing
 
 extension AdminServer {
-  /// `GET /v1/conflicts`: targets of which operators have said different things that did not know
-  /// of each other. The safer word holds until somebody settles which it is.
+  /// `GET /v1/conflicts[?limit=[&cursor=]]`: targets of which operators have said different things
+  /// that did not know of each other. The safer word holds until somebody settles which it is.
   func conflictList(_ request: Request) async throws -> Response {
     struct Conflict: Encodable {
       var target: String
@@ -19,14 +19,17 @@ extension AdminServer {
       var conflicts: [Conflict]
     }
     let entries = await sources.sharedOverrides?.entries() ?? []
-    return try Response.json(
-      List(
-        conflicts: entries.filter { !$0.conflict.isEmpty }.map { entry in
-          Conflict(
-            target: entry.target.description,
-            state: (entry.override?.state ?? .auto).rawValue, dial: entry.override?.dial,
-            words: entry.conflict.map(WordReport.init))
-        }))
+    let page = try Page(entries.filter { !$0.conflict.isEmpty }, of: request) {
+      $0.target.description
+    }
+    let conflicts = page.elements.map { entry in
+      Conflict(
+        target: entry.target.description,
+        state: (entry.override?.state ?? .auto).rawValue, dial: entry.override?.dial,
+        words: entry.conflict.map(WordReport.init))
+    }
+    return try Response.cacheable(
+      json: List(conflicts: conflicts), for: request, headers: page.headers)
   }
 
   /// `POST /v1/conflicts/{target}/acknowledge`: what holds is what is meant.
@@ -69,11 +72,15 @@ extension Problem {
       self.init(
         .conflict,
         "another operator was first: \(target) is \(winner.state.rawValue)\(dial), by "
-          + "\(winner.author): \(winner.reason)")
+          + "\(winner.author): \(winner.reason)", type: .overtaken)
     case .lost(nil):
-      self.init(.conflict, "another operator was first: what was said of \(target) is taken back")
+      self.init(
+        .conflict, "another operator was first: what was said of \(target) is taken back",
+        type: .overtaken)
     case .refused(let reason):
-      self.init(.serviceUnavailable, "the fleet's store does not take it: \(reason)")
+      self.init(
+        .serviceUnavailable, "the fleet's store does not take it: \(reason)",
+        type: .storeUnavailable)
     }
   }
 }

@@ -10,12 +10,9 @@ extension AdminServer {
     guard let file = Self.dashboardFiles[request.uri.path] else {
       throw Problem(.notFound, "the dashboard has no such file")
     }
-    var response = Response(
-      status: .ok, headers: [.contentType: file.type],
-      body: ResponseBody(byteBuffer: file.content))
-    response.headers[.contentSecurityPolicy] = Self.dashboardPolicy
-    response.headers[.referrerPolicy] = "no-referrer"
-    return response
+    return Response.cacheable(
+      file.content, type: file.type, for: request,
+      headers: [.contentSecurityPolicy: Self.dashboardPolicy, .referrerPolicy: "no-referrer"])
   }
 
   /// Nothing from elsewhere, nothing inline, and no text that becomes markup.

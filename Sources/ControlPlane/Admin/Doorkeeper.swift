@@ -84,22 +84,27 @@ extension AdminContext {
     guard settings.tokens.contains(where: { $0.scope >= scope }) else {
       throw Problem(
         .forbidden,
-        "no token configured that may do this: set admin.tokens to allow changes over HTTP")
+        "no token configured that may do this: set admin.tokens to allow changes over HTTP",
+        type: .noTokens)
     }
     switch credentials {
     case .none:
-      throw Self.unauthorized("a bearer token is needed", challenge: #"Bearer realm="azimuth""#)
+      throw Self.unauthorized(
+        "a bearer token is needed", .tokenMissing, challenge: #"Bearer realm="azimuth""#)
     case .wrong:
       throw Self.unauthorized(
-        "this is not the token", challenge: #"Bearer realm="azimuth", error="invalid_token""#)
+        "this is not the token", .tokenWrong,
+        challenge: #"Bearer realm="azimuth", error="invalid_token""#)
     case .unseen(let seconds):
       throw Problem(
         .tooManyRequests, "too many wrong tokens came from there: ask again in \(seconds) s",
+        type: .tooManyWrongTokens,
         headers: [.retryAfter: "\(seconds)"])
     case .token(let token):
       guard token.scope >= scope else {
         throw Problem(
           .forbidden, "\(token.name) may \(token.scope.rawValue); this wants \(scope.rawValue)",
+          type: .scopeTooNarrow,
           headers: [
             .wwwAuthenticate:
               #"Bearer realm="azimuth", error="insufficient_scope", scope="\#(scope.rawValue)""#
@@ -109,7 +114,9 @@ extension AdminContext {
     }
   }
 
-  private static func unauthorized(_ detail: String, challenge: String) -> Problem {
-    Problem(.unauthorized, detail, headers: [.wwwAuthenticate: challenge])
+  private static func unauthorized(
+    _ detail: String, _ type: ProblemType, challenge: String
+  ) -> Problem {
+    Problem(.unauthorized, detail, type: type, headers: [.wwwAuthenticate: challenge])
   }
 }

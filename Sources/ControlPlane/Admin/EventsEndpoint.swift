@@ -13,25 +13,40 @@ extension AdminServer {
   /// connection lives.
   static let heartbeat = Duration.seconds(15)
 
-  /// `GET /v1/events?since=`: transitions in order, as server-sent events, or as one JSON document
-  /// for those who ask for that type.
+  /// `GET /v1/events?since=`: transitions in order, as server-sent events, or as a JSON document
+  /// for those who ask for that type; that has `limit` of them at most, and a Link to the next.
   func events(_ request: Request) async throws -> Response {
-    var query = QueryReader(request, known: ["since", "follow"])
+    var query = QueryReader(request, known: ["since", "cursor", "limit", "follow"])
+    let isDocument = request.headers[.accept]?.contains("application/json") == true
     let since = eventNumber(query["since"], "since", &query)
+    let cursor = query["cursor"].map { eventNumber($0, "cursor", &query) }
+    let limit = query.number("limit", in: pageLimits) ?? pageLimits.upperBound
+    if query["limit"] != nil, !isDocument {
+      query.report("limit", "is for those who accept application/json")
+    }
+    if query["since"] != nil, query["cursor"] != nil {
+      query.report("cursor", "goes without since: give one of them")
+    }
     let resumed = request.headers[HTTPField.Name.lastEventID].map {
       eventNumber($0, "Last-Event-ID", &query)
     }
     let follow = query["follow"] ?? "true"
     if !["true", "false"].contains(follow) { query.report("follow", "wants true or false") }
     guard query.errors.isEmpty else { throw query.problem }
-    let start = resumed ?? since
-    if request.headers[.accept]?.contains("application/json") == true {
-      return try Response.json(EventList(sources.publisher.events.page(after: start)))
+    let start = resumed ?? cursor ?? since
+    let log = sources.publisher.events
+    if isDocument {
+      let page = log.page(after: start, limit: limit)
+      let hasMore = log.count(after: page.last) > 0
+      return try Response.json(
+        EventList(page),
+        headers: hasMore ? nextPage(of: request, cursor: "\(page.last)", limit: limit) : [:])
     }
     guard follow == "true" else { return streamed(after: start, changes: nil) }
-    let log = sources.publisher.events
     guard let changes = log.changes(mostListeners: Self.maximumFollowers) else {
-      throw Problem(.serviceUnavailable, "there are \(Self.maximumFollowers) followers already")
+      throw Problem(
+        .serviceUnavailable, "there are \(Self.maximumFollowers) followers already",
+        type: .busy)
     }
     return streamed(after: start, changes: changes)
   }

@@ -1,11 +1,16 @@
+import Clustering
 import Hummingbird
 
 extension AdminServer {
-  /// `GET /v1/fleet`.
+  /// `GET /v1/fleet[?limit=[&cursor=]]`: a part of its nodes.
   func fleet(_ request: Request) async throws -> Response {
-    guard let report = await sources.fleet() else {
-      throw Problem(.notFound, "this node is in no fleet: its configuration has no section fleet")
+    guard var report = await sources.fleet() else {
+      throw Problem(
+        .notFound, "this node is in no fleet: its configuration has no section fleet",
+        type: .notConfigured)
     }
-    return try Response.json(report)
+    let page = try Page(report.nodes, of: request) { $0.id }
+    report.nodes = page.elements
+    return try Response.json(report, headers: page.headers)
   }
 }

@@ -86,13 +86,14 @@ package struct FleetVotesReport: Sendable, Equatable, Encodable {
 }
 
 extension AdminServer {
-  /// `GET /v1/fleet/votes`.
+  /// `GET /v1/fleet/votes[?limit=[&cursor=]]`.
   func fleetVotes(_ request: Request) async throws -> Response {
-    let query = QueryReader(request, known: [])
-    guard query.errors.isEmpty else { throw query.problem }
-    guard let report = await sources.fleetVotes() else {
-      throw Problem(.notFound, "this node is in no fleet, or fleet.health is off")
+    guard var report = await sources.fleetVotes() else {
+      throw Problem(
+        .notFound, "this node is in no fleet, or fleet.health is off", type: .notConfigured)
     }
-    return try Response.json(report)
+    let page = try Page(report.endpoints, of: request) { $0.id }
+    report.endpoints = page.elements
+    return try Response.cacheable(json: report, for: request, headers: page.headers)
   }
 }

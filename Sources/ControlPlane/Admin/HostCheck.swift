@@ -20,12 +20,13 @@ struct HostCheck: RouterMiddleware {
     if let authority, !hosts.contain(authority) {
       throw Problem(
         .misdirectedRequest,
-        "\(authority) is no name of this server; if it is one, add it to admin.names")
+        "\(authority) is no name of this server; if it is one, add it to admin.names",
+        type: .unknownHost)
     }
     if !Endpoint.safeMethods.contains(request.method), let origin = request.headers[.origin],
       !KnownHosts.isSame(origin, authority)
     {
-      throw Problem(.forbidden, "pages of \(origin) may change nothing here")
+      throw Problem(.forbidden, "pages of \(origin) may change nothing here", type: .foreignOrigin)
     }
     return try await next(request, context)
   }

@@ -121,7 +121,7 @@ extension AdminServer {
     }
     guard query.errors.isEmpty else { throw query.problem }
     guard let report = await sources.latency(client) else {
-      throw Problem(.notFound, "no policy of this node goes by latency")
+      throw Problem(.notFound, "no policy of this node goes by latency", type: .notConfigured)
     }
     return try Response.json(report)
   }

@@ -13,12 +13,14 @@ extension AdminServer {
   /// A body longer than this is refused.
   static let maximumBodyByteCount = 16 * 1024
 
-  /// `GET /v1/overrides`.
+  /// `GET /v1/overrides[?limit=[&cursor=]]`.
   func overrideList(_ request: Request) async throws -> Response {
     struct List: Encodable {
       var overrides: [OverrideReport]
     }
-    return try Response.json(List(overrides: await overrideReports))
+    let page = try Page(await overrideReports, of: request) { $0.target }
+    return try Response.cacheable(
+      json: List(overrides: page.elements), for: request, headers: page.headers)
   }
 
   /// `GET /v1/overrides/{target}`.
@@ -26,7 +28,7 @@ extension AdminServer {
     let target = try target(of: request)
     let report = await overrideReports.first { $0.target == target.description }
     guard let report else { throw Problem(.notFound, "no override is set for \(target)") }
-    return try Response.json(report)
+    return try Response.cacheable(json: report, for: request)
   }
 
   /// `PUT /v1/overrides/{target}`: 201 where there was none, else 200 (RFC 9110 §9.3.4).
@@ -44,7 +46,7 @@ extension AdminServer {
       throw Problem(
         .conflict,
         "the safety rule \(rule.rule.rawValue) stands against it: \(rule); if that is meant, ask "
-          + "with ?override_rule=\(rule.rule.rawValue)")
+          + "with ?override_rule=\(rule.rule.rawValue)", type: .safetyRule)
     }
     let isNew = await !sources.publisher.overrides.contains { $0.target == target }
     let report = try await set(override)
@@ -155,7 +157,7 @@ extension AdminServer {
       let pools = await sources.publisher.failback(region: name)
     else { throw Problem(.notFound, "there is no such region") }
     guard !pools.isEmpty else {
-      throw Problem(.conflict, "region \(name) is not held in any pool")
+      throw Problem(.conflict, "region \(name) is not held in any pool", type: .notHeld)
     }
     logger.notice(
       "fail-back",

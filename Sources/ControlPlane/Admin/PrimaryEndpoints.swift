@@ -7,14 +7,15 @@ import Routing
 import Settings
 
 extension AdminServer {
-  /// `GET /v1/primaries`.
+  /// `GET /v1/primaries[?limit=[&cursor=]]`.
   func primaryList(_ request: Request) async throws -> Response {
     struct List: Encodable {
       var primaries: [PrimaryBody]
     }
     let now = sources.now()
+    let page = try Page(await sources.publisher.primaryReports, of: request) { $0.service }
     return try Response.json(
-      List(primaries: await sources.publisher.primaryReports.map { PrimaryBody($0, now: now) }))
+      List(primaries: page.elements.map { PrimaryBody($0, now: now) }), headers: page.headers)
   }
 
   /// `POST /v1/primaries/{service}/promote` and `…/failback`.
@@ -132,39 +133,42 @@ extension Problem {
       self.init(.notFound, "there is no service \(service) with a policy of type primary")
     case .handingOver: self = .handingOver
     case .epochHasChanged(let epoch):
-      self.init(.conflict, "the epoch is \(epoch) by now")
+      self.init(.conflict, "the epoch is \(epoch) by now", type: .overtaken)
     case .lost(let winner):
       self.init(
         .conflict,
         "another operator or node was first: \(winner.region) is the primary, with the epoch "
-          + "\(winner.epoch)")
+          + "\(winner.epoch)", type: .overtaken)
     case .storeIsLost:
       self.init(
         .serviceUnavailable,
         "the fleet's store does not answer, and primaries stay as they are meanwhile; look at "
-          + "/v1/primaries before you ask again")
+          + "/v1/primaries before you ask again", type: .storeUnavailable)
     case .storeRefuses(let reason):
-      self.init(.serviceUnavailable, "the fleet's store does not take it: \(reason)")
+      self.init(
+        .serviceUnavailable, "the fleet's store does not take it: \(reason)",
+        type: .storeUnavailable)
     case .refused(.notInOrder(let region)):
-      self.init(.conflict, "\(region) is not in the order of the service's policy")
+      self.init(
+        .conflict, "\(region) is not in the order of the service's policy", type: .cannotBePrimary)
     case .refused(.isPrimary(let region)):
-      self.init(.conflict, "\(region) is the primary already")
+      self.init(.conflict, "\(region) is the primary already", type: .cannotBePrimary)
     case .refused(.isNotUp(let region, let standing)):
-      self.init(.conflict, "\(region) is \(standing.word)")
+      self.init(.conflict, "\(region) is \(standing.word)", type: .cannotBePrimary)
     case .refused(.lag(let region, let lag, let limit)):
       let most = limit / .seconds(1)
       guard let lag else {
         self.init(
           .conflict,
           "the lag of \(region) is not known, and the rpo is \(most) s; to go on all the "
-            + "same: \"accept_data_loss\": \"any\"")
+            + "same: \"accept_data_loss\": \"any\"", type: .dataLoss)
         return
       }
       let seconds = lag / .seconds(1)
       self.init(
         .conflict,
         "\(region) is \(seconds) s behind, more than the rpo of \(most) s; to go on all "
-          + "the same: \"accept_data_loss\": \"\(Int(seconds.rounded(.up)))s\"")
+          + "the same: \"accept_data_loss\": \"\(Int(seconds.rounded(.up)))s\"", type: .dataLoss)
     }
   }
 }

@@ -3,6 +3,8 @@ import HTTPTypes
 /// An error as RFC 9457 has it: what a client reads instead of the answer.
 struct Problem: Error, Sendable {
   var status: HTTPResponse.Status
+  /// nil: its status says all that there is (`about:blank`).
+  var type: ProblemType?
   /// A sentence on this occurrence.
   var detail: String
   /// Every single thing that is wrong, where there can be several (RFC 9457 §3).
@@ -11,11 +13,14 @@ struct Problem: Error, Sendable {
   var conditions: [ReadinessCondition]?
   var headers: HTTPFields = [:]
 
+  /// - Parameter type: nil: for 400 and 422 that the request is not understood.
   init(
-    _ status: HTTPResponse.Status, _ detail: String, errors: [Item] = [],
-    headers: HTTPFields = [:]
+    _ status: HTTPResponse.Status, _ detail: String, type: ProblemType? = nil,
+    errors: [Item] = [], headers: HTTPFields = [:]
   ) {
     self.status = status
+    let isMisunderstanding = [.badRequest, .unprocessableContent].contains(status)
+    self.type = type ?? (isMisunderstanding ? .notUnderstood : nil)
     self.detail = detail
     self.errors = errors
     self.headers = headers
@@ -23,7 +28,8 @@ struct Problem: Error, Sendable {
 
   /// The successor would not know of it. It answers in a moment.
   static let handingOver = Problem(
-    .serviceUnavailable, "another process is taking over; ask again", headers: [.retryAfter: "1"])
+    .serviceUnavailable, "another process is taking over; ask again", type: .handingOver,
+    headers: [.retryAfter: "1"])
 
   /// One thing wrong: in the query, in the body, or in a configuration file.
   struct Item: Sendable, Equatable, Encodable {
@@ -40,9 +46,10 @@ struct Problem: Error, Sendable {
     var suggestion: String?
   }
 
-  /// The JSON: no type of our own is needed, the status says what kind it is (RFC 9457 §4.2.1).
+  /// The JSON.
   struct Document: Encodable {
-    var type = "about:blank"
+    /// `about:blank`, or where the node explains it.
+    var type: String
     var title: String
     var status: Int
     var detail: String
@@ -54,7 +61,8 @@ struct Problem: Error, Sendable {
 
   func document(instance: String) -> Document {
     Document(
-      title: status.reasonPhrase, status: status.code, detail: detail, instance: instance,
+      type: type?.uri ?? "about:blank", title: type?.title ?? status.reasonPhrase,
+      status: status.code, detail: detail, instance: instance,
       errors: errors.isEmpty ? nil : errors, conditions: conditions)
   }
 }

@@ -5,11 +5,13 @@ import NIOCore
 
 extension Response {
   static func json(
-    _ value: some Encodable, status: HTTPResponse.Status = .ok, isPretty: Bool = true
+    _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
   ) throws -> Response {
-    Response(
-      status: status, headers: [.contentType: "application/json"],
-      body: ResponseBody(byteBuffer: ByteBuffer(bytes: try jsonText(value, isPretty: isPretty))))
+    var headers = headers
+    headers[.contentType] = "application/json"
+    return Response(
+      status: status, headers: headers,
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: try jsonText(value))))
   }
 
   static func text(
@@ -21,7 +23,8 @@ extension Response {
   }
 }
 
-/// Turns every error into problem+json (RFC 9457), and marks every answer as of this moment only.
+/// Turns every error into problem+json (RFC 9457), and marks every answer as of this moment only
+/// that is not said to be cacheable.
 struct ProblemWriter: RouterMiddleware {
   typealias Context = AdminContext
 
@@ -39,7 +42,7 @@ struct ProblemWriter: RouterMiddleware {
       response.headers[.contentType] = "application/problem+json"
       if request.method == .head { response = response.createHeadResponse() }
     }
-    response.headers[.cacheControl] = "no-store"
+    if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
     response.headers[.xContentTypeOptions] = "nosniff"
     return response
   }

@@ -34,5 +34,13 @@ struct QueryReader {
     return ["1", "true"].contains(values[name])
   }
 
+  /// nil where it is missing, or wrong.
+  mutating func number(_ name: String, in range: ClosedRange<Int>) -> Int? {
+    guard let text = values[name] else { return nil }
+    if let number = Int(text), range.contains(number) { return number }
+    report(name, "wants a whole number from \(range.lowerBound) to \(range.upperBound)")
+    return nil
+  }
+
   var problem: Problem { Problem(.badRequest, "the query is not understood", errors: errors) }
 }

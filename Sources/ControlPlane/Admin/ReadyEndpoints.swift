@@ -21,7 +21,7 @@ extension AdminServer {
     guard missing.isEmpty else {
       let reasons = missing.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
       var problem = Problem(
-        .serviceUnavailable, "not ready: \(reasons)", headers: [.retryAfter: "1"])
+        .serviceUnavailable, "not ready: \(reasons)", type: .notReady, headers: [.retryAfter: "1"])
       if isVerbose { problem.conditions = conditions }
       throw problem
     }
@@ -61,7 +61,7 @@ extension AdminServer {
         "reload refused, the configuration in force stays",
         metadata: ["faults": "\(faults.description)", "author": "\(author)"])
       throw Problem(
-        .unprocessableContent, "the configuration in force stays",
+        .unprocessableContent, "the configuration in force stays", type: .faults,
         errors: faults.faults.map(Problem.Item.init))
     }
     struct Reloaded: Encodable {

@@ -64,7 +64,8 @@ extension AdminServer {
     get throws(Problem) {
       guard let rollouts = sources.rollouts else {
         throw Problem(
-          .notFound, "this node is in no fleet: there is nobody to roll anything out to")
+          .notFound, "this node is in no fleet: there is nobody to roll anything out to",
+          type: .notConfigured)
       }
       return rollouts
     }
@@ -91,6 +92,7 @@ extension Problem {
     case .underWay:
       self.init(
         .conflict, "another rollout is under way: there is one at a time",
+        type: .rolloutUnderWay,
         headers: [.location: "/v1/rollout"])
     case .absent: self.init(.notFound, "there is no rollout")
     case .faults(let faults, let isUnfit):
@@ -98,9 +100,10 @@ extension Problem {
         .unprocessableContent,
         isUnfit
           ? "this cannot be rolled out" : "nodes would refuse it; if that is meant: ?force=true",
+        type: .faults,
         errors: faults.map(Problem.Item.init))
-    case .conflict(let reason): self.init(.conflict, reason)
-    case .lost: self.init(.conflict, "somebody else was first; look again")
+    case .conflict(let reason): self.init(.conflict, reason, type: .rolloutState)
+    case .lost: self.init(.conflict, "somebody else was first; look again", type: .overtaken)
     case .store(let fault): self.init(fault)
     }
   }

@@ -20,8 +20,8 @@ extension AdminServer {
     let report = RouteReport(
       edition: edition, address: asked.address, service: service, question: asked.question,
       key: key, attribution: sources.node.attribution)
-    guard let report else { throw Problem(.notFound, "the service is gone") }
-    return try Response.json(report)
+    guard let report else { throw Problem(.notFound, "the service is gone", type: .notServed) }
+    return try Response.cacheable(json: report, for: request)
   }
 
   private func service(
@@ -31,9 +31,12 @@ extension AdminServer {
     case .steered(let service, let key): return (service, key)
     case .static:
       throw Problem(
-        .unprocessableContent, "\(name) is not steered: every client gets the same records")
-    case .noSuchName: throw Problem(.notFound, "there is no name \(name) in its zone")
-    case .notOurs: throw Problem(.notFound, "\(name) is in no zone of this server")
+        .unprocessableContent, "\(name) is not steered: every client gets the same records",
+        type: .notSteered)
+    case .noSuchName:
+      throw Problem(.notFound, "there is no name \(name) in its zone", type: .notServed)
+    case .notOurs:
+      throw Problem(.notFound, "\(name) is in no zone of this server", type: .notServed)
     case .malformed(let reason):
       throw Problem(
         .badRequest, "the query is not understood",
@@ -46,12 +49,13 @@ extension AdminServer {
   ) async throws -> (Int, RoutedKey?) {
     switch await sources.lookUpListener(name, serverName ?? "", edition) {
     case .found(let service, let key): return (service, key)
-    case .noSuchListener: throw Problem(.notFound, "there is no listener \(name)")
+    case .noSuchListener:
+      throw Problem(.notFound, "there is no listener \(name)", type: .notServed)
     case .noRoute:
       throw Problem(
         .unprocessableContent,
         serverName.map { "listener \(name) has no service for \($0)" }
-          ?? "listener \(name) goes by the asked name: give server_name")
+          ?? "listener \(name) goes by the asked name: give server_name", type: .notSteered)
     }
   }
 }

@@ -15,7 +15,7 @@ extension AdminServer {
       return try Response.json(try await sources.simulate(question))
     } catch SimulationRefusal.busy {
       throw Problem(
-        .tooManyRequests, "another simulation is running", headers: [.retryAfter: "1"])
+        .tooManyRequests, "another simulation is running", type: .busy, headers: [.retryAfter: "1"])
     } catch SimulationRefusal.misunderstood(let messages) {
       throw Problem(
         .unprocessableContent, "the question is not understood",
@@ -23,6 +23,7 @@ extension AdminServer {
     } catch let faults as Faults {
       throw Problem(
         .unprocessableContent, "the configuration or a database has faults",
+        type: .faults,
         errors: faults.faults.map(Problem.Item.init))
     }
   }

@@ -17,32 +17,43 @@ extension AdminServer {
         now: sources.now()))
   }
 
-  /// `GET /v1/regions`.
+  /// `GET /v1/regions[?limit=[&cursor=]]`.
   func regions(_ request: Request) async throws -> Response {
     let edition = sources.publisher.desk.take()
     let overrides = await sources.publisher.overrides
     let loads = await sources.publisher.loads
     let uses = await sources.publisher.uses
-    let regions = edition.model.regions.indices.map { region in
+    let page = try Page(edition.model.regions.indices, of: request) {
+      edition.model.regions[$0].name
+    }
+    let regions = page.elements.map { region in
       RegionReport(
         region, edition: edition, overrides: overrides,
         load: region < loads.count ? loads[region] : nil,
         use: region < uses.count ? uses[region] : nil)
     }
-    return try Response.json(RegionList(edition: edition.number, regions: regions))
+    return try Response.cacheable(
+      json: RegionList(edition: edition.number, regions: regions), for: request,
+      headers: page.headers)
   }
 
-  /// `GET /v1/endpoints`.
+  /// `GET /v1/endpoints[?limit=[&cursor=]]`.
   func endpointList(_ request: Request) async throws -> Response {
     let edition = sources.publisher.desk.take()
+    let page = try Page(zip(edition.model.endpoints, edition.board.conditions), of: request) {
+      $0.0.id
+    }
     let reports = Dictionary(
       await sources.probeReports().map { ($0.endpointID, $0) }, uniquingKeysWith: { $1 })
     let uses = await sources.endpointUses(edition)
-    let endpoints = zip(edition.model.endpoints, edition.board.conditions).map {
+    let endpoints = page.elements.map { endpoint, condition in
       EndpointReport(
-        $0, condition: $1, model: edition.model, probe: reports[$0.id], use: uses[$0.id])
+        endpoint, condition: condition, model: edition.model, probe: reports[endpoint.id],
+        use: uses[endpoint.id])
     }
-    return try Response.json(EndpointList(edition: edition.number, endpoints: endpoints))
+    return try Response.cacheable(
+      json: EndpointList(edition: edition.number, endpoints: endpoints), for: request,
+      headers: page.headers)
   }
 }
 

@@ -79,14 +79,10 @@ extension AdminServer {
   /// `GET /v1/ecs-coverage[?limit=]`.
   func subnetCoverage(_ request: Request) async throws -> Response {
     var query = QueryReader(request, known: ["limit"])
-    let limit = query["limit"].map { Int($0) } ?? Self.usualResolverCount
-    guard let limit, (1...100_000).contains(limit) else {
-      query.report("limit", "wants a whole number from 1 to 100000")
-      throw query.problem
-    }
+    let limit = query.number("limit", in: 1...100_000) ?? Self.usualResolverCount
     guard query.errors.isEmpty else { throw query.problem }
     guard let report = await sources.subnetCoverage(limit) else {
-      throw Problem(.notFound, "dns.ecs_coverage is off")
+      throw Problem(.notFound, "dns.ecs_coverage is off", type: .notConfigured)
     }
     return try Response.json(report)
   }

@@ -26,10 +26,14 @@ package struct WaitingServer: Sendable {
     let router = Router(context: AdminContext.self)
     router.add(middleware: ProblemWriter())
     router.get("/livez") { _, _ in Response.text("ok\n") }
+    for path: RouterPath in ["/problems", "/problems/**"] {
+      router.get(path) { request, _ in try ProblemType.pages(request) }
+    }
     router.get("/readyz") { _, _ -> Response in
       throw Problem(
         .serviceUnavailable,
         "not ready: edition: waits for its first configuration from the fleet's store",
+        type: .notReady,
         headers: [.retryAfter: "1"])
     }
     return router

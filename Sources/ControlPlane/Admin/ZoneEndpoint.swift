@@ -59,11 +59,13 @@ package struct ZoneReport: Sendable, Equatable {
 }
 
 extension AdminServer {
-  /// `GET /v1/zones`.
+  /// `GET /v1/zones[?limit=[&cursor=]]`.
   func zoneList(_ request: Request) async throws -> Response {
     let edition = sources.publisher.desk.take().number
-    let zones = await sources.zones().map(ZoneEntry.init)
-    return try Response.json(ZoneList(edition: edition, zones: zones))
+    let page = try Page(await sources.zones(), of: request) { $0.name }
+    return try Response.cacheable(
+      json: ZoneList(edition: edition, zones: page.elements.map(ZoneEntry.init)), for: request,
+      headers: page.headers)
   }
 }
 

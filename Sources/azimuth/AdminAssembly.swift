@@ -28,7 +28,7 @@ struct AdminAssembly: Sendable {
         id: settings.node.id, version: AzimuthVersion.text,
         startedAt: Date.now.timeIntervalSince1970),
       publisher: publisher, counters: counters, now: { Date.now.timeIntervalSince1970 },
-      settings: { await publisher.compiled.settings.admin }, lookUpName: { lookUp($0, in: $1) },
+      settings: { publisher.adminSettings }, lookUpName: { lookUp($0, in: $1) },
       lookUpListener: { name, serverName, edition in
         lookUpListener(
           name, serverName: serverName, await publisher.compiled.settings, in: edition)

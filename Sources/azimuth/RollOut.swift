@@ -10,7 +10,8 @@ struct RollOut: AsyncParsableCommand {
     abstract: "Roll a new text of a layer out, region by region.",
     discussion: """
       Any node can be asked. What changes something needs one of its admin.tokens in the variable \
-      AZIMUTH_TOKEN: start one of the scope admin, the others one of the scope operate.
+      AZIMUTH_TOKEN: start, resume and finish one of the scope admin, stop and abandon one of \
+      the scope operate.
       """,
     subcommands: [
       Start.self, Status.self, Stop.self, Resume.self, Abandon.self, Finish.self,

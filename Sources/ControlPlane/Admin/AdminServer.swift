@@ -26,7 +26,7 @@ package struct AdminServer: Sendable {
   package init(_ sources: AdminSources, logger: Logger) {
     self.sources = sources
     self.logger = logger
-    doorkeeper = Doorkeeper(now: sources.now)
+    doorkeeper = Doorkeeper(counters: sources.counters, now: sources.now)
   }
 
   /// A service for a `ServiceGroup`; running it throws if the address cannot be bound.
@@ -83,10 +83,10 @@ package struct AdminServer: Sendable {
   func router() -> Router<AdminContext> {
     let router = Router(context: AdminContext.self)
     router.add(middleware: AccessLog(now: sources.now))
-    router.add(middleware: CredentialReader(doorkeeper: doorkeeper, settings: sources.settings))
+    router.add(middleware: CredentialReader(settings: sources.settings))
     router.add(middleware: AuditTrail(now: sources.now, note: sources.audit))
     router.add(middleware: ProblemWriter())
-    router.add(middleware: HostCheck(id: sources.node.id))
+    router.add(middleware: HostCheck(id: sources.node.id, doorkeeper: doorkeeper))
     add(endpoints, to: router)
     return router
   }
@@ -110,7 +110,7 @@ package struct AdminServer: Sendable {
         .methodNotAllowed, "\(request.method) is not for this path",
         headers: [.allow: endpoint.allowed])
     }
-    let author = try context.admit(to: action.access)
+    let author = try doorkeeper.admit(context, to: action.access(request))
     if !Endpoint.safeMethods.contains(request.method), await sources.publisher.isFrozen {
       throw Problem.handingOver
     }
@@ -145,7 +145,7 @@ extension AdminServer {
       Endpoint(path: "/v1/fleet/votes", handlers: [.get: .read(fleetVotes)]),
       Endpoint(path: "/v1/ecs-coverage", handlers: [.get: .read(subnetCoverage)]),
       Endpoint(path: "/v1/fleet", handlers: [.get: .read(fleet)]),
-      Endpoint(path: "/v1/anycast", handlers: [.get: .read(anycast)]),
+      Endpoint(path: "/v1/anycast", handlers: [.get: .open(anycast)]),
       Endpoint(path: "/v1/zones", handlers: [.get: .read(zoneList)]),
       Endpoint(path: "/v1/events", handlers: [.get: .read(events)]),
       Endpoint(path: "/v1/config", handlers: [.get: .read(layerList)]),
@@ -156,7 +156,9 @@ extension AdminServer {
         ]),
       Endpoint(
         path: "/v1/rollout", handlers: [.get: .read(rollout), .put: .administer(beginRollout)]),
-      Endpoint(path: "/v1/rollout/**", handlers: [.post: .operate(changeRollout)]),
+      Endpoint(
+        path: "/v1/rollout/**",
+        handlers: [.post: Action(access: rolloutAccess, handler: changeRollout)]),
       Endpoint(path: "/v1/reload", handlers: [.post: .administer(reload)]),
       Endpoint(path: "/v1/simulate", handlers: [.post: .operate(simulate)]),
       Endpoint(path: "/v1/failback/**", handlers: [.post: .operate(failback)]),

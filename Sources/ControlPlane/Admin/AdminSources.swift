@@ -16,8 +16,9 @@ package struct AdminSources: Sendable {
   package var counters: CounterBoard
   /// Seconds since 1970.
   package var now: @Sendable () -> Double
-  /// Whom the server lets in at present.
-  package var settings: @Sendable () async -> Settings.Admin
+  /// Whom the server lets in at present. Waits for nothing: every answer is behind it, those on
+  /// health too.
+  package var settings: @Sendable () -> Settings.Admin
   /// What an edition serves under a name; the name as it came, not yet checked.
   package var lookUpName: @Sendable (_ name: String, _ edition: Edition) -> NameLookup
   /// Which service connections of a listener get that ask for a name; empty: for none.
@@ -85,7 +86,7 @@ package struct AdminSources: Sendable {
   package init(
     node: NodeFacts, publisher: EditionPublisher, counters: CounterBoard,
     now: @escaping @Sendable () -> Double,
-    settings: @escaping @Sendable () async -> Settings.Admin,
+    settings: @escaping @Sendable () -> Settings.Admin,
     lookUpName: @escaping @Sendable (_ name: String, _ edition: Edition) -> NameLookup,
     lookUpListener:
       @escaping @Sendable (_ name: String, _ serverName: String, _ edition: Edition)

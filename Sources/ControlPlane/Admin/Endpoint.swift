@@ -27,25 +27,25 @@ struct Action: Sendable {
   ///   further than reading.
   typealias Handler = @Sendable (_ request: Request, _ author: String) async throws -> Response
 
-  var access: Access
+  var access: @Sendable (Request) -> Access
   var handler: Handler
 
   /// For everybody, whatever the settings say.
   static func open(_ handler: @escaping @Sendable (Request) async throws -> Response) -> Action {
-    Action(access: .everyone) { request, _ in try await handler(request) }
+    Action(access: { _ in .everyone }) { request, _ in try await handler(request) }
   }
 
   static func read(_ handler: @escaping @Sendable (Request) async throws -> Response) -> Action {
-    Action(access: .readers) { request, _ in try await handler(request) }
+    Action(access: { _ in .readers }) { request, _ in try await handler(request) }
   }
 
   /// Steers clients.
   static func operate(_ handler: @escaping Handler) -> Action {
-    Action(access: .holders(of: .operate), handler: handler)
+    Action(access: { _ in .holders(of: .operate) }, handler: handler)
   }
 
   /// Changes the configuration.
   static func administer(_ handler: @escaping Handler) -> Action {
-    Action(access: .holders(of: .admin), handler: handler)
+    Action(access: { _ in .holders(of: .admin) }, handler: handler)
   }
 }

@@ -1,25 +1,36 @@
 package import Places
+package import Settings
 
 /// Bounds how often a source may show a wrong token: for a while it is not listened to any more,
 /// not even with a right one, or it could go on guessing.
 ///
 /// The generic cell rate algorithm (ITU-T I.371 §A.1): a source has one moment, up to which it has
-/// used up its rate. In the past, it is at rest and nothing is kept of it.
+/// used up its rate. In the past, it is at rest and nothing is kept of it. Who shows the same wrong
+/// token again guesses nothing: an old one in a script does not shut its whole address out.
 package struct FailureLimiter: Sendable {
   /// Wrong tokens at once after a rest.
   package static let burst = 10
   /// Seconds until one more is listened to.
   package static let interval = 6.0
+  /// Seconds in which the same wrong token counts once.
+  package static let window = Double(burst) * interval
   /// More sources than this are not kept: then those nearest to rest are forgotten.
   package static let maximumSourceCount = 1024
+  /// Of one source more are not kept: more than the rate lets through in a window.
+  private static let maximumTokenCount = 2 * burst
 
-  /// Seconds of the callers' clock.
-  private var usedUpTo: [IPAddress: Double] = [:]
+  private struct Shown {
+    /// Seconds of the callers' clock.
+    var usedUpTo: Double
+    var counted: [(token: TokenHash, at: Double)] = []
+  }
+
+  private var shown: [IPAddress: Shown] = [:]
 
   package init() {}
 
   /// Of which something is kept.
-  package var sourceCount: Int { usedUpTo.count }
+  package var sourceCount: Int { shown.count }
 
   /// Seconds until a source is listened to again; nil: it is now.
   ///
@@ -30,24 +41,30 @@ package struct FailureLimiter: Sendable {
   }
 
   /// A source has shown a wrong token.
-  package mutating func note(_ source: IPAddress, now: Double) {
+  package mutating func note(_ source: IPAddress, token: TokenHash, now: Double) {
     let customer = Self.customer(source)
-    if usedUpTo[customer] == nil, usedUpTo.count >= Self.maximumSourceCount { makeRoom(now) }
-    usedUpTo[customer] = now + debt(of: customer, now: now) + Self.interval
+    if shown[customer] == nil, shown.count >= Self.maximumSourceCount { makeRoom(now) }
+    var counted = shown[customer]?.counted ?? []
+    counted.removeAll { !(0..<Self.window).contains(now - $0.at) }
+    guard !counted.contains(where: { $0.token == token }) else { return }
+    if counted.count >= Self.maximumTokenCount { counted.removeFirst() }
+    counted.append((token, now))
+    let usedUpTo = now + debt(of: customer, now: now) + Self.interval
+    shown[customer] = Shown(usedUpTo: usedUpTo, counted: counted)
   }
 
   /// Seconds until rest.
   private func debt(of customer: IPAddress, now: Double) -> Double {
-    let ahead = (usedUpTo[customer] ?? now) - now
+    let ahead = (shown[customer]?.usedUpTo ?? now) - now
     return min(max(0, ahead), Double(Self.burst) * Self.interval)
   }
 
   private mutating func makeRoom(_ now: Double) {
-    usedUpTo = usedUpTo.filter { $0.value > now }
-    guard usedUpTo.count >= Self.maximumSourceCount,
-      let nearest = usedUpTo.min(by: { $0.value < $1.value })
+    shown = shown.filter { $0.value.usedUpTo > now }
+    guard shown.count >= Self.maximumSourceCount,
+      let nearest = shown.min(by: { $0.value.usedUpTo < $1.value.usedUpTo })
     else { return }
-    usedUpTo[nearest.key] = nil
+    shown[nearest.key] = nil
   }
 
   /// Of IPv6 the /64, within which everybody may change the address at will (RFC 7217 §1); an

@@ -11,6 +11,7 @@ struct HostCheck: RouterMiddleware {
 
   /// Of the node, which is one of its names.
   let id: String
+  let doorkeeper: Doorkeeper
 
   func handle(
     _ request: Request, context: Context, next: (Request, Context) async throws -> Response
@@ -18,15 +19,20 @@ struct HostCheck: RouterMiddleware {
     let hosts = KnownHosts(context.settings.names + [id])
     let authority = request.head.authority
     if let authority, !hosts.contain(authority) {
-      throw Problem(
-        .misdirectedRequest,
-        "\(authority) is no name of this server; if it is one, add it to admin.names",
-        type: .unknownHost)
+      throw doorkeeper.refused(
+        .host,
+        Problem(
+          .misdirectedRequest,
+          "\(authority) is no name of this server; if it is one, add it to admin.names",
+          type: .unknownHost))
     }
     if !Endpoint.safeMethods.contains(request.method), let origin = request.headers[.origin],
       !KnownHosts.isSame(origin, authority)
     {
-      throw Problem(.forbidden, "pages of \(origin) may change nothing here", type: .foreignOrigin)
+      throw doorkeeper.refused(
+        .origin,
+        Problem(
+          .forbidden, "pages of \(origin) may change nothing here", type: .foreignOrigin))
     }
     return try await next(request, context)
   }

@@ -68,6 +68,8 @@ package enum MetricCatalogue {
       "Lines of the decision log that were dropped since it could not be written fast enough.",
     "azimuth_admin_audit_dropped_total":
       "Lines of the audit log that were dropped since it could not be written fast enough.",
+    "azimuth_admin_refused_total":
+      "Requests of the admin API that were refused before anything was done, by reason.",
     "azimuth_ecs_sampled_queries_total":
       "DNS queries that were sampled, by whether they had a client subnet (RFC 7871).",
     "azimuth_proxy_repeated_connections_total":

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Settings
 
 /// A new text of a layer, region by region.
 extension AdminServer {
@@ -40,8 +41,7 @@ extension AdminServer {
   /// `POST /v1/rollout/{stop,resume,abandon,finish}`.
   func changeRollout(_ request: Request, by author: String) async throws -> Response {
     let rollouts = try rollouts
-    guard let verb = RolloutVerb(rawValue: String(request.uri.path.dropFirst("/v1/rollout/".count)))
-    else {
+    guard let verb = Self.rolloutVerb(request) else {
       let verbs = RolloutVerb.allCases.map(\.rawValue).joined(separator: ", ")
       throw Problem(.notFound, "a rollout has \(verbs)")
     }
@@ -58,6 +58,19 @@ extension AdminServer {
     }
     log(verb.rawValue, body.word, ["forced": "\(isForced)"])
     return Response(status: .noContent)
+  }
+
+  /// What makes a text run in more places changes the configuration; to stop it, or to give it up,
+  /// is for whoever watches.
+  func rolloutAccess(_ request: Request) -> Access {
+    switch Self.rolloutVerb(request) {
+    case .resume, .finish: .holders(of: .admin)
+    case .stop, .abandon, nil: .holders(of: .operate)
+    }
+  }
+
+  private static func rolloutVerb(_ request: Request) -> RolloutVerb? {
+    RolloutVerb(rawValue: String(request.uri.path.dropFirst("/v1/rollout/".count)))
   }
 
   private var rollouts: any SharedRollouts {

@@ -4,7 +4,8 @@ package import Compiling
 package import DNSWire
 package import Editions
 package import Routing
-import Settings
+package import Settings
+import Synchronization
 import Zones
 
 /// What an operator asked for that cannot be.
@@ -21,7 +22,14 @@ package actor EditionPublisher {
   package nonisolated let desk: EditionDesk
   /// What every edition has changed, and every word of an operator.
   package nonisolated let events: EventLog
-  package private(set) var compiled: CompiledSettings
+  package private(set) var compiled: CompiledSettings {
+    didSet {
+      let admin = compiled.settings.admin
+      admission.withLock { $0 = admin }
+    }
+  }
+  /// Of ``compiled``, for those who must not wait for this actor.
+  private nonisolated let admission: Mutex<Settings.Admin>
   package var overrides: [Override] { keeper.overrides }
 
   private let now: @Sendable () -> Double
@@ -58,6 +66,7 @@ package actor EditionPublisher {
     now: @escaping @Sendable () -> Double
   ) {
     self.compiled = compiled
+    admission = Mutex(compiled.settings.admin)
     self.events = events
     zones = compiled.zones
     self.isReady = isReady
@@ -84,6 +93,10 @@ package actor EditionPublisher {
   }
 
   package var edition: Edition { desk.take() }
+
+  /// Whom the admin server of the configuration in force lets in; answered at once, whatever is
+  /// being made.
+  package nonisolated var adminSettings: Settings.Admin { admission.withLock { $0 } }
 
   /// What a next start should know.
   package var memory: BoardMemory { keeper.memory(now: now()) }

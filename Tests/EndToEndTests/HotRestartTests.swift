@@ -191,6 +191,15 @@ extension EndToEnd {
           s.bind(("127.0.0.1", int(port)))
           s.listen(64)
           made.append(s)
+      # Somebody asks before there is anybody to answer.
+      early = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      early.connect(("127.0.0.1", int(dns)))
+      early.send(bytes.fromhex("a21001000001000000000000")
+                 + b"\\3www\\7example\\3org\\0" + bytes([0, 1, 0, 1]))
+      if os.fork() == 0:
+          early.settimeout(30)
+          try: open(told + "-early", "w").write(early.recv(512)[:2].hex())
+          finally: os._exit(0)
       for number, s in enumerate(made):
           os.dup2(s.fileno(), 100 + number)
       os.closerange(3, 100)
@@ -236,6 +245,9 @@ extension EndToEnd {
         ])
       eventually("readiness") {
         (try? HTTPConnection(port: ports.admin).request("GET", "/readyz").status) == 200
+      }
+      eventually("the answer to the question that came too early") {
+        try String(contentsOfFile: listener.path + "-early", encoding: .utf8) == "a210"
       }
       let client = try DNSClient(port: ports.dns)
       for _ in 0..<20 {

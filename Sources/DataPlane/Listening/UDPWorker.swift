@@ -84,6 +84,12 @@ final class UDPWorker {
     var responder = parts.responder(.udp, shard: shard)
     var tap = parts.threadTap(.udp, shard: shard)
     var sampler = parts.threadSampler(shard: shard)
+    // What comes before there is anything to say waits in the socket's queue, as it has waited
+    // since whoever had the socket before ended.
+    while !isStopping.flag.load(ordering: .relaxed) && !reader.edition.isReady {
+      az_udp_pause()
+      reader.refresh()
+    }
     while !isStopping.flag.load(ordering: .relaxed) {
       let count = unsafe az_udp_receive(socket.descriptor, batch)
       reader.refresh()

@@ -93,6 +93,18 @@ struct MigratedWorld {
       .map { "\($0.owner) \($0.ttlSeconds) \($0.type) \($0.data)" }
   }
 
+  func listener(_ name: String) throws -> Settings.Proxy.Listener {
+    try #require(settings.proxy.listeners.first { $0.name == name })
+  }
+
+  func pool(_ name: String) throws -> Settings.Pool {
+    try #require(settings.pools.first { $0.name == name })
+  }
+
+  func monitor(ofPool name: String) throws -> Settings.Monitor {
+    try settings.monitors[#require(pool(name).monitor)]
+  }
+
   func hasFinding(line: Int, _ text: String) -> Bool {
     migration.findings.contains { $0.origin.line == line && $0.message.contains(text) }
   }

@@ -5,21 +5,44 @@ import Settings
 struct HAProxyBackend {
   let section: HAProxyFile.Section
   let servers: [HAProxyServer]
-  private let report: (Origin, String) -> Void
+  /// `ssl-server-verify` of `global`: what counts where a server says nothing.
+  let serverVerify: String?
+  let report: (Origin, String) -> Void
 
-  init(_ section: HAProxyFile.Section, report: @escaping (Origin, String) -> Void) {
+  init(
+    _ section: HAProxyFile.Section, serverVerify: String? = nil,
+    report: @escaping (Origin, String) -> Void
+  ) {
     self.section = section
+    self.serverVerify = serverVerify
     self.report = report
-    let defaults =
-      (section.defaults + section.lines).filter { $0.words[0] == "default-server" }
-      .flatMap { $0.words.dropFirst() }
-    servers = section.all("server").compactMap {
-      HAProxyServer($0, defaults: defaults, report: report)
-    }.filter { server in
-      if server.isDisabled {
-        report(server.origin, "server \(server.name) is disabled: it is left out")
+    // A `default-server` is for the servers behind it.
+    var options = section.inheritedServer(report)
+    var servers: [HAProxyServer] = []
+    for line in section.own.all {
+      switch line[0] {
+      case "default-server":
+        options.take(line.words.dropFirst(), of: "default-server", line.origin, report)
+      case "server":
+        guard let server = HAProxyServer(line, inherited: options, report: report) else { continue }
+        if server.isDisabled {
+          report(server.origin, "server \(server.name) is disabled: it is left out")
+        } else {
+          servers.append(server)
+        }
+      default: break
       }
-      return !server.isDisabled
+    }
+    self.servers = servers
+  }
+
+  /// Tells whose word counts, where servers say different things and a pool has one.
+  func tellOthers<Value: Equatable>(
+    than first: HAProxyServer, _ what: String, among servers: [HAProxyServer],
+    _ value: (HAProxyServer) -> Value
+  ) {
+    for other in servers where value(other) != value(first) {
+      report(other.origin, "server \(other.name): \(what) is that of \(first.name) here")
     }
   }
 
@@ -28,14 +51,18 @@ struct HAProxyBackend {
     var pool = Mapping()
     if let monitor { pool.add("monitor", .text(monitor)) }
     pool.add("balance", .mapping(balance()))
-    if let first = servers.first(where: { $0.flags.contains("send-proxy") }) {
-      pool.add("proxy_protocol", "v1", first.origin)
-    } else if let first = servers.first(where: { $0.flags.contains("send-proxy-v2") }) {
-      pool.add("proxy_protocol", "v2", first.origin)
+    if let first = servers.first(where: { $0.proxyHeader != nil }), let header = first.proxyHeader {
+      pool.add("proxy_protocol", .text(header), first.origin)
+      tellOthers(than: first, "send-proxy", among: servers, \.proxyHeader)
     }
     if let tls = tls() { pool.add("tls", tls.tree, tls.origin) }
-    if let first = servers.first(where: { $0.values["on-marked-down"] == "shutdown-sessions" }) {
+    if let first = servers.first(where: { $0["on-marked-down"] == "shutdown-sessions" }) {
       pool.add("open_connections", .mapping(["on_down": "close"]), first.origin)
+      tellOthers(than: first, "on-marked-down", among: servers) { $0["on-marked-down"] }
+    }
+    let standbys = servers.filter(\.isBackup)
+    if standbys.count > 1, section.option("allbackups") == nil {
+      report(standbys[1].origin, "only the first backup gets clients there; here all of them do")
     }
     var addresses: Set<SocketAddress> = []
     let endpoints = servers.compactMap { server -> Tree.Element? in
@@ -52,10 +79,13 @@ struct HAProxyBackend {
   /// Weights go up to 1000; 0 is standby, as `backup` is.
   private func endpoint(_ server: HAProxyServer) -> Tree.Element {
     var check: SocketAddress?
-    if server.values["addr"] != nil || server.values["port"] != nil {
-      let address = server.values["addr"].flatMap { IPAddress($0) } ?? server.address.address
-      let port = server.values["port"].flatMap { UInt16($0) } ?? server.address.port
-      check = SocketAddress(address: address, port: max(port, 1))
+    if server.hasOwnCheck {
+      let address = server["addr"].flatMap { IPAddress($0) }
+      if let text = server["addr"], address == nil {
+        report(server.origin, "addr \(text) is no address: checks go to the server's own")
+      }
+      let port = server["port"].flatMap { UInt16($0) } ?? server.address.port
+      check = SocketAddress(address: address ?? server.address.address, port: max(port, 1))
     }
     var mapping: Mapping = ["address": "\(server.address)"]
     if let check { mapping.add("check", "\(check)") }
@@ -85,146 +115,44 @@ struct HAProxyBackend {
       balance.add("key", .mapping(["ipv4": "32", "ipv6": "128"]))
       balance.add("bounded_load", "off")
     }
-    let limits = Set(servers.map { $0.values["maxconn"].flatMap { Int($0) } ?? 0 })
+    let limits = Set(servers.map { $0["maxconn"].flatMap { Int($0) } ?? 0 })
     if limits.count == 1, let limit = limits.first, (1...10_000_000).contains(limit) {
       balance.add("max_connections", "\(limit)")
     } else if limits.count > 1 {
       report(section.origin, "maxconn is not the same for all servers: there is no limit here")
     }
-    let slow = servers.lazy.compactMap { $0.values["slowstart"] }.first
-    let start = slow.flatMap { haproxyMilliseconds($0) } ?? 0
+    let slow = servers.first { $0["slowstart"] != nil }
+    if let slow { tellOthers(than: slow, "slowstart", among: servers) { $0["slowstart"] } }
+    let start = slow?["slowstart"].flatMap { haproxyMilliseconds($0) } ?? 0
     balance.add("slow_start", .text(duration(min(start, 3_600_000))))
     return balance
   }
 
+  /// A certificate is verified unless `verify none` is said, or `ssl-server-verify none` for all.
   private func tls() -> (tree: Tree, origin: Origin)? {
-    guard let server = servers.first(where: { $0.flags.contains("ssl") }) else { return nil }
+    guard let server = servers.first(where: \.isTLS) else { return nil }
+    tellOthers(than: server, "ssl", among: servers, \.isTLS)
+    let others = servers.filter(\.isTLS)
+    for key in ["verify", "ca-file", "sni", "alpn"] {
+      tellOthers(than: server, key, among: others) { $0[key] }
+    }
     var tls = Mapping()
-    if server.values["verify"] != "required" { tls.add("verify", "false") }
-    if let file = server.values["ca-file"], server.values["verify"] == "required" {
+    if server["verify"] ?? serverVerify == "none" {
+      tls.add("verify", "false")
+    } else if let file = server["ca-file"] {
       report(server.origin, "ca-file \(file): say it in pools.NAME.tls.roots")
     }
-    if let name = server.values["sni"] {
+    if let name = server["sni"] {
       if name.hasPrefix("str("), name.hasSuffix(")") {
         tls.add("server_name", .text(String(name.dropFirst(4).dropLast())), server.origin)
       } else {
         report(server.origin, "sni \(name): the name that the client asked for is sent")
       }
     }
-    if let protocols = server.values["alpn"] {
+    if let protocols = server["alpn"] {
       tls.add("alpn", .list(protocols.split(separator: ",").map { .text(String($0)) }))
     }
     return (.mapping(tls), server.origin)
-  }
-}
-
-// MARK: - checks
-
-extension HAProxyBackend {
-  /// nil: nothing is checked.
-  func monitor() -> Mapping? {
-    guard let server = servers.first(where: \.isChecked) else { return nil }
-    for other in servers where !other.isChecked {
-      report(other.origin, "server \(other.name) was not checked, and is here as the others are")
-    }
-    for key in ["inter", "fastinter", "rise", "fall"] {
-      for other in servers where other.isChecked && other.values[key] != server.values[key] {
-        report(other.origin, "server \(other.name): \(key) is that of \(server.name) here")
-      }
-    }
-    var monitor = kind(isTLS: server.flags.contains("check-ssl") || server.flags.contains("ssl"))
-    let interval = time(server.values["inter"], 2000, 100...3_600_000, server.origin)
-    monitor.add("interval", .text(duration(interval)), server.origin)
-    if let fast = server.values["fastinter"] {
-      let time = time(fast, 1000, 10...interval, server.origin)
-      monitor.add("fast_interval", .text(duration(time)), server.origin)
-    }
-    let line = section.last("timeout", "check") ?? section.last("timeout", "connect")
-    let timeout = time(
-      line?[2], interval, 10...min(60_000, interval), line?.origin ?? server.origin)
-    monitor.add("timeout", .text(duration(timeout)), line?.origin)
-    for (key, usual) in [("rise", 2), ("fall", 3)] {
-      let count = server.values[key].flatMap { Int($0) } ?? usual
-      monitor.add(key, "\(min(max(count, 1), 100))", server.origin)
-    }
-    return monitor
-  }
-
-  private func time(
-    _ text: String?, _ usual: Int, _ range: ClosedRange<Int>, _ origin: Origin
-  ) -> Int {
-    let given = text.flatMap { haproxyMilliseconds($0) } ?? usual
-    let fitted = min(max(given, range.lowerBound), range.upperBound)
-    if text != nil, fitted != given { report(origin, "\(given)ms becomes \(fitted)ms") }
-    return fitted
-  }
-
-  private func kind(isTLS: Bool) -> Mapping {
-    if let line = section.last("option", "httpchk") { return http(line, isTLS: isTLS) }
-    var tcp: Mapping = ["type": "tcp"]
-    if section.last("option", "redis-check") != nil {
-      tcp.add("send", "PING\r\n")
-      tcp.add("expect", .mapping(["prefix": "+PONG"]))
-    } else if section.last("option", "tcp-check") != nil {
-      for line in section.all("tcp-check") { add(line, to: &tcp) }
-    } else if section.last("option", "ssl-hello-chk") != nil {
-      return ["type": "tcp", "tls": .mapping(["verify": "false"])]
-    }
-    for name in ["smtpchk", "mysql-check", "pgsql-check", "ldap-check", "spop-check"] {
-      if let line = section.last("option", name) {
-        report(line.origin, "option \(name): a connection is all that is checked here")
-      }
-    }
-    if isTLS { tcp.add("tls", .mapping(["verify": "false"])) }
-    return tcp
-  }
-
-  /// The first text that is sent, and the first that is expected.
-  private func add(_ line: HAProxyFile.Line, to tcp: inout Mapping) {
-    let keys = tcp.entries.map(\.key)
-    switch (line[1], line[2]) {
-    case ("connect", ""): break
-    case ("send", let text) where !text.isEmpty && !keys.contains("send"):
-      tcp.add(
-        "send", .text(text.replacing("\\r", with: "\r").replacing("\\n", with: "\n")), line.origin)
-    case ("expect", "string") where !line[3].isEmpty && !keys.contains("expect"):
-      tcp.add("expect", .mapping(["contains": .text(line[3])]), line.origin)
-    default: report(line.origin, "\(line.words.joined(separator: " ")): is left out")
-    }
-  }
-
-  private func http(_ line: HAProxyFile.Line, isTLS: Bool) -> Mapping {
-    let words = line.words.dropFirst(2)
-    var method = words.count > 1 ? words[words.startIndex] : "OPTIONS"
-    var path = words.count > 1 ? words[words.startIndex + 1] : words.first ?? "/"
-    var host: String?
-    var status: Tree = "200-399"
-    for check in section.all("http-check") {
-      switch (check[1], check[2]) {
-      case ("send", _):
-        for (key, value) in zip(check.words.dropFirst(2), check.words.dropFirst(3)) {
-          if key == "meth" { method = value }
-          if key == "uri" { path = value }
-        }
-        if let index = check.words.firstIndex(of: "hdr"), check[index + 1].lowercased() == "host" {
-          host = check[index + 2]
-        }
-      case ("expect", "status"):
-        status = .list(check[3].split(separator: ",").map { .text(String($0)) })
-      default: report(check.origin, "\(check.words.joined(separator: " ")): is left out")
-      }
-    }
-    var monitor: Mapping = ["type": isTLS ? "https" : "http"]
-    if isTLS { monitor.add("tls", .mapping(["verify": "false"])) }
-    if !["GET", "HEAD", "OPTIONS"].contains(method) {
-      report(line.origin, "method \(method) becomes GET")
-      method = "GET"
-    }
-    monitor.add("method", .text(method), line.origin)
-    monitor.add("path", .text(path), line.origin)
-    if let host { monitor.add("host", .text(host), line.origin) }
-    monitor.add("expect", .mapping(["status": status]), line.origin)
-    return monitor
   }
 }
 

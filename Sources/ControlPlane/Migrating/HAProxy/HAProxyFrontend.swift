@@ -1,46 +1,102 @@
 import Places
 import Settings
 
-/// Makes a listener of a frontend of HAProxy, or of the front of a `listen`.
+/// Makes listeners of a frontend of HAProxy, or of the front of a `listen`.
 struct HAProxyFrontend {
-  let section: HAProxyFile.Section
-  /// The service of a backend's name.
-  let service: (String) -> String?
-  let report: (Origin, String) -> Void
-
-  /// What a condition asks for: names of TLS, or addresses of clients.
-  private enum Condition {
-    case always
-    case names([String])
-    case sources([String])
-    case unknown
+  /// A backend that became a service.
+  struct Backend {
+    var service: String
+    var section: HAProxyFile.Section
   }
 
-  /// nil, and a finding, if it has no address to listen on, or nowhere to send clients to.
-  func listener() -> Mapping? {
-    var listener = Mapping()
-    let (addresses, isBehindProxy) = binds()
-    guard !addresses.isEmpty else {
+  let section: HAProxyFile.Section
+  /// By name.
+  let backends: [String: Backend]
+  let report: (Origin, String) -> Void
+
+  /// One; two where some of its addresses take a PROXY header and some do not. None, and a finding,
+  /// if it has no address to listen on, or nowhere to send clients to.
+  func listeners() -> [(suffix: String, listener: Mapping)] {
+    let binds = binds()
+    guard !binds.plain.isEmpty || !binds.behindProxy.isEmpty else {
       report(section.origin, "\(section.name) has no address to listen on: it is left out")
-      return nil
+      return []
     }
-    listener.add("listen", .list(addresses), addresses[0].origin)
-    let (names, otherwise) = routes()
-    if let otherwise { listener.add("service", .text(otherwise.service), otherwise.origin) }
-    if !names.isEmpty { listener.add("server_names", .mapping(names)) }
-    guard otherwise != nil || !names.isEmpty else {
+    let routes = routes()
+    guard routes.otherwise != nil || !routes.names.isEmpty else {
       report(section.origin, "\(section.name) has no backend here: it is left out")
-      return nil
+      return []
     }
-    if isBehindProxy {
-      listener.add("proxy_protocol", .mapping(["trusted": .list(["0.0.0.0/0", "::/0"])]))
+    let isMixed = !binds.plain.isEmpty && !binds.behindProxy.isEmpty
+    if isMixed {
+      report(
+        section.origin,
+        "\(section.name) becomes two listeners, one for what comes with accept-proxy: each has its "
+          + "own maxconn")
     }
-    if let line = section.last("tcp-request", "inspect-delay"), isBehindProxy || !names.isEmpty {
+    var made: [(suffix: String, listener: Mapping)] = []
+    let limits = limits(of: routes.backends)
+    if !binds.plain.isEmpty {
+      var listener = start(binds.plain, routes, isBehindProxy: false)
+      for entry in limits.entries { listener.add(entry.key, entry.tree, entry.origin) }
+      let access = access(["connection", "session", "content"], of: routes.backends)
+      if let tree = access.tree { listener.add("access", tree, access.origin) }
+      made.append(("", listener))
+    }
+    if !binds.behindProxy.isEmpty {
+      var listener = start(binds.behindProxy, routes, isBehindProxy: true)
+      // There, `connection` rules are about the proxy, and all others about its clients.
+      let proxies = HAProxyAccess(section, levels: ["connection"], report: report)
+      var access = access(["session", "content"], of: routes.backends)
+      listener.add("proxy_protocol", .mapping(["trusted": trusted(proxies, &access)]))
+      for entry in limits.entries { listener.add(entry.key, entry.tree, entry.origin) }
+      if let tree = access.tree { listener.add("access", tree, access.origin) }
+      made.append((isMixed ? "-behind-proxy" : "", listener))
+    }
+    return made
+  }
+
+  private func start(
+    _ addresses: [Tree.Element], _ routes: Routes, isBehindProxy: Bool
+  ) -> Mapping {
+    var listener: Mapping = [:]
+    listener.add("listen", .list(addresses), addresses[0].origin)
+    if let other = routes.otherwise { listener.add("service", .text(other.service), other.origin) }
+    if !routes.names.isEmpty { listener.add("server_names", .mapping(routes.names)) }
+    if let line = section.last("tcp-request", "inspect-delay"),
+      isBehindProxy || !routes.names.isEmpty
+    {
       listener.add("greeting_timeout", time(line[2], 100...300_000, line.origin), line.origin)
     }
-    addLimits(to: &listener)
-    if let access = access() { listener.add("access", access, section.origin) }
     return listener
+  }
+
+  /// The proxies whose headers are believed; what else is said of them closes the listener.
+  private func trusted(_ proxies: HAProxyAccess, _ access: inout HAProxyAccess) -> Tree {
+    if let origin = proxies.origin, !proxies.denied.isEmpty || proxies.isClosed {
+      access.close(
+        origin, "what is refused behind accept-proxy is about proxies: say who they are in trusted",
+        report)
+    }
+    if let allowed = proxies.allowed, !allowed.isEmpty { return HAProxyAccess.list(allowed) }
+    for line in section.all("bind") where line.words.contains("accept-proxy") {
+      report(line.origin, "accept-proxy believes everybody: say who the proxies are in trusted")
+    }
+    return .list(["0.0.0.0/0", "::/0"])
+  }
+
+  /// With the rules of the backends that clients go to.
+  private func access(_ levels: [String], of backends: [Backend]) -> HAProxyAccess {
+    var access = HAProxyAccess(section, levels: levels, report: report)
+    for backend in backends where backend.section.origin != section.origin {
+      let other = HAProxyAccess(backend.section, levels: ["content"], report: report)
+      guard let origin = other.origin, !other.isEverybody else { continue }
+      report(
+        origin,
+        "what backend \(backend.section.name) refuses is refused to all clients of \(section.name)")
+      access.add(other, backend.section.name, report)
+    }
+    return access
   }
 
   private func time(_ text: String, _ range: ClosedRange<Int>, _ origin: Origin) -> Tree {
@@ -49,49 +105,98 @@ struct HAProxyFrontend {
     if fitted != given { report(origin, "\(given)ms becomes \(fitted)ms") }
     return .text(duration(fitted))
   }
+}
 
-  private func addLimits(to listener: inout Mapping) {
+// MARK: - limits
+
+extension HAProxyFrontend {
+  /// Those of clients are the frontend's, those of servers the backends'.
+  private func limits(of backends: [Backend]) -> Mapping {
+    var limits = Mapping()
     if let line = section.last("maxconn"), let count = Int(line[1]), count > 0 {
-      listener.add("max_connections", "\(min(count, 10_000_000))", line.origin)
+      limits.add("max_connections", "\(min(count, 10_000_000))", line.origin)
     }
     let times = 10...86_400_000
-    if let line = section.last("timeout", "connect") {
-      let attempt = min(max(haproxyMilliseconds(line[2]) ?? 5000, 10), times.upperBound)
-      let retries = section.last("retries").flatMap { Int($0[1]) } ?? 3
-      let attempts = min(max(retries, 0), 99) + 1
-      listener.add("connect_timeout", .text(duration(attempt)), line.origin)
-      listener.add(
-        "connect_budget", .text(duration(min(attempt * attempts, times.upperBound))), line.origin)
-      listener.add("max_attempts", "\(attempts)", line.origin)
+    let connect = longest(backends, "timeout connect") { $0.last("timeout", "connect") }
+    let retries = longest(backends, "retries") { $0.last("retries") }
+    let attempts = min(max(retries.map { Self.number($0) } ?? 3, 0), 99) + 1
+    if let line = connect {
+      let attempt = min(max(Self.number(line), times.lowerBound), times.upperBound)
+      limits.add("connect_timeout", .text(duration(attempt)), line.origin)
+      let budget = min(attempt * attempts, times.upperBound)
+      limits.add("connect_budget", .text(duration(budget)), line.origin)
     }
-    let idle = ["client", "server", "tunnel"].compactMap { section.last("timeout", $0) }
-    let longest = idle.max {
-      haproxyMilliseconds($0[2]) ?? 0 < haproxyMilliseconds($1[2]) ?? 0
+    if let line = retries ?? connect { limits.add("max_attempts", "\(attempts)", line.origin) }
+    let client = section.last("timeout", "client")
+    let server = longest(backends, "timeout server") { $0.last("timeout", "server") }
+    let tunnel = longest(backends, "timeout tunnel") { $0.last("timeout", "tunnel") }
+    let idle = [client, server, tunnel].compactMap(\.self)
+    if let line = idle.max(by: { Self.number($0) < Self.number($1) }) {
+      limits.add("idle_timeout", time(line[2], times, line.origin), line.origin)
     }
-    if let line = longest {
-      listener.add("idle_timeout", time(line[2], times, line.origin), line.origin)
+    let finished =
+      section.last("timeout", "client-fin")
+      ?? longest(backends, "timeout server-fin") { $0.last("timeout", "server-fin") }
+    if let line = finished {
+      limits.add("half_closed_timeout", time(line[2], times, line.origin), line.origin)
     }
-    for word in ["client-fin", "server-fin"] {
-      if let line = section.last("timeout", word) {
-        listener.add("half_closed_timeout", time(line[2], times, line.origin), line.origin)
-        break
+    let isKeptAlive =
+      ["tcpka", "clitcpka"].contains { section.option($0) != nil }
+      || backends.contains { backend in
+        ["tcpka", "srvtcpka"].contains { backend.section.option($0) != nil }
       }
+    if isKeptAlive { limits.add("tcp", .mapping(["keepalive": .mapping([:])])) }
+    return limits
+  }
+
+  /// The last word of a line: milliseconds, or a count.
+  private static func number(_ line: HAProxyFile.Line) -> Int {
+    line[0] == "retries" ? Int(line[1]) ?? 3 : haproxyMilliseconds(line[2]) ?? 0
+  }
+
+  /// A listener has one for all of its backends.
+  private func longest(
+    _ backends: [Backend], _ what: String, _ line: (HAProxyFile.Section) -> HAProxyFile.Line?
+  ) -> HAProxyFile.Line? {
+    let lines = backends.map { line($0.section) }
+    guard let longest = lines.compactMap(\.self).max(by: { Self.number($0) < Self.number($1) })
+    else { return nil }
+    for (backend, line) in zip(backends, lines)
+    where line.map({ Self.number($0) }) != Self.number(longest) {
+      report(
+        line?.origin ?? backend.section.origin,
+        "\(what) of \(section.name) is the longest of its backends: \(longest.text)")
     }
-    for word in ["tcpka", "clitcpka", "srvtcpka"] where section.last("option", word) != nil {
-      listener.add("tcp", .mapping(["keepalive": .mapping([:])]))
-      break
-    }
+    return longest
   }
 }
 
 // MARK: - where it listens
 
 extension HAProxyFrontend {
-  private func binds() -> (addresses: [Tree.Element], isBehindProxy: Bool) {
-    var addresses: [Tree.Element] = []
-    var isBehindProxy = false
+  /// That say nothing of who gets in.
+  private static let passedOver: Set = [
+    "accept-proxy", "name", "id", "process", "thread", "shards", "nice", "tfo", "defer-accept",
+    "v4v6", "backlog", "user", "uid", "group", "gid", "mode", "level", "severity-output",
+    "guid-prefix",
+    "alpn", "npn", "crt",
+  ]
+  private static let valued: Set = [
+    "name", "id", "process", "thread", "shards", "nice", "backlog", "user", "uid", "group", "gid",
+    "mode", "level", "severity-output", "guid-prefix", "interface", "namespace", "maxconn", "mss",
+    "tcp-ut", "proto", "alpn", "npn", "crt", "cc",
+  ]
+
+  private func binds() -> (plain: [Tree.Element], behindProxy: [Tree.Element]) {
+    var plain: [Tree.Element] = []
+    var behindProxy: [Tree.Element] = []
     for line in section.all("bind") {
-      let flags = line.words.dropFirst(2)
+      var flags: Set<String> = []
+      var rest = line.words.dropFirst(2)
+      while let word = rest.popFirst() {
+        flags.insert(word)
+        if Self.valued.contains(word) { rest = rest.dropFirst() }
+      }
       guard !flags.contains("ssl") else {
         report(
           line.origin,
@@ -99,19 +204,25 @@ extension HAProxyFrontend {
             + "then it is left out")
         continue
       }
-      isBehindProxy = isBehindProxy || flags.contains("accept-proxy")
-      if flags.contains("accept-proxy") {
-        report(line.origin, "accept-proxy believes everybody: say who the proxies are in trusted")
+      guard flags.isDisjoint(with: ["interface", "namespace"]) else {
+        report(
+          line.origin,
+          "\(line[1]) is bound to an interface or a namespace: say addresses; it is left out")
+        continue
+      }
+      for flag in flags.subtracting(Self.passedOver).sorted() {
+        report(line.origin, "\(flag) of bind has no counterpart")
       }
       for part in line[1].split(separator: ",") {
         let found = Self.addresses(String(part))
         if found.isEmpty {
           report(line.origin, "\(part) is no address with a port: it is left out")
         }
-        addresses += found.map { Tree.Element(tree: .text("\($0)"), origin: line.origin) }
+        let elements = found.map { Tree.Element(tree: .text("\($0)"), origin: line.origin) }
+        if flags.contains("accept-proxy") { behindProxy += elements } else { plain += elements }
       }
     }
-    return (addresses, isBehindProxy)
+    return (plain, behindProxy)
   }
 
   /// `*:80`, `:80`, `:::80`, `192.0.2.1:80-82`; empty where it is none.
@@ -139,125 +250,70 @@ extension HAProxyFrontend {
 // MARK: - where clients go
 
 extension HAProxyFrontend {
-  private typealias Other = (service: String, origin: Origin)
+  /// Names and their services, and where all others go.
+  private struct Routes {
+    var names = Mapping()
+    var otherwise: (service: String, origin: Origin)?
+    /// All that are gone to.
+    var backends: [Backend] = []
+    private var services: Set<String> = []
+    private var exact: Set<String> = []
+    /// Without the `*`.
+    private var endings: Set<String> = []
+
+    mutating func use(_ backend: Backend) {
+      if services.insert(backend.service).inserted { backends.append(backend) }
+    }
+
+    /// - Returns: false if it is another rule's already.
+    mutating func add(_ name: String, _ backend: Backend, _ origin: Origin) -> Bool {
+      guard otherwise == nil, exact.insert(name).inserted else { return false }
+      let dots = name.indices.filter { name[$0] == "." }
+      guard !dots.contains(where: { endings.contains(String(name[$0...])) }) else { return false }
+      if name.hasPrefix("*") { endings.insert(String(name.dropFirst())) }
+      names.add(name, .text(backend.service), origin)
+      use(backend)
+      return true
+    }
+  }
 
   /// The first rule that matches counts there; here an exact name comes before `*`, and the longest
   /// `*` before the others. So what an earlier rule hides is left out.
-  private func routes() -> (names: Mapping, otherwise: Other?) {
-    var names = Mapping()
-    var otherwise: Other?
+  private func routes() -> Routes {
+    var routes = Routes()
+    let conditions = HAProxyConditions(section, report: report)
     for line in section.all("use_backend") {
-      guard let service = service(line[1]) else {
-        report(line.origin, "\(line[1]) is no backend of TCP here: the rule is left out")
+      guard let backend = backends[line[1]] else {
+        report(
+          line.origin,
+          "\(line[1]) is no backend of TCP here: the rule is left out, and its clients go on to "
+            + "those behind it")
         continue
       }
-      switch condition(Array(line.words.dropFirst(2)), line.origin) {
-      case .always: otherwise = otherwise ?? (service, line.origin)
+      switch conditions.condition(line.words.dropFirst(2), line.origin) {
+      case .always:
+        routes.otherwise = routes.otherwise ?? (backend.service, line.origin)
+        routes.use(backend)
       case .names(let found):
-        for name in found {
-          if names.entries.contains(where: { covers($0.key, name) }) || otherwise != nil {
-            report(line.origin, "\(name) is another rule's already")
-          } else {
-            names.add(name, .text(service), line.origin)
-          }
+        for name in found where !routes.add(name, backend, line.origin) {
+          report(line.origin, "\(name) is another rule's already")
         }
-      case .sources, .unknown:
+      case .sources, .hello, .unknown:
         report(line.origin, "the condition of use_backend \(line[1]) has no counterpart")
       }
     }
-    if otherwise == nil, let line = section.last("default_backend") {
-      otherwise = service(line[1]).map { ($0, line.origin) }
-      if otherwise == nil { report(line.origin, "\(line[1]) is no backend of TCP here") }
-    }
-    if otherwise == nil, section.kind == "listen" {
-      otherwise = service(section.name).map { ($0, section.origin) }
-    }
-    return (names, otherwise)
-  }
-
-  private func covers(_ earlier: String, _ later: String) -> Bool {
-    earlier == later || earlier.hasPrefix("*") && later.hasSuffix(earlier.dropFirst())
-  }
-
-  /// `if` and alternatives of rules by name, or of rules in place.
-  private func condition(_ words: [String], _ origin: Origin) -> Condition {
-    guard let first = words.first else { return .always }
-    guard first == "if" else { return .unknown }
-    var names: [String] = []
-    var sources: [String] = []
-    for part in words.dropFirst().split(whereSeparator: { ["or", "||"].contains($0) }) {
-      let part = Array(part)
-      let inPlace = part.first == "{" && part.last == "}" && !part.dropFirst().contains("{")
-      let rules =
-        inPlace
-        ? [Array(part.dropFirst().dropLast())]
-        : part.count == 1
-          ? (section.defaults + section.lines).filter { $0[0] == "acl" && $0[1] == part[0] }
-            .map { Array($0.words.dropFirst(2)) } : []
-      if rules.isEmpty { return .unknown }
-      for rule in rules {
-        switch self.rule(rule, origin) {
-        case .names(let found): names += found
-        case .sources(let found): sources += found
-        case .always, .unknown: return .unknown
-        }
-      }
-    }
-    if sources.isEmpty { return names.isEmpty ? .unknown : .names(names) }
-    return names.isEmpty ? .sources(sources) : .unknown
-  }
-
-  /// `req.ssl_sni -i www.example.org`, `src 192.0.2.0/24`
-  private func rule(_ words: [String], _ origin: Origin) -> Condition {
-    guard let fetch = words.first else { return .unknown }
-    var values: [String] = []
-    var matching = fetch.hasSuffix("_end") ? "end" : "str"
-    var rest = words.dropFirst()
-    while let word = rest.popFirst() {
-      if word == "-i" || word == "--" { continue }
-      if word == "-m" {
-        matching = rest.popFirst() ?? ""
-      } else if word.hasPrefix("-") {
-        return .unknown
+    if routes.otherwise == nil, let line = section.last("default_backend") {
+      if let backend = backends[line[1]] {
+        routes.otherwise = (backend.service, line.origin)
+        routes.use(backend)
       } else {
-        values.append(word)
+        report(line.origin, "\(line[1]) is no backend of TCP here")
       }
     }
-    switch fetch {
-    case "src": return values.isEmpty ? .unknown : .sources(values)
-    case "req.ssl_sni", "req_ssl_sni", "req.ssl_sni,lower", "req_ssl_sni_end", "ssl_fc_sni_end",
-      "ssl_fc_sni", "ssl_fc_sni,lower":
-      if matching == "str" { return .names(values.map { $0.lowercased() }) }
-      guard matching == "end" else { return .unknown }
-      return .names(
-        values.flatMap { value -> [String] in
-          let name = value.lowercased()
-          if name.hasPrefix(".") { return ["*\(name)"] }
-          report(origin, "\(name) stands for itself and what is below it")
-          return [name, "*.\(name)"]
-        })
-    default: return .unknown
+    if routes.otherwise == nil, section.kind == "listen", let own = backends[section.name] {
+      routes.otherwise = (own.service, section.origin)
+      routes.use(own)
     }
-  }
-
-  /// Of `tcp-request connection reject` by addresses.
-  private func access() -> Tree? {
-    var denied: [String] = []
-    for line in section.all("tcp-request") {
-      switch (line[1], line[2]) {
-      case ("inspect-delay", _): break
-      case ("content", "accept"): break
-      case ("connection", "reject"):
-        guard case .sources(let found) = condition(Array(line.words.dropFirst(3)), line.origin)
-        else { fallthrough }
-        denied += found.filter { AddressPrefix($0) != nil }
-        for file in found where AddressPrefix(file) == nil {
-          report(line.origin, "\(file) is no prefix: it is left out")
-        }
-      default: report(line.origin, "\(line.words.joined(separator: " ")): is left out")
-      }
-    }
-    guard !denied.isEmpty else { return nil }
-    return .mapping(["deny": .mapping(["prefix": .list(denied.map { .text($0) })])])
+    return routes
   }
 }

@@ -56,6 +56,24 @@ import Testing
         http-check expect status 200
         server x 192.0.2.1:443 check inter 3s weight 10 port 80 send-proxy slowstart 5s
         server y 192.0.2.2:443 check inter 3s backup ssl sni str(a.example)
+        tcp-request content reject unless { src 10.0.0.0/8 192.0.2.9/3 }
+      global
+        ssl-server-verify none
+      defaults d from x
+        disabled
+        option tcp-check
+        tcp-check send a\\r\\n\\x41
+        default-server check port 81 check-send-proxy agent-check
+      listen l
+        enabled
+        bind :::81,ipv4@127.0.0.1:82 interface eth0 name z
+        bind 127.0.0.1:83-85
+        tcp-request connection accept if !{ src 10.0.0.0/8 } or LOCALHOST
+        tcp-request content accept if { req_ssl_hello_type 1 }
+        tcp-request content reject
+        no option tcpka
+        timeout check 3s
+        server z 192.0.2.3:80 no-check no-check-ssl enabled weight 0
       """
     ]
   ) { texts throws(Faults) in try Migration.haproxy(texts[0]) }

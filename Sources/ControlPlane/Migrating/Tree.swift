@@ -107,11 +107,16 @@ struct YAMLWriter {
   private(set) var lines: [(text: String, origin: Origin?)] = []
   private static let width = 100
 
-  /// What may stand in one line of a comment: hostile input has no line of its own.
+  /// What may stand in one line of a comment: hostile input has no line of its own, by whatever
+  /// sign YAML ends lines (NEL, U+2028, U+2029), nor does it turn the text's direction.
   mutating func comment(_ text: String) {
     let printable = text.unicodeScalars.map { scalar in
-      (0x20...0x7E).contains(scalar.value) || (0xA1...0xD7FF).contains(scalar.value)
-        ? String(scalar) : "?"
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+        .unassigned:
+        "?"
+      default: scalar.value <= 0xD7FF ? String(scalar) : "?"
+      }
     }
     lines.append(("# \(printable.joined())", nil))
   }

@@ -156,10 +156,10 @@ struct GdnsdMap {
 }
 
 extension GdnsdMap {
-  /// The policy of a resource.
+  /// The policy of a resource; nil, if it has none of the map's datacenters.
   ///
   /// - Parameter target: what a datacenter comes to for it; nil: the resource does not have it.
-  func policy(_ target: (String) -> GdnsdTarget?) -> Tree {
+  func policy(_ target: (String) -> GdnsdTarget?) -> Tree? {
     func tree(_ list: List) -> Tree? {
       switch list {
       case .datacenters(let names):
@@ -168,7 +168,11 @@ extension GdnsdMap {
       case .automatic: return automatic(target)
       }
     }
-    let otherwise = tree(otherwise) ?? tree(.datacenters(datacenters)) ?? .list([Tree]())
+    let own = tree(otherwise)
+    guard let otherwise = own ?? tree(.datacenters(datacenters)) else { return nil }
+    if own == nil {
+      report(origin, "a resource has none of the default's datacenters: it is all of its own here")
+    }
     let written = rules.compactMap { rule -> Tree.Element? in
       guard let use = tree(rule.list) else {
         report(rule.origin, "\(rule.values[0]): the resource has none of these datacenters")
@@ -192,21 +196,26 @@ extension GdnsdMap {
     }
     let near = coordinates.compactMap { region($0.datacenter) }
     guard !near.isEmpty else { return nil }
+    let known = datacenters.compactMap { region($0) }
     return .mapping([
       "type": "proximity", "regions": .list(near),
-      "unknown": .list(datacenters.compactMap { region($0) }),
+      "unknown": .list(known.isEmpty ? near : known),
     ])
   }
 }
 
 extension GdnsdTarget {
-  /// A region's name, a list of failover, or a policy in place.
+  /// A region's name, a list of failover, or a policy in place; nil: it leads nowhere.
   ///
   /// - Parameter map: of a name.
-  func policy(of map: (String) -> GdnsdMap?) -> Tree {
+  func policy(of map: (String) -> GdnsdMap?) -> Tree? {
+    func failover(_ targets: [GdnsdTarget]) -> Tree? {
+      let trees = targets.compactMap { $0.policy(of: map) }
+      return trees.isEmpty ? nil : .list(trees)
+    }
     switch self {
     case .site(let site): return .text(site.region)
-    case .failover(let targets): return .list(targets.map { $0.policy(of: map) })
+    case .failover(let targets): return failover(targets)
     case .weighted(let shares):
       // Ours go up to 1000.
       let largest = max(shares.map(\.weight).max() ?? 1, 1)
@@ -218,7 +227,7 @@ extension GdnsdTarget {
       return .mapping(["type": "weighted", "shares": .mapping(mapping)])
     case .map(let name, let datacenters):
       guard let map = map(name) else {
-        return .list(datacenters.sorted { $0.key < $1.key }.map { $0.value.policy(of: map) })
+        return failover(datacenters.sorted { $0.key < $1.key }.map(\.value))
       }
       return map.policy { datacenters[$0] }
     }

@@ -56,11 +56,20 @@ struct GdnsdResources {
 
   /// The deepest chain of resources that refer to one another; gdnsd fails on circles, too.
   private static let longestChain = 8
-  /// Counted down: chains of few resources can lead to very many datacenters.
+  /// Chains of few resources can lead to very many datacenters.
   private final class Budget {
-    var left = 20_000
+    /// Each name of a zone has its own, counted down.
+    static let ofReference = 20_000
+    var left = 0
+    /// Of all that zones refer to.
+    var leftInAll = 1_000_000
   }
   private let budget = Budget()
+  /// What zones have referred to before.
+  private final class Known {
+    var targets: [String: GdnsdTarget] = [:]
+  }
+  private let known = Known()
 
   /// - Parameters:
   ///   - report: takes what cannot be carried over.
@@ -77,12 +86,16 @@ struct GdnsdResources {
   /// What `plugin!resource` of a zone file stands for; nil, and a finding, if it is nothing that
   /// can be carried over.
   func target(_ reference: String, at origin: Origin) -> GdnsdTarget? {
+    if let target = known.targets[reference] { return target }
     let parts = reference.split(separator: "!", maxSplits: 1).map(String.init)
     guard parts.count == 2 else {
       report(origin, "\(reference): the plugin has no counterpart; its name is left out")
       return nil
     }
-    return target(plugin: parts[0], resource: parts[1], region: nil, depth: 0, at: origin)
+    budget.left = Budget.ofReference
+    let found = target(plugin: parts[0], resource: parts[1], region: nil, depth: 0, at: origin)
+    known.targets[reference] = found
+    return found
   }
 
   private func target(
@@ -258,6 +271,9 @@ extension GdnsdResources {
       }
     }
     guard !shares.isEmpty else { return nil }
+    if let largest = shares.map(\.weight).max(), largest > 1000, !inherited.isMulti {
+      report(node.origin, "weights up to \(largest) are scaled to 1000")
+    }
     return inherited.isMulti
       ? allTogether(shares.map { ($0.weight, $0.site) }, region, node.origin)
       : .weighted(shares.map { ($0.weight, $0.site) })
@@ -305,7 +321,8 @@ extension GdnsdResources {
     _ name: String, _ node: VSCFNode, _ inherited: Inherited, depth: Int
   ) -> GdnsdTarget? {
     budget.left -= 1
-    guard budget.left > 0 else {
+    budget.leftInAll -= 1
+    guard budget.left > 0, budget.leftInAll > 0 else {
       report(node.origin, "there are more datacenters than anyone has: the rest is left out")
       return nil
     }

@@ -44,11 +44,16 @@ extension GdnsdMigration {
     let made =
       known[dynamic.reference] ?? steering(dynamic.reference, target, at: dynamic.origin)
     known[dynamic.reference] = made
-    guard let policy = made.policy else { return nil }
+    guard let policy = made.policy else {
+      findings.report(
+        dynamic.origin,
+        "\(dynamic.reference) has nothing left to answer: \(dynamic.owner) is left out")
+      return nil
+    }
     let name = serviceNames.name(
       "\(dynamic.reference) \(most) \(least)", wanted: plainName(dynamic.reference),
       suffix: "\(most)s")
-    if services.entries.contains(where: { $0.key == name }) { return name }
+    guard writtenServices.insert(name).inserted else { return name }
     var service: Mapping = ["policy": .text(policy)]
     if let pool = made.pool { service.add("pool", .text(pool)) }
     if !made.names.isEmpty { service.add("cname", .mapping(made.names)) }
@@ -64,8 +69,10 @@ extension GdnsdMigration {
     _ reference: String, _ target: GdnsdTarget, at origin: Origin
   ) -> Steering {
     var sites: [Site] = []
+    var known: [String: Site] = [:]
     for site in target.sites {
-      guard let first = sites.first(where: { $0.region == site.region }) else {
+      guard let first = known[site.region] else {
+        known[site.region] = site
         sites.append(site)
         continue
       }
@@ -76,11 +83,14 @@ extension GdnsdMigration {
     let named = sites.filter { $0.name != nil }
     let addressed = uniformSites(sites.filter { $0.name == nil }, findings.report)
     let maps = maps
-    let policy = policy(reference, target.policy { maps[$0] }, at: origin)
+    guard !named.isEmpty || !addressed.isEmpty, let tree = target.policy(of: { maps[$0] }) else {
+      return Steering()
+    }
+    let policy = policy(reference, tree, at: origin)
     if addressed.isEmpty {
       var names = Mapping()
       for site in named { names.add(site.region, .text(site.name ?? ""), site.origin) }
-      return named.isEmpty ? Steering() : Steering(names: names, policy: policy)
+      return Steering(names: names, policy: policy)
     }
     for site in named {
       findings.report(

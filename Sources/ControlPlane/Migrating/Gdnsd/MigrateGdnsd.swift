@@ -52,6 +52,7 @@ struct GdnsdMigration {
   let regionNames = RegionNames()
   var policyNames: [String: String] = [:]
   var serviceNames = NameBook()
+  var writtenServices: Set<String> = []
   var poolNames = NameBook()
   /// Pools and policies of references that zones have named before.
   var known: [String: Steering] = [:]
@@ -69,14 +70,15 @@ struct GdnsdMigration {
   final class RegionNames {
     var book = NameBook()
     /// In the order in which they came up.
-    var regions: [String] = []
+    private(set) var regions: [String] = []
+    private var known: Set<String> = []
     /// Of parts of a datacenter, its region.
     var wholes: [String: String] = [:]
 
     /// - Parameter key: of a part it is the region's name, a slash and something else.
     func region(_ key: String, _ wanted: String) -> String {
       let name = book.name("region \(key)", wanted: wanted)
-      if !regions.contains(name) { regions.append(name) }
+      if known.insert(name).inserted { regions.append(name) }
       if let slash = key.firstIndex(of: "/") { wholes[name] = String(key[..<slash]) }
       return name
     }
@@ -146,8 +148,9 @@ struct GdnsdMigration {
     let places = maps.sorted { $0.key < $1.key }.flatMap(\.value.coordinates).map {
       (region: regionNames.region("datacenter \($0.datacenter)", $0.datacenter), place: $0)
     }
+    let placeOfRegion = Dictionary(places, uniquingKeysWith: { first, _ in first })
     for name in regionNames.regions {
-      let place = places.first { $0.region == name || $0.region == regionNames.wholes[name] }?.place
+      let place = placeOfRegion[name] ?? regionNames.wholes[name].flatMap { placeOfRegion[$0] }
       if let place {
         let location = Tree.list([.text(place.latitude), .text(place.longitude)])
         written.add(name, .mapping(["location": location]), place.origin)

@@ -34,9 +34,18 @@ struct VSCFHash {
     var node: VSCFNode
   }
 
-  var entries: [Entry] = []
+  private(set) var entries: [Entry] = []
+  private var position: [String: Int] = [:]
 
-  subscript(key: String) -> VSCFNode? { entries.first { $0.key == key }?.node }
+  subscript(key: String) -> VSCFNode? { position[key].map { entries[$0].node } }
+
+  /// - Returns: false if the key is there already.
+  mutating func add(_ key: String, _ node: VSCFNode) -> Bool {
+    guard position[key] == nil else { return false }
+    position[key] = entries.count
+    entries.append(Entry(key: key, node: node))
+    return true
+  }
 }
 
 /// Reads a file of that language, and those that it includes.
@@ -101,12 +110,10 @@ struct VSCFReader {
   private mutating func hash(end: UInt8?, depth: Int) throws(Faults) -> VSCFHash {
     guard depth <= Self.deepest else { throw fault("nests deeper than \(Self.deepest)") }
     var hash = VSCFHash()
-    var keys: Set<String> = []
     func add(_ key: String, _ node: VSCFNode) throws(Faults) {
-      guard keys.insert(key).inserted else {
+      guard hash.add(key, node) else {
         throw Faults([Fault(origin: node.origin, message: "\"\(key)\" stands here twice")])
       }
-      hash.entries.append(VSCFHash.Entry(key: key, node: node))
     }
     while true {
       skipSpace()

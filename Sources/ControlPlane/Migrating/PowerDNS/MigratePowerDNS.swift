@@ -32,6 +32,7 @@ extension Migration {
 struct PowerDNSMigration {
   let findings = Findings()
   private var regions = Mapping()
+  private var regionNames: Set<String> = []
   private var pools = Mapping()
   private var policies = Mapping()
   private var services = Mapping()
@@ -45,14 +46,23 @@ struct PowerDNSMigration {
     }
     for node in domains.elements {
       let domain = try PowerDNSDomain(node, outer: file, report: findings.report)
+      try refuseExhausted(file)
       var steered = Mapping()
       for service in domain.services {
         if let name = readService(service.owner, service.node, of: domain) {
           steered.add(relative(service.owner, domain), .text(name), service.node.origin)
         }
       }
+      try refuseExhausted(file)
       try addZone(domain, steered: steered)
     }
+    try refuseExhausted(file)
+  }
+
+  /// What was not read any more would be left out without a word.
+  private func refuseExhausted(_ file: PowerDNSNode) throws(Faults) {
+    guard file.isExhausted else { return }
+    throw Faults([Fault(origin: file.origin, message: "stands for more values than anyone has")])
   }
 
   func addSections(to sections: inout Mapping) {
@@ -85,6 +95,12 @@ extension PowerDNSMigration {
         if entry.key == "default" {
           rules = domain.rules(entry.value, of: owner)
         } else if let prefix = AddressPrefix(entry.key) {
+          guard !entry.value.isNothing else {
+            findings.report(
+              entry.value.origin,
+              "\(owner) answers nothing to \(prefix), which has no counterpart: it is left out")
+            return nil
+          }
           networks.append((prefix, domain.rules(entry.value, of: owner)))
         } else {
           findings.report(entry.value.origin, "\(entry.key) is no network: it is left out")
@@ -92,6 +108,13 @@ extension PowerDNSMigration {
       }
     } else {
       rules = domain.rules(node, of: owner)
+    }
+    guard networks.isEmpty || !rules.isEmpty else {
+      findings.report(
+        node.origin,
+        "\(owner) answers some networks only, which has no counterpart: it is left out; with a "
+          + "default it would not be")
+      return nil
     }
     networks.sort { $0.prefix.length > $1.prefix.length }
     let all = networks.flatMap(\.rules) + rules
@@ -116,7 +139,11 @@ extension PowerDNSMigration {
           site.origin, "\(site.name ?? ""): a service answers addresses or names; it is left out")
       }
     }
-    guard let policy = policy(owner, networks, rules, trees, at: node.origin) else { return nil }
+    guard let policy = policy(owner, networks, rules, trees, at: node.origin) else {
+      findings.report(
+        node.origin, "\(owner): its default answers nothing that there is: it is left out")
+      return nil
+    }
     return addService(owner, domain, policy, isByName ? named : addressed, at: node.origin)
   }
 
@@ -158,6 +185,12 @@ extension PowerDNSMigration {
     // One of each type is drawn there; here, one server.
     var sites: [Site] = []
     var shares = Mapping()
+    // 100 is what a record has that says none.
+    let weights = addresses.map { max($0.weight ?? 100, 0) }
+    let largest = weights.max() ?? 100
+    if largest > 1000 {
+      findings.report(first.origin, "\(owner): weights up to \(largest) are scaled to 1000")
+    }
     let others = addresses.filter { $0.type != first.type }
     for (index, record) in addresses.filter({ $0.type == first.type }).enumerated() {
       var part = site("-\(index + 1)", record.origin)
@@ -166,15 +199,23 @@ extension PowerDNSMigration {
       if part.addresses.isEmpty { continue }
       sites.append(part)
       add(part)
-      // 100 is what a record has that says none.
-      shares.add(
-        part.region, "\(min(max(record.weight ?? 100, 0), 1000))", record.origin)
+      if let weight = record.weight, weight < 0 {
+        findings.report(record.origin, "weight \(weight) becomes 0")
+      }
+      let weight = scaled(max(record.weight ?? 100, 0), largest: largest)
+      shares.add(part.region, "\(weight)", record.origin)
     }
     return (sites, .mapping(["type": "weighted", "shares": .mapping(shares)]))
   }
 
+  /// Ours go up to 1000; what had a share keeps one.
+  private func scaled(_ weight: Int, largest: Int) -> Int {
+    guard largest > 1000, weight > 0 else { return weight }
+    return max(1, Int((Double(weight) / Double(largest) * 1000).rounded()))
+  }
+
   private mutating func add(_ site: Site) {
-    guard !regions.entries.contains(where: { $0.key == site.region }) else { return }
+    guard regionNames.insert(site.region).inserted else { return }
     regions.add(site.region, .mapping([:]), site.origin)
   }
 
@@ -217,7 +258,7 @@ extension PowerDNSMigration {
         .mapping(["prefix": "\(network.prefix)", "use": policy(found)])
       }
     }
-    guard let last = tree(rules.isEmpty ? networks.last?.rules ?? [] : rules) else { return nil }
+    guard let last = tree(rules) else { return nil }
     let whole = policy((byNetwork + last.rules, last.otherwise))
     let name = names.name("policy \(owner)", wanted: owner, suffix: "policy")
     if case .mapping = whole {

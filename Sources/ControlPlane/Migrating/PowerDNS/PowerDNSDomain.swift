@@ -17,6 +17,7 @@ struct PowerDNSDomain {
   let origin: Origin
   /// By owner, lower-case and without the final dot, in the order of the file.
   private(set) var records: [(owner: String, records: [Record])] = []
+  private var recordsOfOwner: [String: [Record]] = [:]
   let services: [(owner: String, node: PowerDNSNode)]
   /// In the order in which they count: the clients of a key of `custom_mapping`, and its value.
   private let mapping: [(match: PowerDNSFormat.Match, value: String)]
@@ -37,7 +38,9 @@ struct PowerDNSDomain {
     mapping = Self.mapping(node, outer, report)
     for entry in node["records"]?.entries ?? [] {
       let found = entry.value.elements.flatMap { readRecords($0) }
-      records.append((Self.bare(entry.key), found))
+      let owner = Self.bare(entry.key)
+      records.append((owner, found))
+      if recordsOfOwner[owner] == nil { recordsOfOwner[owner] = found }
     }
   }
 
@@ -84,7 +87,7 @@ struct PowerDNSDomain {
     return found
   }
 
-  func records(of owner: String) -> [Record]? { records.first { $0.owner == owner }?.records }
+  func records(of owner: String) -> [Record]? { recordsOfOwner[owner] }
 }
 
 // MARK: - where clients go

@@ -9,8 +9,11 @@ struct PowerDNSNode {
   private let budget: Budget
 
   private final class Budget {
-    var left = 200_000
+    var left = 1_000_000
   }
+
+  /// Something was not read any more.
+  var isExhausted: Bool { budget.left <= 0 }
 
   /// - Throws: that it is no YAML, and on which line.
   init(_ source: SourceText) throws(Faults) {
@@ -55,6 +58,15 @@ struct PowerDNSNode {
     return sequence.map { PowerDNSNode($0, source, budget) }
   }
 
+  /// An empty list, or nothing at all.
+  var isNothing: Bool {
+    switch node {
+    case .sequence(let sequence): sequence.isEmpty
+    case .mapping(let mapping): mapping.isEmpty
+    default: text?.isEmpty ?? true
+    }
+  }
+
   var isList: Bool { if case .sequence = node { true } else { false } }
 
   /// Of a mapping, in the order of the file.
@@ -67,7 +79,12 @@ struct PowerDNSNode {
 
   var isMapping: Bool { if case .mapping = node { true } else { false } }
 
-  subscript(key: String) -> PowerDNSNode? { entries.first { $0.key == key }?.value }
+  subscript(key: String) -> PowerDNSNode? {
+    guard case .mapping(let mapping) = node else { return nil }
+    return mapping.first { $0.key.scalar?.string == key }.map {
+      PowerDNSNode($0.value, source, budget)
+    }
+  }
 
   private func admits(_ count: Int) -> Bool {
     budget.left -= count + 1

@@ -3,6 +3,7 @@ import Compiling
 import Editions
 import Places
 import Routing
+import Terminal
 
 /// `azimuth geo`: what is known of addresses.
 struct Geo: AsyncParsableCommand {
@@ -27,7 +28,7 @@ struct Geo: AsyncParsableCommand {
       let report = LookupReport(address: address, model: try compile(readSettings(config)).model)
       switch output.output {
       case .json: print(try renderedJSON(report))
-      case .text: print(report.text)
+      case .text: print(shownText(report.text))
       }
     }
   }

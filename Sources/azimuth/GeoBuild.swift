@@ -3,6 +3,7 @@ import Building
 import Foundation
 import MaxMind
 import Places
+import StateFiles
 import Terminal
 
 extension Geo {
@@ -113,9 +114,9 @@ extension Geo {
         writeToStandardError("The database would be larger than the format allows, 4 GiB.\n")
         throw ExitCode(1)
       }
-      try replace(output, with: file.bytes) { path in
+      try replace(with: file.bytes) { path throws(MaxMindFault) in
         // What we cannot read ourselves is not put in anybody's place.
-        _ = try database(path)
+        _ = try MaxMindDatabase(file: path)
       }
       bar.end()
       print(
@@ -125,7 +126,7 @@ extension Geo {
 
     private func writeOverrides(_ table: NetworkTable) throws {
       let (text, lineCount, hiddenCount) = table.overrideText()
-      try replace(output, with: Array(text.utf8)) { _ in }
+      try replace(with: Array(text.utf8)) { _ throws(MaxMindFault) in }
       if hiddenCount > 0 {
         writeToStandardError(
           "\(hiddenCount) networks of which nothing is to be known cannot be said there\n")
@@ -141,24 +142,20 @@ extension Geo {
 
     /// Whole or not at all: who reads meanwhile reads the old file.
     private func replace(
-      _ path: String, with bytes: [UInt8], check: (String) throws -> Void
+      with bytes: [UInt8], check: (String) throws(MaxMindFault) -> Void
     ) throws {
-      let temporary = "\(path).new"
-      do {
-        try Data(bytes).write(to: URL(filePath: temporary))
+      let url = URL(filePath: output)
+      let file = StateFile(url.lastPathComponent, in: url.deletingLastPathComponent().path)
+      do throws(StateFile.Fault) {
+        try file.replace(with: Data(bytes)) { path throws(StateFile.Fault) in
+          do throws(MaxMindFault) {
+            try check(path)
+          } catch {
+            throw StateFile.Fault(description: "\(error)")
+          }
+        }
       } catch {
-        writeToStandardError("\(temporary) cannot be written: \(error.localizedDescription)\n")
-        throw ExitCode(1)
-      }
-      do {
-        try check(temporary)
-      } catch {
-        unlink(temporary)
-        throw error
-      }
-      guard rename(temporary, path) == 0 else {
-        writeToStandardError("\(path) cannot be written: \(String(cString: strerror(errno)))\n")
-        unlink(temporary)
+        writeToStandardError("\(error)\n")
         throw ExitCode(1)
       }
     }

@@ -5,6 +5,7 @@ import Foundation
 import Learning
 import Logging
 import Settings
+import Terminal
 
 /// The configuration that a verb works on.
 struct ConfigurationOptions: ParsableArguments {
@@ -85,8 +86,9 @@ func reported(_ faults: Faults) -> ExitCode {
   return ExitCode(1)
 }
 
+/// Without what strange files might do to a terminal.
 func writeToStandardError(_ text: String) {
-  FileHandle.standardError.write(Data(text.utf8))
+  FileHandle.standardError.write(Data(shownText(text).utf8))
 }
 
 /// Sets swift-log up as the configuration wants it. Once for each process.

@@ -21,6 +21,16 @@ private func input(
     #expect(record.point == GeoPoint(latitude: 35.5, longitude: 139.5))
   }
 
+  /// Taken for a geofeed, its lines would be left out in place of being faults.
+  @Test func `with a quote that is open in its headers is a fault, and no geofeed`() {
+    let read = input("network,\"country\n192.0.2.0/24,JP\n198.51.100.0/24,DE\n")
+    #expect(read.kind == .csv && read.table.isEmpty)
+    #expect(read.faults.map(\.line) == [1])
+    #expect(read.faults.first?.message.contains("names the columns: a quote is not closed") == true)
+    let feed = input("192.0.2.0/24,\"JP\n198.51.100.0/24,DE,,,\n")
+    #expect(feed.kind == .geofeed && feed.faults.map(\.line) == [1])
+  }
+
   @Test func `may name networks by their ends, and have no headers of its own`() throws {
     let read = input(
       "1.0.0.0,1.0.0.255,OC,AU\n1.0.1.0,1.0.4.2,AS,CN\n2c0f::,2c0f:1::ffff,AF,ZZ\n",

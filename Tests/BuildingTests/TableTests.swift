@@ -151,6 +151,35 @@ private func isOwnIPv6(_ address: IPAddress) -> Bool {
     #expect(hidden.asn == 1)
   }
 
+  /// What is finer than what a later input says otherwise goes.
+  @Test func `keeps no city in another subdivision, and no country on another continent`() throws {
+    let base =
+      "network,continent,country,subdivision,city,latitude,longitude,asn\n"
+      + "192.0.2.0/24,AS,JP,JP-13,Tokyo,35.7,139.7,1\n"
+    let address = try #require(IPAddress("192.0.2.1"))
+    func record(_ later: String, over base: String = base) -> NetworkRecord {
+      var table = NetworkInput(Array(base.utf8)).table
+      table.lay(NetworkInput(Array(later.utf8)).table)
+      return table.record(of: address)
+    }
+    let osaka = record("network,subdivision\n192.0.2.0/25,JP-27\n")
+    #expect(osaka.subdivision == Subdivision("JP-27") && osaka.country == CountryCode("JP"))
+    #expect(osaka.city.isEmpty && osaka.point == nil && osaka.asn == 1)
+    let same = record("network,subdivision\n192.0.2.0/25,JP-13\n")
+    #expect(same.city == "Tokyo" && same.point != nil)
+    // Whose city it was is not known.
+    let unknown = record(
+      "network,subdivision\n192.0.2.0/25,JP-13\n",
+      over: "network,country,city\n192.0.2.0/24,JP,Osaka\n")
+    #expect(unknown.city.isEmpty)
+    let africa = record("network,continent\n192.0.2.0/25,AF\n")
+    #expect(africa.continent == ContinentCode("AF") && africa.country == nil)
+    #expect(africa.subdivision == nil && africa.city.isEmpty && africa.point == nil)
+    let asia = record(
+      "network,continent\n192.0.2.0/25,AS\n", over: "network,country\n192.0.2.0/24,JP\n")
+    #expect(asia.country == CountryCode("JP") && asia.continent == ContinentCode("AS"))
+  }
+
   /// Half a million ranges, all of their properties.
   @Test func `of the shipped database is that database again`() throws {
     let shipped = try MaxMindDatabase(file: "\(repository)/geodata/azimuth-city.mmdb")

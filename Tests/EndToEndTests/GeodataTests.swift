@@ -51,11 +51,14 @@ extension EndToEnd {
       let input = folder.appending(path: "own.csv")
       let output = folder.appending(path: "own.mmdb")
       try "old".write(to: output, atomically: true, encoding: .utf8)
-      try "network,country\n192.0.2.0/24,JP\n192.0.2.0/33,JP\n".write(
+      try "network,country\n192.0.2.0/24,JP\n192.0.2.0/33\u{1B}[2J,JP\n".write(
         to: input, atomically: true, encoding: .utf8)
       let arguments = ["geo", "build", input.path, "--output", output.path]
       let refused = try Program.run(arguments)
       #expect(refused.status == 1 && refused.errors.contains("own.csv: line 3:"), "\(refused.all)")
+      // A strange file does not speak to the terminal.
+      #expect(
+        !refused.errors.contains("\u{1B}") && refused.errors.contains(#"192.0.2.0/33\u{1b}[2J"#))
       #expect(try String(contentsOf: output, encoding: .utf8) == "old")
       let taken = try Program.run(arguments + ["--skip-malformed"])
       #expect(taken.status == 0 && taken.output.contains("1 ranges, 1 records"), "\(taken.all)")

@@ -43,6 +43,36 @@ import Testing
     #expect(fault?.description.hasPrefix("\(folder)/b cannot be made: ") == true)
   }
 
+  @Test func `is looked at before it takes the old one's place`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: folder)
+    try file.replace(with: Data("old".utf8))
+    let fault = StateFile.Fault(description: "is no good")
+    #expect(throws: fault) {
+      try file.replace(with: Data("new".utf8)) { path throws(StateFile.Fault) in
+        #expect(FileManager.default.contents(atPath: path) == Data("new".utf8))
+        #expect(file.contents == Data("old".utf8))
+        throw fault
+      }
+    }
+    #expect(file.contents == Data("old".utf8))
+    #expect(try names() == ["a.json"])
+  }
+
+  /// Who may write into the folder may not have another file written through a link.
+  @Test func `is not written through a link that lies in its way`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: folder)
+    let other = StateFile("other", in: folder)
+    try other.replace(with: Data("theirs".utf8))
+    let next = "\(file.path).\(ProcessInfo.processInfo.processIdentifier).next"
+    try FileManager.default.createSymbolicLink(atPath: next, withDestinationPath: other.path)
+    try file.replace(with: Data("new".utf8))
+    #expect(other.contents == Data("theirs".utf8))
+    #expect(file.contents == Data("new".utf8))
+    #expect(try names() == ["a.json", "other"])
+  }
+
   @Test func `is not what a crash has left beside it`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let file = StateFile("a.json", in: folder)

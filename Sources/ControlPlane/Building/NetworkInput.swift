@@ -109,7 +109,16 @@ private struct LineReader {
       text = trimmed(text[..<comment])
     }
     guard let first = text.first, first != UInt8(ascii: "#") else { return }
-    let fields = try CSVLine(text).fields
+    let fields: [ArraySlice<UInt8>]
+    do throws(LineFault) {
+      fields = try CSVLine(text).fields
+    } catch {
+      // Wrong lines of a geofeed are left out; a first line without a prefix is no geofeed's.
+      guard kind == nil, AddressPrefix(String(decoding: firstField(text), as: UTF8.self)) == nil
+      else { throw error }
+      (kind, isLost) = (.csv, true)
+      throw LineFault("the first line, which names the columns: \(error.message)")
+    }
     if kind == nil {
       let isEntry = AddressPrefix(String(decoding: fields[0], as: UTF8.self)) != nil
       kind = isEntry ? .geofeed : .csv
@@ -121,6 +130,11 @@ private struct LineReader {
       }
     }
     try takeEntry(RecordParser(plan: plan, fields: fields), line: line)
+  }
+
+  /// Of a line that is no CSV.
+  private func firstField(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    trimmed(text.prefix { $0 != UInt8(ascii: ",") })
   }
 
   private mutating func takeEntry(_ parser: RecordParser, line: Int) throws(LineFault) {

@@ -33,23 +33,25 @@ package struct NetworkRecord: Sendable, Hashable {
   package var isEmpty: Bool { self == Self() }
 
   /// What this one says, and what `earlier` says where this one is silent. Point, radius and city
-  /// belong together, and so do country, continent and subdivision: a new country is not put on an
-  /// old city's place.
+  /// belong together. Where this one says otherwise, what is finer goes: no city, place or
+  /// subdivision stays in a country that is another one, nor a city in another subdivision.
   package func over(_ earlier: NetworkRecord) -> NetworkRecord {
     var result = self
     if asn == 0 { result.asn = earlier.asn }
     if hidesLocation { return result }
     let saysPlace = point != nil || !city.isEmpty
-    let isSameCountry = country == nil || country == earlier.country
-    if !saysPlace && isSameCountry {
+    let isSameContinent =
+      country != nil || continent == nil || continent == earlier.knownContinent ?? continent
+    let isSameCountry = isSameContinent && (country == nil || country == earlier.country)
+    let isSameSubdivision =
+      isSameCountry && (subdivision == nil || subdivision == earlier.subdivision)
+    if !saysPlace && isSameSubdivision {
       result.point = earlier.point
       result.accuracyRadiusKilometres = earlier.accuracyRadiusKilometres
       result.city = earlier.city
     }
-    if country == nil {
-      result.country = earlier.country
-      result.isInEuropeanUnion = isInEuropeanUnion || earlier.isInEuropeanUnion
-    } else if isSameCountry {
+    if isSameCountry {
+      result.country = country ?? earlier.country
       result.isInEuropeanUnion = isInEuropeanUnion || earlier.isInEuropeanUnion
     }
     if continent == nil && isSameCountry { result.continent = earlier.continent }
@@ -60,5 +62,10 @@ package struct NetworkRecord: Sendable, Hashable {
       result.hidesLocation = earlier.hidesLocation
     }
     return result
+  }
+
+  /// That of its country where it names none.
+  private var knownContinent: ContinentCode? {
+    continent ?? country.flatMap { Country.all[$0]?.continent }
   }
 }

@@ -1,7 +1,7 @@
 package import Foundation
 
-/// A file of the `state` folder: what outlives a restart. It is there whole, as it was or as it is
-/// to be, whenever the machine stops.
+/// A file that is there whole, as it was or as it is to be, whenever the machine stops: those of
+/// the `state` folder, which outlive a restart, and databases that are built.
 ///
 ///     write PATH.PROCESS.next → fsync → rename to PATH → fsync the folder
 ///
@@ -9,6 +9,8 @@ package import Foundation
 package struct StateFile: Sendable {
   package struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String
+
+    package init(description: String) { self.description = description }
   }
 
   package let path: String
@@ -23,8 +25,12 @@ package struct StateFile: Sendable {
   package var contents: Data? { FileManager.default.contents(atPath: path) }
 
   /// Replaces the file whole, and makes its folder if there is none. When this returns, it is on
-  /// the disk; where it throws, the file is as it was.
-  package func replace(with contents: Data) throws(Fault) {
+  /// the disk; where it throws, the file is as it was, and nothing stays beside it.
+  ///
+  /// - Parameter check: looks at the new file before it takes the old one's place; by its path.
+  package func replace(
+    with contents: Data, check: (String) throws(Fault) -> Void = { _ throws(Fault) in }
+  ) throws(Fault) {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
@@ -33,6 +39,7 @@ package struct StateFile: Sendable {
     let next = "\(path).\(getpid()).next"
     do throws(Fault) {
       try write(contents, to: next)
+      try check(next)
       guard rename(next, path) == 0 else { throw fault() }
     } catch {
       unlink(next)
@@ -42,7 +49,9 @@ package struct StateFile: Sendable {
   }
 
   private func write(_ contents: Data, to next: String) throws(Fault) {
-    let descriptor = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    // What a crash has left goes; a link that somebody has put there is not followed.
+    unlink(next)
+    let descriptor = open(next, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw fault() }
     let isWritten = Self.write(contents, to: descriptor) && fsync(descriptor) == 0
     let reason = isWritten ? nil : fault()

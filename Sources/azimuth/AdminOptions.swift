@@ -16,12 +16,7 @@ struct AdminOptions: ParsableArguments {
       unix:/run/azimuth/admin.sock.
       """)
   var admin = "http://127.0.0.1:8053"
-  @Option(help: "A PEM file of the roots that the node's certificate is verified with.")
-  var adminRoots: String?
-  @Option(help: "A PEM file of the certificate that the node is shown.")
-  var adminCertificate: String?
-  @Option(help: "A PEM file of its key.")
-  var adminKey: String?
+  @OptionGroup var tls: AdminTLSOptions
 
   /// As ``AdminClient/askOnce(_:_:query:body:)``.
   func ask(
@@ -31,7 +26,21 @@ struct AdminOptions: ParsableArguments {
   }
 
   /// - Throws: what is wrong with the address or a file.
-  func client() throws -> AdminClient {
+  func client() throws -> AdminClient { try tls.client(of: admin) }
+}
+
+/// How a node is asked that has TLS at its admin address.
+struct AdminTLSOptions: ParsableArguments {
+  @Option(help: "A PEM file of the roots that the node's certificate is verified with.")
+  var adminRoots: String?
+  @Option(help: "A PEM file of the certificate that the node is shown.")
+  var adminCertificate: String?
+  @Option(help: "A PEM file of its key.")
+  var adminKey: String?
+
+  /// - Parameter admin: as ``AdminOptions/admin``.
+  /// - Throws: what is wrong with the address or a file.
+  func client(of admin: String) throws -> AdminClient {
     guard (adminCertificate == nil) == (adminKey == nil) else {
       throw ValidationError("--admin-certificate and --admin-key go together")
     }
@@ -80,12 +89,14 @@ struct AdminClient: Sendable {
   }
 
   /// A GET, with the token that ``AdminOptions/tokenVariable`` holds.
+  ///
+  /// - Parameter query: percent-encoded, such as `force=true`.
   func request(_ path: String, query: String? = nil) throws -> HTTPClientRequest {
     var request: HTTPClientRequest
     switch address {
     case .url(var url):
       url.path = path
-      url.query = query
+      url.percentEncodedQuery = query
       guard let text = url.string else { throw ValidationError("\(path) is no path") }
       request = HTTPClientRequest(url: text)
     case .socket(let file):
@@ -105,7 +116,7 @@ struct AdminClient: Sendable {
   /// What the node answers; if that is a refusal, prints it and ends with code 1. Nothing is asked
   /// after it.
   ///
-  /// - Parameter query: such as `force=true`.
+  /// - Parameter query: as ``request(_:query:)``.
   func askOnce(
     _ method: String, _ path: String, query: String? = nil, body: [UInt8]? = nil
   ) async throws -> [UInt8] {

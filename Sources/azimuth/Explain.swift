@@ -33,6 +33,7 @@ struct Explain: AsyncParsableCommand {
   @Option(
     help: "The admin address of a running instance: http://127.0.0.1:8053, unix:/run/…/admin.sock.")
   var admin: String?
+  @OptionGroup var adminTLS: AdminTLSOptions
   @OptionGroup var failures: ScenarioOptions
   @OptionGroup var output: OutputOptions
 
@@ -122,6 +123,7 @@ struct Explain: AsyncParsableCommand {
     }
     if !listener { question.queryItems?.append(URLQueryItem(name: "type", value: type)) }
     return try RouteReport(
-      json: await AdminClient(admin).askOnce("GET", "/v1/route", query: question.query))
+      json: await adminTLS.client(of: admin).askOnce(
+        "GET", "/v1/route", query: question.percentEncodedQuery))
   }
 }

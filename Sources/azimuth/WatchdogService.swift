@@ -1,5 +1,6 @@
 import Compiling
 import DNSWire
+import Editions
 import Inheriting
 import Logging
 import NIOPosix
@@ -66,8 +67,10 @@ struct WatchdogService: Service {
     }
     defer { worry.cancel() }
     async let stuck = dataPlane.stuckThread(within: watchdog.limit)
+    // Until the first round of health is over nobody is answered, which no restart would hasten.
+    let addresses = await publisher.edition.isReady ? dataPlane.dnsAddresses : []
     let silence = await query.silence(
-      of: dataPlane.dnsAddresses, name: name, type: .soa, within: watchdog.limit)
+      of: addresses, name: name, type: .soa, within: watchdog.limit)
     let thread = await stuck
     let fault = silence ?? thread
     if let fault, !Task.isCancelled {

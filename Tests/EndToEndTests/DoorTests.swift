@@ -151,6 +151,10 @@ extension EndToEnd {
         "fleet rollout status --admin \(url) --admin-roots \(servers.roots) \(identity)",
         token: "read")
       #expect(verb.all.contains("this node is in no fleet"), "\(verb.all)")
+      let explained = try node.azimuth(
+        "explain 192.0.2.1 'a&type=b' --admin \(url) --admin-roots \(servers.roots) \(identity)",
+        token: "read")
+      #expect(explained.all.contains("a&type=b is in no zone"), "\(explained.all)")
 
       func serial() throws -> String {
         try Program.shell(

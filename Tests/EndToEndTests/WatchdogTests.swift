@@ -54,6 +54,20 @@ extension EndToEnd {
       check("ended", node.wait(60) == 0)
       """
 
+    /// Says who has told what.
+    private static let ear = """
+      import socket, struct, sys
+      s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+      s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+      s.bind(sys.argv[1])
+      while True:
+          data, ancillary, _, _ = s.recvmsg(4096, 4096)
+          for _, kind, value in ancillary:
+              if kind == socket.SCM_CREDENTIALS:
+                  process = struct.unpack("3i", value)[0]
+                  print(process, data.decode().split("\\n")[0], flush=True)
+      """
+
     @Test(.timeLimit(.minutes(3)))
     func `is fed while DNS answers and threads turn, and not while one is stuck`() throws {
       let ports = Ports()
@@ -78,23 +92,7 @@ extension EndToEnd {
       let world = try World { $0 + "\nhandover: {socket: next}\n" }
       let folder = world.file.deletingLastPathComponent()
       let path = folder.appending(path: "notify").path
-      let ear = try RunningProcess(
-        "/usr/bin/python3",
-        [
-          "-c",
-          """
-          import socket, struct, sys
-          s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-          s.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-          s.bind(sys.argv[1])
-          while True:
-              data, ancillary, _, _ = s.recvmsg(4096, 4096)
-              for _, kind, value in ancillary:
-                  if kind == socket.SCM_CREDENTIALS:
-                      process = struct.unpack("3i", value)[0]
-                      print(process, data.decode().split("\\n")[0], flush=True)
-          """, path,
-        ])
+      let ear = try RunningProcess("/usr/bin/python3", ["-c", Self.ear, path])
       eventually("the ear") { FileManager.default.fileExists(atPath: path) }
       func start(_ variables: String...) throws -> RunningProcess {
         try RunningProcess(
@@ -113,6 +111,29 @@ extension EndToEnd {
       eventually("the end of the first") { !first.isRunning }
       #expect(first.status == 0, "\(first.all)")
       eventually("the second one's word") { count(second) >= 2 }
+      withExtendedLifetime(ear) {}
+    }
+
+    /// Nobody is answered before, and that may last longer than systemd waits.
+    @Test(.timeLimit(.minutes(3)))
+    func `is fed while a node waits for the first round of health`() throws {
+      let world = try World(endpoints: .isSilent, waitsUntilReady: false) { configuration in
+        configuration
+          .replacing("interval: 1s", with: "interval: 60s", maxReplacements: 1)
+          .replacing("timeout: 500ms", with: "timeout: 59s")
+          .replacing("first_round_deadline: 5s", with: "first_round_deadline: 60s")
+      }
+      world.process.end(with: SIGTERM)
+      let path = world.file.deletingLastPathComponent().appending(path: "notify").path
+      let ear = try RunningProcess("/usr/bin/python3", ["-c", Self.ear, path])
+      eventually("the ear") { FileManager.default.fileExists(atPath: path) }
+      let node = try RunningProcess(
+        "/usr/bin/env",
+        [
+          "NOTIFY_SOCKET=\(path)", "WATCHDOG_USEC=1000000", Program.path, "serve", world.file.path,
+        ])
+      eventually("its word") { ear.output.contains("\(node.identifier) WATCHDOG=1") }
+      #expect(try world.admin("GET", "/readyz").status == 503)
       withExtendedLifetime(ear) {}
     }
   }

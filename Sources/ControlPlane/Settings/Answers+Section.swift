@@ -67,7 +67,9 @@ extension Value {
   }
 
   fileprivate func cookieSecret() -> [UInt8]? {
-    parsed("32 hexadecimal digits (128 bits), such as openssl rand -hex 16 gives") { text in
+    parsed(
+      "32 hexadecimal digits (128 bits), such as openssl rand -hex 16 gives", isSecret: true
+    ) { text in
       let digits = text.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
       guard digits.count == 32, text.utf8.count == 32 else { return nil }
       return stride(from: 0, to: 32, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }

@@ -80,8 +80,9 @@ extension SettingsReader {
         plain?.report("goes without sha256: give one of them")
       }
       let read =
-        hash?.parsed("the SHA-256 of a token, 64 hexadecimal digits") { TokenHash(hex: $0) }
-        ?? plain?.tokenHash()
+        hash?.parsed("the SHA-256 of a token, 64 hexadecimal digits", isSecret: true) {
+          TokenHash(hex: $0)
+        } ?? plain?.tokenHash()
       guard let name, let scope, let read else { return nil }
       return Settings.Admin.Token(name: name, hash: read, scope: scope)
     }
@@ -91,7 +92,7 @@ extension SettingsReader {
 
 extension Value {
   fileprivate func tokenHash() -> TokenHash? {
-    parsed("a token of printable ASCII, no spaces") { text in
+    parsed("a token of printable ASCII, no spaces", isSecret: true) { text in
       let isPlain = text.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !text.isEmpty
       return isPlain ? TokenHash(of: text.utf8) : nil
     }

@@ -15,7 +15,9 @@ extension SettingsReader {
       let url = section.required("url", "a URL of http or https")?
         .parsed("a URL of http or https", urlText)
       let kinds = section.optional("kinds")?.elements().compactMap { $0.eventKind() }
-      let secret = section.optional("secret")?.parsed("a secret of printable ASCII, no spaces") {
+      let secret = section.optional("secret")?.parsed(
+        "a secret of printable ASCII, no spaces", isSecret: true
+      ) {
         $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } && !$0.isEmpty ? $0 : nil
       }
       let timeout = section.optional("timeout")?.duration(.milliseconds(100) ... .seconds(60))

@@ -76,7 +76,8 @@ extension Value {
     // RFC 8945 §8 wants as many bytes as the MAC has; fewer than these cannot be meant.
     let least = 16
     return parsed(
-      "Base64 of at least \(least) bytes, such as openssl rand -base64 32 gives"
+      "Base64 of at least \(least) bytes, such as openssl rand -base64 32 gives",
+      isSecret: true
     ) { text in
       Data(base64Encoded: text).flatMap { $0.count >= least ? [UInt8]($0) : nil }
     }

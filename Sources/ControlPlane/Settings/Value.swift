@@ -52,8 +52,11 @@ struct Value {
   }
 
   /// The value of a scalar, if `parse` accepts it; otherwise reports that `wanted` was.
+  ///
+  /// - Parameter isSecret: what stands there is not shown, however wrong it is: it goes to logs.
   func parsed<Result>(
-    _ wanted: String, hint: (String) -> String? = { _ in nil }, _ parse: (String) -> Result?
+    _ wanted: String, isSecret: Bool = false, hint: (String) -> String? = { _ in nil },
+    _ parse: (String) -> Result?
   ) -> Result? {
     guard case .scalar(let scalar) = node, !isNull else {
       report("wants \(wanted), found \(found)")
@@ -61,6 +64,7 @@ struct Value {
     }
     guard let text = expanded(scalar.string) else { return nil }
     if let result = parse(text) { return result }
+    let found = isSecret ? "something else, which is not shown" : self.found
     report("wants \(wanted), found \(found)", suggestion: hint(text))
     return nil
   }

@@ -19,7 +19,8 @@ final class SessionPair {
     name: String? = "www.example.org", address: [UInt8] = [127, 0, 0, 1], bufferBytes: Int32 = 0
   ) throws {
     var pair: [Int32] = [0, 0]
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
+    // Programs that other tests start must not keep a side open.
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     try #require(socketpair(AF_UNIX, type, 0, &pair) == 0)
     (serverSocket, clientSocket) = (pair[0], pair[1])
     for socket in pair where bufferBytes > 0 {

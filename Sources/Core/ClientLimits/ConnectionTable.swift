@@ -70,7 +70,7 @@ public final class ConnectionTable: Sendable {
     return .uncounted
   }
 
-  /// Takes back what ``enter(_:limit:)`` has counted.
+  /// Takes back what ``enter(_:limit:)`` has counted, and nothing else.
   public func leave(_ key: UInt64) {
     let (set, tag) = place(of: key)
     for _ in 0..<Self.maximumAttempts {
@@ -79,7 +79,8 @@ public final class ConnectionTable: Sendable {
         let word = entries[index]
         if word >> 32 == tag { own = (index, word) }
       }
-      guard let own else { return }
+      // It is there: somebody has taken the count that we passed, and left one that came behind us.
+      guard let own else { continue }
       let isLast = own.word & Self.countMask <= 1
       if entries.exchange(at: own.index, own.word, for: isLast ? 0 : own.word - 1) { return }
     }

@@ -175,6 +175,41 @@ extension EndToEnd {
       try browser.click("#forget-token")
     }
 
+    @Test func `where looking wants a token, asks for it once, and shows all with it`() throws {
+      try world.rewrite(
+        world.configuration.replacing("\nadmin:\n", with: "\nadmin:\n  reads: token\n"))
+      #expect(try world.reload().status / 100 == 2)
+      try browser.open("http://127.0.0.1:\(world.ports.admin)/")
+      eventually("the dialog") { try browser.isThere("#token-dialog") }
+      try browser.press("\u{E00C}")
+      eventually("why there is nothing to see") {
+        try browser.text("#connection strong") == "No right to look"
+          && browser.text("#connection").contains("The node says: a bearer token is needed.")
+          && !browser.isThere("#token-dialog")
+      }
+      #expect(try !browser.isThere(".squares path"))
+      try browser.click("#give-token")
+      try browser.type("wrong\u{E007}", into: "#token")
+      eventually("the complaint") {
+        try browser.text("#token-dialog .problem") == "this is not the token"
+      }
+      try browser.type("\(World.token)\u{E007}", into: "#token")
+      eventually("the map and the events") {
+        try browser.text("#connection strong") == "Live"
+          && browser.isThere(".squares path[data-region=tokyo]")
+          && browser.text("#events").contains("configuration accepted")
+      }
+      #expect(try browser.isThere("#give-token[hidden]"))
+      try browser.click("#forget-token")
+      eventually("no right again") {
+        try browser.text("#connection strong") == "No right to look"
+      }
+      #expect(try !browser.isThere("#token-dialog"))
+      try world.rewrite(world.configuration)
+      #expect(try world.reload().status / 100 == 2)
+      eventually("it needs none") { try browser.text("#connection strong") == "Live" }
+    }
+
     @Test func `simulates as the command line does`() throws {
       let reply = try world.admin(
         "POST", "/v1/simulate", body: #"{"down": ["sydney"], "services": ["web"]}"#,

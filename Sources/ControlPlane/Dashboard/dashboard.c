@@ -4,6 +4,9 @@
 
 // A file that is new in the folder pages gets its two lines here.
 
+static const unsigned char ask_js[] = {
+#embed "pages/ask.js"
+};
 static const unsigned char dashboard_css[] = {
 #embed "pages/dashboard.css"
 };
@@ -68,6 +71,7 @@ static const unsigned char world_json[] = {
 #define FILE(name, type, content) {name, type, content, sizeof content}
 
 static const struct dashboard_file files[] = {
+    FILE("ask.js", "text/javascript; charset=utf-8", ask_js),
     FILE("dashboard.css", "text/css; charset=utf-8", dashboard_css),
     FILE("dashboard.js", "text/javascript; charset=utf-8", dashboard_js),
     FILE("elements.js", "text/javascript; charset=utf-8", elements_js),

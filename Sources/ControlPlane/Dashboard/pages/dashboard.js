@@ -1,9 +1,10 @@
 // Puts the panels on the page, each from the file of its name.
 
+import {request} from "./ask.js";
 import {clock} from "./elements.js";
 import {showEvents} from "./events.js";
 import {showExplain} from "./explain.js";
-import {Feed} from "./feed.js";
+import {Feed, SOURCES} from "./feed.js";
 import {showFleet} from "./fleet.js";
 import {showLatency} from "./latency.js";
 import {WorldMap} from "./map.js";
@@ -12,7 +13,7 @@ import {showRates} from "./rates.js";
 import {showRegions} from "./regions.js";
 import {showSimulator} from "./simulator.js";
 import {showTimeline} from "./timeline.js";
-import {offerToForget} from "./token.js";
+import {offerToForget, token} from "./token.js";
 
 // Figures that are older than this are called old.
 const OLD = 6000;
@@ -32,17 +33,31 @@ function showHeader() {
   const say = () => {
     const seconds = feed.heard === null ? null : Math.round((Date.now() - feed.heard) / 1000);
     const isOld = feed.heard !== null && Date.now() - feed.heard > OLD;
-    const word = feed.isLost ? "Connection lost" : seconds === null ? "Connecting" : isOld ? "Old figures" : "Live";
+    const word = feed.isLost ? "Connection lost" : feed.refusal !== null ? "No right to look" : seconds === null ? "Connecting" : isOld ? "Old figures" : "Live";
     // Only when it changes, so that it is read out once.
     if (state.textContent !== word) state.textContent = word;
-    document.body.dataset.connection = feed.isLost || isOld ? "lost" : "live";
-    age.textContent = feed.isLost || isOld
-      ? `What you see is ${feed.heard === null ? "nothing yet" : `of ${clock(new Date(feed.heard))}, ${seconds} s ago`}. `
+    const isWell = !feed.isLost && feed.refusal === null && !isOld;
+    document.body.dataset.connection = isWell ? "live" : "lost";
+    part("give-token").hidden = feed.refusal === null || token() !== null;
+    age.textContent = !isWell
+      ? `${feed.refusal === null ? "" : `The node says: ${feed.refusal}. `}What you see is ${feed.heard === null ? "nothing yet" : `of ${clock(new Date(feed.heard))}, ${seconds} s ago`}. `
         + "Trying again every 2 s."
       : seconds === null ? "" : `${seconds} s ago`;
   };
   feed.on("connection", say);
   feed.on("tick", say);
+}
+
+// Where looking wants a token, a person is asked for one by itself once, and then when they say so.
+function offerToGiveToken() {
+  const give = () => request("GET", SOURCES.status).catch(() => null).then(() => feed.refresh());
+  part("give-token").addEventListener("click", give);
+  let hasAsked = false;
+  feed.on("connection", ({refusal}) => {
+    if (refusal === null || hasAsked) return;
+    hasAsked = true;
+    give();
+  });
 }
 
 showHeader();
@@ -57,4 +72,5 @@ showLatency(part("latency"), feed);
 showEvents(part("events"), feed);
 showFleet(part("fleet"), feed);
 offerToForget();
+offerToGiveToken();
 feed.start();

@@ -1,7 +1,7 @@
 // Why a client gets what it gets, step by step, as `azimuth explain` says it.
 
+import {request} from "./ask.js";
 import {element, field, show, table} from "./elements.js";
-import {ask} from "./feed.js";
 
 export function showExplain(section) {
   const address = element("input", {id: "explain-address", required: true, placeholder: "133.11.0.1", autocomplete: "off"});
@@ -18,7 +18,8 @@ export function showExplain(section) {
       query.set("type", type.value);
     }
     try {
-      show(answer, decision(await ask(`v1/route?${query}`)));
+      const report = await request("GET", `v1/route?${query}`);
+      if (report !== undefined) show(answer, decision(report));
     } catch (error) {
       show(answer, element("p", {class: "problem"}, error.message));
     }

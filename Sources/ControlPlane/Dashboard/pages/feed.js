@@ -5,42 +5,18 @@
 //                                      ├─▶ status, regions, endpoints, overrides, metrics ─▶ panels
 //     every two seconds ───────────────┘
 
+import {Refusal, ask, events} from "./ask.js";
+import {token} from "./token.js";
+
 const PERIOD = 2000;
-// An answer that takes longer counts as lost.
-const PATIENCE = 5000;
-const SOURCES = {
+export const SOURCES = {
   status: "v1/status", regions: "v1/regions", endpoints: "v1/endpoints",
   overrides: "v1/overrides", metrics: "metrics",
 };
 const FLEET_SOURCES = {fleet: "v1/fleet", votes: "v1/fleet/votes", conflicts: "v1/conflicts"};
-// As docs/events.md lists them.
-const KINDS = [
-  "endpoint_health", "endpoint_flapping", "region_health", "region_hold", "region_ramp",
-  "region_load", "region_dial", "primary_changed", "override_set", "override_removed",
-  "override_expired", "configuration_accepted", "configuration_refused", "node_ready",
-  "anycast_standing",
-];
 const MOST_EVENTS = 2000;
 // Events that come together are shown together.
 const GATHERING = 50;
-
-// An answer that is none, in the words of the node (RFC 9457).
-export class Refusal extends Error {
-  constructor(status, problem) {
-    const details = (problem.errors ?? []).map(
-      (error) => [error.pointer ?? error.parameter, error.detail].filter(Boolean).join(": "));
-    super([problem.detail ?? `HTTP ${status}`, ...details].join("; "));
-    this.status = status;
-  }
-}
-
-export async function ask(path, settings = {}) {
-  const answer = await fetch(path, {cache: "no-store", signal: AbortSignal.timeout(PATIENCE), ...settings});
-  if (!answer.ok) throw new Refusal(answer.status, await answer.json().catch(() => ({})));
-  if (answer.status === 204) return null;
-  const isJSON = answer.headers.get("content-type")?.startsWith("application/json");
-  return isJSON ? answer.json() : answer.text();
-}
 
 export class Feed {
   // The newest first.
@@ -48,11 +24,13 @@ export class Feed {
   // When everything was last answered, or null.
   heard = null;
   isLost = false;
+  // Why the node tells this page nothing, in its words, or null.
+  refusal = null;
   #listeners = new Map();
   #latest = new Map();
   #isAsking = false;
   #asksAgain = false;
-  #stream = null;
+  #following = null;
   #last = 0;
   #gathering = null;
   #isInFleet = true;
@@ -92,39 +70,65 @@ export class Feed {
     this.#isAsking = false;
   }
 
+  // Who is refused asks for one thing alone, until there is a token or none is needed.
   async #round() {
-    const sources = Object.entries(this.#isInFleet ? {...SOURCES, ...FLEET_SOURCES} : SOURCES);
-    const answers = await Promise.allSettled(sources.map(([, path]) => ask(path)));
-    let isLost = false;
-    answers.forEach((answer, index) => {
-      const name = sources[index][0];
-      if (answer.status === "fulfilled") this.tell(name, answer.value);
-      else if (!(answer.reason instanceof Refusal)) isLost = true;
-      else if (name === "fleet" && answer.reason.status === 404) this.#isInFleet = false;
+    if (this.refusal !== null && token() === null && !(await this.#take({status: SOURCES.status}))) return;
+    await this.#take(this.#isInFleet ? {...SOURCES, ...FLEET_SOURCES} : SOURCES);
+  }
+
+  // Asks for some sources, and tells what they say. Returns whether all could be asked.
+  async #take(sources) {
+    const answers = await Promise.allSettled(Object.values(sources).map((path) => ask(path)));
+    const wasLost = this.isLost;
+    this.isLost = false;
+    this.refusal = null;
+    Object.keys(sources).forEach((name, index) => {
+      const {status, value, reason} = answers[index];
+      if (status === "fulfilled") this.tell(name, value);
+      else if (!(reason instanceof Refusal)) this.isLost = true;
+      else if (reason.isOfWhoAsks) this.refusal = reason.message;
+      else if (name === "fleet" && reason.status === 404) this.#isInFleet = false;
     });
-    if (!isLost) this.heard = Date.now();
-    if (isLost !== this.isLost && !isLost) this.#isInFleet = true;
-    this.isLost = isLost;
-    this.tell("connection", {isLost, heard: this.heard});
+    const isWell = !this.isLost && this.refusal === null;
+    if (isWell) this.heard = Date.now();
+    this.tell("connection", this);
+    if (wasLost && !this.isLost) {
+      this.#isInFleet = true;
+      // The stream may hang on a connection that nobody has ended.
+      this.#look();
+    }
+    return isWell;
   }
 
   // A stream takes one of the few connections that a browser has to a server: only who looks has one.
   #look() {
-    this.#stream?.close();
-    this.#stream = null;
+    this.#following?.abort();
     if (document.hidden) return;
     this.refresh();
-    const stream = new EventSource(`v1/events?since=${this.#last}`);
-    this.#stream = stream;
-    for (const kind of KINDS) stream.addEventListener(kind, (message) => this.#take(message));
-    stream.addEventListener("error", () => {
-      if (stream.readyState !== EventSource.CLOSED) return;
-      setTimeout(() => { if (this.#stream === stream) this.#look(); }, PERIOD);
-    });
+    this.#following = new AbortController();
+    this.#follow(this.#following.signal);
   }
 
-  #take(message) {
-    const event = JSON.parse(message.data);
+  async #follow(signal) {
+    while (!signal.aborted) {
+      try {
+        if (this.refusal === null) {
+          for await (const message of events(`v1/events?since=${this.#last}`, signal)) {
+            if (signal.aborted) return;
+            this.#gather(message);
+          }
+        }
+      } catch {
+        // The rounds tell what is wrong.
+      }
+      await new Promise((resolve) => { setTimeout(resolve, PERIOD); });
+    }
+  }
+
+  // A message without an id is no event.
+  #gather({id, data}) {
+    if (id === undefined) return;
+    const event = JSON.parse(data);
     this.#last = event.id;
     this.events.unshift(event);
     if (this.events.length > MOST_EVENTS) this.events.pop();

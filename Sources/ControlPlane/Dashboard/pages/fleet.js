@@ -1,7 +1,7 @@
 // The nodes of a fleet, what each finds of the endpoints, and where operators disagree.
 
+import {request} from "./ask.js";
 import {apart, element, show, table} from "./elements.js";
-import {change} from "./token.js";
 
 export function showFleet(section, feed) {
   const parts = {fleet: element("div"), votes: element("div"), conflicts: element("div")};
@@ -16,7 +16,7 @@ export function showFleet(section, feed) {
   const acknowledge = async (target) => {
     problem.textContent = "";
     try {
-      await change("POST", `v1/conflicts/${target.split("/").map(encodeURIComponent).join("/")}/acknowledge`);
+      await request("POST", `v1/conflicts/${target.split("/").map(encodeURIComponent).join("/")}/acknowledge`);
     } catch (error) {
       problem.textContent = error.message;
     }

@@ -3,8 +3,8 @@
 //     the choice (service, failed regions) ─┐
 //     an edition's number ──────────────────┴─▶ v1/catchments ─▶ squares, arrows, "catchments" ─▶ regions.js
 
+import {ask} from "./ask.js";
 import {colour, element, field, options, percent, shape, show} from "./elements.js";
-import {ask} from "./feed.js";
 import {HEIGHT, WIDTH, outlinePath, project} from "./projection.js";
 
 // Smaller moves are no arrows: of all people.
@@ -39,11 +39,18 @@ export class WorldMap {
     this.#service.addEventListener("change", () => this.#redraw());
     new ResizeObserver(([entry]) => this.#svg.style.setProperty(
       "--scale", WIDTH / Math.max(1, entry.contentRect.width))).observe(this.#svg);
-    ask("dashboard/world.json").then((outlines) => this.#land.setAttribute("d", outlinePath(outlines)));
     feed.on("regions", (list) => {
+      this.#drawLand();
       this.#drawMarks(list.regions);
       this.#redraw();
     });
+  }
+
+  // Until it is there: the node may have been lost when it was asked for.
+  async #drawLand() {
+    if (this.#land.hasAttribute("d")) return;
+    const outlines = await ask("dashboard/world.json").catch(() => null);
+    if (outlines !== null) this.#land.setAttribute("d", outlinePath(outlines));
   }
 
   // Adds a region to those that fail, or takes it out again; null: none fails.

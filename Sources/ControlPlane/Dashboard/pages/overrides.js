@@ -1,7 +1,7 @@
 // What operators have said, and a dialog to say more.
 
+import {request} from "./ask.js";
 import {apart, element, field, percent, show, table} from "./elements.js";
-import {change} from "./token.js";
 
 const EXPIRIES = {"in 30 minutes": "30m", "in an hour": "1h", "in 4 hours": "4h", "in a day": "1d", never: ""};
 
@@ -14,7 +14,7 @@ export function showOverrides(section, feed) {
   const takeBack = async (target) => {
     problem.textContent = "";
     try {
-      await change("DELETE", `v1/overrides/${target.split("/").map(encodeURIComponent).join("/")}`);
+      await request("DELETE", `v1/overrides/${target.split("/").map(encodeURIComponent).join("/")}`);
     } catch (error) {
       problem.textContent = error.message;
     }
@@ -58,7 +58,7 @@ function openDialog(feed) {
     problem.replaceChildren();
     try {
       const path = `v1/overrides/${target.split("/").map(encodeURIComponent).join("/")}`;
-      if ((await change("PUT", path, body)) === undefined) return;
+      if ((await request("PUT", path, body)) === undefined) return;
       dialog.close();
       feed.refresh();
     } catch (error) {

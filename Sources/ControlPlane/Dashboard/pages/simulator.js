@@ -1,7 +1,7 @@
 // Where clients would go, before and after a change, asked of the running node.
 
+import {request} from "./ask.js";
 import {element, field, grouped, options, percent, show, table} from "./elements.js";
-import {change} from "./token.js";
 
 export function showSimulator(section, feed) {
   const service = element("select", {id: "simulate-service"});
@@ -14,7 +14,7 @@ export function showSimulator(section, feed) {
     const chosen = (kind) => [...choices[kind].querySelectorAll("input:checked")].map((box) => box.value);
     button.disabled = true;
     try {
-      const report = await change("POST", "v1/simulate", {
+      const report = await request("POST", "v1/simulate", {
         down: chosen("down"), drain: chosen("drain"), services: [service.value],
         ...(load.value && {load: Number(load.value)})});
       if (report !== undefined) show(answer, result(report));

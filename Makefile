@@ -19,8 +19,8 @@ test_packages := $(demo_packages) valgrind gcc libc6-dev knot-dnsutils python3-d
   prometheus python3-prometheus-client python3-venv systemd groff-base mmdb-bin python3-maxminddb
 package_packages := binutils dpkg-dev python3
 
-.PHONY: run fleet-demo picture-of-dashboard build deb deb-test container-test sbom test lint test-build \
-  documentation unit simulation end-to-end budgets fuzz fuzz-briefly quality
+.PHONY: run fleet-demo picture-of-dashboard build deb deb-test systemd-test container-test sbom \
+  test lint test-build documentation unit simulation end-to-end budgets fuzz fuzz-briefly quality
 
 # Builds Azimuth and serves config/azimuth.yaml with demo endpoints, until Ctrl-C.
 run: build
@@ -58,6 +58,11 @@ sbom: build
 deb-test: deb
 	@scripts/debian-packages debootstrap iproute2 dnsutils curl
 	@scripts/step "Installing in a clean root" scripts/deb-test .build/packages/azimuth_*.deb
+
+# Not of `make test`, for the same reasons.
+systemd-test: deb
+	@scripts/debian-packages debootstrap procps
+	@scripts/step "Booting a Debian with it" scripts/systemd-test .build/packages/azimuth_*.deb
 
 # Not of `make test`, for the same reasons. No registry is asked: its Debian is debootstrap's.
 container-test: deb

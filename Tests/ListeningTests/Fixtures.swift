@@ -13,7 +13,9 @@ import Zones
 typealias ServerAddress = Places.SocketAddress
 
 /// A zone `test.` with `www A 192.0.2.n`, `n` the edition's number.
-func edition(_ number: UInt8 = 1, rules: AnswerRules = AnswerRules()) throws -> Edition {
+func edition(
+  _ number: UInt8 = 1, rules: AnswerRules = AnswerRules(), isReady: Bool = true
+) throws -> Edition {
   let apex = try DomainName("test.")
   let big = (0..<255).map { _ in "\"" + String(repeating: "x", count: 200) + "\"" }
   let source = ZoneSource(
@@ -33,7 +35,7 @@ func edition(_ number: UInt8 = 1, rules: AnswerRules = AnswerRules()) throws -> 
   return Edition(
     number: UInt64(number), revision: UInt64(number),
     zones: try ZoneTableBuilder(seed: 1).build([source]), maps: CohortMaps([]), model: model,
-    board: HealthBoard(conditions: []), rules: rules, isReady: true)
+    board: HealthBoard(conditions: []), rules: rules, isReady: isReady)
 }
 
 func parts(

@@ -19,7 +19,7 @@ struct StreamWorld {
     _ limits: StreamLimits = StreamLimits(idleTimeout: .seconds(60)),
     address: String = "127.0.0.1:0",
     trusted: [String] = [], tls: TLSIdentity? = nil,
-    uncommon: (any UncommonMessages)? = nil, threads: Int = 1,
+    uncommon: (any UncommonMessages)? = nil, threads: Int = 1, desk: EditionDesk? = nil,
     _ body: (StreamWorld) async throws -> Void
   ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
@@ -29,7 +29,7 @@ struct StreamWorld {
       proxies: TrustedProxies(trusted.compactMap { AddressPrefix($0) }), tls: tls)
     let listener = try await TCPDNSListener.start(
       settings, group: group,
-      parts: parts(EditionDesk(try edition()), board, uncommon))
+      parts: parts(try desk ?? EditionDesk(edition()), board, uncommon))
     do {
       try await body(StreamWorld(server: listener.boundAddresses[0], board: board))
     } catch {

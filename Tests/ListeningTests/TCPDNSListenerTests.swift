@@ -1,4 +1,5 @@
 import DNSWire
+import Editions
 import Listening
 import Testing
 
@@ -14,6 +15,22 @@ import Testing
       let ids = UInt8(0)..<50
       client.send(try ids.flatMap { framed(try query("www.test.", id: $0)) })
       for id in ids { #expect(client.receiveFrame().prefix(2) == [0, id]) }
+    }
+  }
+
+  @Test func `a question waits for the first edition`() async throws {
+    let desk = EditionDesk(try edition(isReady: false))
+    try await StreamWorld.run(desk: desk) { world in
+      let client = Client(world.server, isStream: true, timeoutMilliseconds: 300)
+      client.send(framed(try query("www.test.", id: 7)))
+      #expect(client.receive().isEmpty)
+      desk.publish(try edition(2))
+      var answer: [UInt8] = []
+      eventually("the answer") {
+        answer = client.receiveFrame()
+        return !answer.isEmpty
+      }
+      #expect(answer.suffix(4) == [192, 0, 2, 2])
     }
   }
 

@@ -60,6 +60,12 @@ final class StreamLoop {
 
   func refresh() { reader.refresh() }
 
+  /// Whether there is an edition to answer with.
+  var isReady: Bool {
+    reader.refresh()
+    return reader.edition.isReady
+  }
+
   func noteAcceptPause() { shard.add(to: counters.acceptPauses) }
 
   func stop() {

@@ -166,7 +166,7 @@ extension TCPDNSListener {
       )
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptPause(loops: loops))
+          try channel.pipeline.syncOperations.addHandler(AcceptGate(loops: loops))
         }
       }
       .childChannelOption(.allowRemoteHalfClosure, value: true)

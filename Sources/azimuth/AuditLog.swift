@@ -1,5 +1,6 @@
 import Admin
 import Counters
+import Logging
 import Proxying
 import ServiceLifecycle
 import Settings
@@ -7,24 +8,45 @@ import Synchronization
 
 /// Writes down who has changed something over HTTP, or tried to.
 final class AuditLog: Service {
+  /// Lines on their way to the file.
+  private struct Queue {
+    let ring: AccessLogRing
+    let shard: CounterShard
+    let dropped: CounterIndex
+
+    func append(_ line: [UInt8]) {
+      if !ring.append(line) { shard.add(to: dropped) }
+    }
+  }
+
   private let writer: AccessLogWriter
   /// One producer at a time: requests are answered on many threads.
-  private let ring: Mutex<AccessLogRing>
-  private let shard: CounterShard
-  private let dropped: CounterIndex
+  private let known: Mutex<Queue>
+  /// Of those without a token: however many lines they make, none of the others is dropped.
+  private let strangers: Mutex<Queue>
 
-  init(_ destination: AccessLogWriter.Destination, counters: CounterBoard) throws {
-    writer = try AccessLogWriter(destination)
-    ring = Mutex(writer.makeRing())
-    shard = counters.makeShard()
-    dropped = counters.index(of: CounterBoard.Series("azimuth_admin_audit_dropped_total"))
+  init(_ writer: AccessLogWriter, counters: CounterBoard) {
+    self.writer = writer
+    func queue(_ token: String) -> Queue {
+      Queue(
+        ring: writer.makeRing(), shard: counters.makeShard(),
+        dropped: counters.index(
+          of: CounterBoard.Series(
+            "azimuth_admin_audit_dropped_total", labels: [.init("token", token)])))
+    }
+    known = Mutex(queue("known"))
+    strangers = Mutex(queue("none"))
   }
 
   /// Takes a line, and waits for nothing: what cannot be written fast enough is dropped, and
   /// counted.
   func note(_ line: AuditLine) {
     guard let text = try? line.text() else { return }
-    ring.withLock { if !$0.append(text) { shard.add(to: dropped) } }
+    if line.token == nil {
+      strangers.withLock { $0.append(text) }
+    } else {
+      known.withLock { $0.append(text) }
+    }
   }
 
   /// Opens the file anew: for logrotate.
@@ -38,10 +60,11 @@ final class AuditLog: Service {
 }
 
 /// nil: it is off.
-func makeAuditLog(_ settings: Settings, counters: CounterBoard) throws -> AuditLog? {
-  switch settings.admin.auditLog {
-  case .off: nil
-  case .standardOutput: try AuditLog(.standardOutput, counters: counters)
-  case .file(let path): try AuditLog(.file(path), counters: counters)
-  }
+func makeAuditLog(
+  _ settings: Settings, counters: CounterBoard, logger: Logger
+) throws -> AuditLog? {
+  let writer = try makeWriter(
+    settings.admin.auditLog, name: "audit log", failed: "azimuth_admin_audit_failed_total",
+    counters: counters, logger: logger)
+  return writer.map { AuditLog($0, counters: counters) }
 }

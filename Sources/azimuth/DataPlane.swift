@@ -68,11 +68,9 @@ final class DataPlane: Service {
         decisionInterval: settings.decisionLog.destination == .off
           ? nil : settings.decisionLog.interval),
       board: counters)
-    switch settings.proxy.accessLog {
-    case .off: accessLog = nil
-    case .standardOutput: accessLog = try AccessLogWriter(.standardOutput)
-    case .file(let path): accessLog = try AccessLogWriter(.file(path))
-    }
+    accessLog = try makeWriter(
+      settings.proxy.accessLog, name: "access log", failed: "azimuth_proxy_log_failed_total",
+      counters: counters, logger: logger)
     proxy = ProxyServer(
       node: settings.node.id, listeners: proxyListeners(settings, tls),
       threads: settings.proxy.threads, desk: desk,

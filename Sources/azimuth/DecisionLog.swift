@@ -3,6 +3,7 @@ import Compiling
 import Counters
 import DNSWire
 import Editions
+import Logging
 import Proxying
 import Publishing
 import Routing
@@ -26,12 +27,12 @@ final class DecisionLog: Service {
   private let dropped: CounterIndex
 
   init(
-    _ destination: AccessLogWriter.Destination, collector: SampleCollector,
-    counters: CounterBoard, settings: @escaping @Sendable () async -> Settings
-  ) throws {
+    _ writer: AccessLogWriter, collector: SampleCollector, counters: CounterBoard,
+    settings: @escaping @Sendable () async -> Settings
+  ) {
     self.collector = collector
     self.settings = settings
-    writer = try AccessLogWriter(destination)
+    self.writer = writer
     ring = writer.makeRing()
     shard = counters.makeShard()
     written = counters.index(of: CounterBoard.Series("azimuth_decision_log_lines_total"))
@@ -93,15 +94,14 @@ final class DecisionLog: Service {
 /// nil: it is off.
 func makeDecisionLog(
   _ settings: Settings, collector: SampleCollector, counters: CounterBoard,
-  publisher: EditionPublisher
+  publisher: EditionPublisher, logger: Logger
 ) throws -> DecisionLog? {
-  let destination: AccessLogWriter.Destination
-  switch settings.decisionLog.destination {
-  case .off: return nil
-  case .standardOutput: destination = .standardOutput
-  case .file(let path): destination = .file(path)
+  let writer = try makeWriter(
+    settings.decisionLog.destination, name: "decision log",
+    failed: "azimuth_decision_log_failed_total", counters: counters, logger: logger)
+  return writer.map {
+    DecisionLog(
+      $0, collector: collector, counters: counters,
+      settings: { await publisher.compiled.settings })
   }
-  return try DecisionLog(
-    destination, collector: collector, counters: counters,
-    settings: { await publisher.compiled.settings })
 }

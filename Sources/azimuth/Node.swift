@@ -131,9 +131,10 @@ final class Node: Sendable {
       collect: { await measured.take() })
     coverage = SubnetCoverage(settings.dns.subnetCoverage, collector: dataPlane.sampler)
     decisionLog = try makeDecisionLog(
-      settings, collector: dataPlane.sampler, counters: counters, publisher: publisher)
+      settings, collector: dataPlane.sampler, counters: counters, publisher: publisher,
+      logger: logger)
     let door = try settings.admin.listen.map { try AdminDoor($0) }
-    let auditLog = try makeAuditLog(settings, counters: counters)
+    let auditLog = try makeAuditLog(settings, counters: counters, logger: logger)
     self.auditLog = auditLog
     reloader = Reloader(
       source: source, stored: stored, publisher: publisher, prober: prober,

@@ -1,4 +1,5 @@
 import Admin
+import Announcing
 import HTTPTypes
 import Settings
 import Synchronization
@@ -58,6 +59,28 @@ import Testing
       _ = try await world.ask(.head, uri)
     }
     #expect(lines.all.isEmpty)
+  }
+
+  @Test func `has the beginning of a path that is very long, and its length`() async throws {
+    let (world, lines) = try world()
+    let limit = AuditLine.maximumPathByteCount
+    let fitting = "/v2/" + String(repeating: "x", count: limit - 4)
+    for path in [fitting, fitting + "y", fitting + String(repeating: "z", count: 20_000)] {
+      _ = try await world.change(.post, path)
+    }
+    #expect(lines.all.map(\.path) == [fitting, fitting, fitting])
+    #expect(lines.all.map(\.pathBytes) == [nil, limit + 1, limit + 20_000])
+    let texts = try lines.all.map { String(decoding: try $0.text(), as: UTF8.self) }
+    #expect(!texts[0].contains("path_bytes"))
+    #expect(JSON(texts[1])["path_bytes"].number == Double(limit + 1))
+  }
+
+  @Test func `cuts no character in two`() {
+    let line = AuditLine(
+      time: Timestamp(seconds: 0), token: nil, source: "local", method: "POST",
+      path: "/" + String(repeating: "€", count: 1000), status: 404, request: nil)
+    #expect(line.path == "/" + String(repeating: "€", count: 682))
+    #expect(line.pathBytes == 3001)
   }
 
   @Test func `is lines of JSON, and never has a token itself`() async throws {

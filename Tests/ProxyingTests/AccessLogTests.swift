@@ -1,7 +1,10 @@
 import Balancing
+import Counters
 import Foundation
+import Glibc
 import Places
 import Proxying
+import Synchronization
 import Testing
 
 private func line(_ build: (inout AccessLine) -> Void) -> String {
@@ -48,7 +51,7 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(at: folder) }
   let path = folder.appending(path: "access.log")
-  let log = try AccessLogWriter(.file(path.path))
+  let log = try writer(path.path)
   let server = try TestServer.echo()
   let world = try ProxyWorld(regions: [[server.address]], log: log) {
     $0.logsConnects = true
@@ -76,7 +79,7 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
   try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(at: folder) }
   let path = folder.appending(path: "access.log")
-  let log = try AccessLogWriter(.file(path.path))
+  let log = try writer(path.path)
   let server = try TestServer.greeter("hello")
   let world = try ProxyWorld(regions: [[server.address]], log: log)
   try visit(world)
@@ -108,7 +111,7 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
   let path = FileManager.default.temporaryDirectory
     .appending(path: "azimuth-access-\(UUID().uuidString)")
   defer { try? FileManager.default.removeItem(at: path) }
-  let log = try AccessLogWriter(.file(path.path))
+  let log = try writer(path.path)
   let bad = try RefusingPort()
   let full = try TestServer.echo()
   defer { withExtendedLifetime((bad, full)) {} }
@@ -137,6 +140,101 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
       == ["connect_failed", "endpoints_full", "client_closed"])
   #expect(entries.map { $0["despite"] as? String } == ["ejection", nil, nil])
   #expect(entries.map { $0["balance"] as? String } == ["first", nil, "first"])
+}
+
+@Suite struct `A log of lines` {
+  private static let line = Array("{}\n".utf8)
+
+  /// A path in a folder that goes with the test.
+  private func withPath(_ test: (URL) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "azimuth-lines-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try test(folder.appending(path: "log"))
+  }
+
+  @Test func `counts the lines that a full disk takes, and says so once until it has room`()
+    throws
+  {
+    try withPath { path in
+      let manager = FileManager.default
+      try manager.createSymbolicLink(
+        at: path, withDestinationURL: URL(filePath: "/dev/full"))
+      let counters = CounterBoard()
+      let words = Words()
+      let full = "failing(No space left on device (28))"
+      let log = try writer(path.path, counters, tell: words.add)
+      let ring = log.makeRing()
+      for count in 1...3 {
+        #expect(ring.append(Self.line + Self.line))
+        #expect(eventually { lost(counters) == UInt64(2 * count) })
+      }
+      #expect(words.all == [full])
+      try manager.removeItem(at: path)
+      log.reopen()
+      #expect(eventually { manager.fileExists(atPath: path.path) })
+      #expect(ring.append(Self.line))
+      log.stop()
+      #expect(words.all == [full, "writing(lost: 6)"])
+      #expect(lost(counters) == 6)
+      #expect(lines(path).count == 1)
+    }
+  }
+
+  @Test func `makes a file anew that somebody has deleted, or counts what it loses`() throws {
+    try withPath { path in
+      let counters = CounterBoard()
+      let words = Words()
+      let log = try writer(path.path, counters, tell: words.add)
+      let ring = log.makeRing()
+      #expect(ring.append(Self.line))
+      #expect(eventually { lines(path).count == 1 })
+      try FileManager.default.removeItem(at: path)
+      #expect(ring.append(Self.line))
+      #expect(eventually { lines(path).count == 1 })
+      try FileManager.default.removeItem(at: path.deletingLastPathComponent())
+      #expect(ring.append(Self.line))
+      #expect(eventually { lost(counters) == 1 })
+      log.stop()
+      #expect(words.all == ["failing(No such file or directory (2))"])
+    }
+  }
+
+  @Test func `goes on in the old file where the new one cannot be opened`() throws {
+    try withPath { path in
+      let words = Words()
+      let log = try writer(path.path, tell: words.add)
+      let rotated = path.deletingLastPathComponent().appending(path: "log.1")
+      try FileManager.default.moveItem(at: path, to: rotated)
+      try FileManager.default.createDirectory(at: path, withIntermediateDirectories: false)
+      log.reopen()
+      #expect(eventually { words.all == ["notReopened(Is a directory (21))"] })
+      #expect(log.makeRing().append(Self.line))
+      log.stop()
+      #expect(lines(rotated).count == 1)
+    }
+  }
+}
+
+/// What a writer has said.
+private final class Words: Sendable {
+  private let words = Mutex<[String]>([])
+
+  func add(_ word: AccessLogWriter.Word) { words.withLock { $0.append("\(word)") } }
+  var all: [String] { words.withLock { $0 } }
+}
+
+private func writer(
+  _ path: String, _ counters: CounterBoard = CounterBoard(),
+  tell: @escaping @Sendable (AccessLogWriter.Word) -> Void = { _ in }
+) throws -> AccessLogWriter {
+  try AccessLogWriter(
+    .file(path), failed: "azimuth_proxy_log_failed_total", counters: counters, tell: tell)
+}
+
+private func lost(_ counters: CounterBoard) -> UInt64? {
+  counters.sums().first { $0.series.name == "azimuth_proxy_log_failed_total" }?.value
 }
 
 private func visit(_ world: ProxyWorld) throws {

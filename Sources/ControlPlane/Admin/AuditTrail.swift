@@ -13,11 +13,44 @@ package struct AuditLine: Sendable, Equatable, Encodable {
   /// The address of who asked; `local` where that was through a unix socket.
   package var source: String
   package var method: String
-  /// With its query.
+  /// With its query; no more than ``maximumPathByteCount``.
   package var path: String
+  /// Of the whole path; nil: it is all there.
+  package var pathBytes: Int?
   package var status: Int
   /// As lines of the log have it; nil: the log has none.
   package var request: String?
+
+  /// What is asked for can be as long as a header may be, and a file of lines would be soon as full
+  /// as a stranger likes.
+  package static let maximumPathByteCount = 2048
+
+  private enum CodingKeys: String, CodingKey {
+    case time, token, source, method, path
+    case pathBytes = "path_bytes"
+    case status, request
+  }
+
+  /// - Parameter path: the whole one.
+  package init(
+    time: Timestamp, token: String?, source: String, method: String, path: String, status: Int,
+    request: String?
+  ) {
+    self.time = time
+    self.token = token
+    self.source = source
+    self.method = method
+    let byteCount = path.utf8.count
+    let isWhole = byteCount <= Self.maximumPathByteCount
+    // The end comes before a character that it would cut in two.
+    self.path =
+      isWhole
+      ? path
+      : String(path[..<path.utf8.index(path.startIndex, offsetBy: Self.maximumPathByteCount)])
+    pathBytes = isWhole ? nil : byteCount
+    self.status = status
+    self.request = request
+  }
 
   /// One line of JSON with its end.
   package func text() throws -> [UInt8] {

@@ -66,8 +66,12 @@ package enum MetricCatalogue {
     "azimuth_decision_log_lines_total": "Lines of the decision log.",
     "azimuth_decision_log_dropped_total":
       "Lines of the decision log that were dropped since it could not be written fast enough.",
+    "azimuth_decision_log_failed_total":
+      "Lines of the decision log that were lost since writing them failed.",
     "azimuth_admin_audit_dropped_total":
-      "Lines of the audit log that were dropped since it could not be written fast enough.",
+      "Lines of the audit log dropped since it was written too slowly, by whether a token came.",
+    "azimuth_admin_audit_failed_total":
+      "Lines of the audit log that were lost since writing them failed.",
     "azimuth_admin_refused_total":
       "Requests of the admin API that were refused before anything was done, by reason.",
     "azimuth_ecs_sampled_queries_total":
@@ -87,6 +91,8 @@ package enum MetricCatalogue {
       "Times that a listener stopped accepting connections, by reason.",
     "azimuth_proxy_log_dropped_total":
       "Lines of the access log that were dropped since it could not be written fast enough.",
+    "azimuth_proxy_log_failed_total":
+      "Lines of the access log that were lost since writing them failed.",
     "azimuth_proxy_limited_clients_total":
       "Connections closed because their address, prefix, ASN or country had all it may have.",
     "azimuth_proxy_client_table_overflows_total":

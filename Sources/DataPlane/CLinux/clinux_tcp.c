@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -276,11 +277,16 @@ int az_log_open(const char *path) {
   return fd < 0 ? -errno : fd;
 }
 
-int az_log_write(int fd, const void *bytes, size_t count) {
-  const char *next = bytes;
-  while (count > 0) {
-    ssize_t written = write(fd, next, count);
-    if (written < 0) {
+int az_log_is_gone(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && status.st_nlink == 0;
+}
+
+int az_log_write(int fd, const void *bytes, size_t count, ptrdiff_t *written) {
+  *written = 0;
+  while ((size_t)*written < count) {
+    ssize_t result = write(fd, (const char *)bytes + *written, count - (size_t)*written);
+    if (result < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) return -errno;
       // Standard output may have been made non-blocking by whoever shares it.
@@ -288,8 +294,7 @@ int az_log_write(int fd, const void *bytes, size_t count) {
       (void)poll(&entry, 1, 1000);
       continue;
     }
-    next += written;
-    count -= (size_t)written;
+    *written += result;
   }
   return 0;
 }

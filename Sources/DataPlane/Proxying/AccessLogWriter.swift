@@ -1,4 +1,5 @@
 import CLinux
+package import Counters
 import Synchronization
 
 /// Lines on their way from one worker to the writer: bytes in a ring, one thread puts in, another
@@ -41,28 +42,38 @@ import Synchronization
     return true
   }
 
-  /// Writes all that is there.
-  fileprivate func drain(to fd: Int32) {
+  /// Appends all lines that are there, and makes room for others.
+  fileprivate func take(into lines: inout [UInt8]) {
     let end = head.load(ordering: .acquiring)
     var start = tail.load(ordering: .relaxed)
     while start < end {
       let place = start % Self.byteCount
       let count = min(end - start, Self.byteCount - place)
-      let piece = unsafe UnsafeRawBufferPointer(rebasing: memory[place..<place + count])
-      // A full disk loses lines, never connections.
-      if fd >= 0 { _ = unsafe az_log_write(fd, piece.baseAddress, count) }
+      unsafe lines.append(
+        contentsOf: UnsafeRawBufferPointer(rebasing: memory[place..<place + count]))
       start += count
-      tail.store(start, ordering: .releasing)
     }
+    tail.store(start, ordering: .releasing)
   }
 }
 
 /// Writes the access log, or another log of lines, on a thread of its own, so that a slow disk or
-/// pipe never holds up whoever has lines: then they are dropped and counted.
+/// pipe never holds up whoever has lines: then they are dropped and counted. So are those that
+/// could not be written: a full disk loses lines, never connections.
 package final class AccessLogWriter: Sendable {
   package enum Destination: Sendable, Equatable {
     case standardOutput
     case file(String)
+  }
+
+  /// What its thread says of how it goes.
+  package enum Word: Sendable, Equatable {
+    /// Writing fails, and lines are lost until ``writing(lost:)``.
+    case failing(SystemError)
+    /// Lines are written again, after so many were lost.
+    case writing(lost: Int)
+    /// The file could not be opened anew; lines go to the one that was open.
+    case notReopened(SystemError)
   }
 
   /// Lines are written at least so often.
@@ -73,18 +84,30 @@ package final class AccessLogWriter: Sendable {
     var thread: PlainThread?
   }
 
-  private let destination: Destination
   private let wakeUp: WakeUp
+  private let tell: @Sendable (Word) -> Void
+  /// The writing thread counts in it.
+  private let shard: CounterShard
+  private let failed: CounterIndex
   private let state = Mutex(State())
   private let wantsReopen = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
 
   /// Opens the destination and starts the thread. The file is appended to, and made if absent.
-  package init(_ destination: Destination) throws(SystemError) {
-    self.destination = destination
+  ///
+  /// - Parameters:
+  ///   - failed: the counter of lines that are lost since writing them failed.
+  ///   - tell: called by the thread, once when something changes.
+  package init(
+    _ destination: Destination, failed: String, counters: CounterBoard,
+    tell: @escaping @Sendable (Word) -> Void
+  ) throws(SystemError) {
     wakeUp = try WakeUp()
-    let fd = try Self.open(destination)
-    let thread = try PlainThread(name: "access-log") { [self] in run(fd) }
+    self.tell = tell
+    shard = counters.makeShard()
+    self.failed = counters.index(of: CounterBoard.Series(failed))
+    let file = try LogFile(destination)
+    let thread = try PlainThread(name: "access-log") { [self] in run(file) }
     state.withLock { $0.thread = thread }
   }
 
@@ -113,28 +136,36 @@ package final class AccessLogWriter: Sendable {
     return ring
   }
 
-  private static func open(_ destination: Destination) throws(SystemError) -> Int32 {
-    guard case .file(let path) = destination else { return 1 }
-    let fd = unsafe az_log_open(path)
-    guard fd >= 0 else { throw SystemError(code: -fd) }
-    return fd
-  }
-
-  private func run(_ descriptor: Int32) {
-    var fd = descriptor
+  private func run(_ opened: LogFile) {
+    var file = opened
+    var lines: [UInt8] = []
+    /// nil: writing does not fail.
+    var lost: Int?
     while true {
       wakeUp.wait(milliseconds: Self.intervalMilliseconds)
       let isLast = isStopping.load(ordering: .acquiring)
-      if wantsReopen.exchange(false, ordering: .acquiring), case .file = destination {
-        // Where the new one can't be opened, the old one goes on.
-        if let fresh = try? Self.open(destination) {
-          az_tcp_close(fd)
-          fd = fresh
-        }
+      if wantsReopen.exchange(false, ordering: .acquiring) {
+        do throws(SystemError) { try file.reopen() } catch { tell(.notReopened(error)) }
       }
-      for ring in state.withLock({ $0.rings }) { ring.drain(to: fd) }
+      for ring in state.withLock({ $0.rings }) {
+        ring.take(into: &lines)
+        guard !lines.isEmpty else { continue }
+        note(file.write(lines), &lost)
+        lines.removeAll(keepingCapacity: true)
+      }
       if isLast { break }
     }
-    if case .file = destination { az_tcp_close(fd) }
+    file.close()
+  }
+
+  private func note(_ failure: (lost: Int, reason: SystemError)?, _ lost: inout Int?) {
+    if let failure {
+      shard.add(UInt64(failure.lost), to: failed)
+      if lost == nil { tell(.failing(failure.reason)) }
+      lost = (lost ?? 0) + failure.lost
+    } else if let count = lost {
+      tell(.writing(lost: count))
+      lost = nil
+    }
   }
 }

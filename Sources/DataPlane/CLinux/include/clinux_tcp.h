@@ -91,8 +91,10 @@ void az_wakeup_wait(int fd, int timeout_ms);
 
 /// Opens for appending, made if absent (mode 0640).
 int az_log_open(const char *path);
-/// Writes all; 0 or -errno.
-int az_log_write(int fd, const void *bytes, size_t count);
+/// Whether the file has no name any more: somebody has deleted it.
+int az_log_is_gone(int fd);
+/// Writes all; 0 or -errno, and how much was written.
+int az_log_write(int fd, const void *bytes, size_t count, ptrdiff_t *written);
 
 uint64_t az_monotonic_ns(void);
 uint64_t az_wall_clock_ns(void);

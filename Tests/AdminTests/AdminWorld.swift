@@ -24,6 +24,8 @@ struct AdminWorld: Sendable {
   let counters = CounterBoard()
   let clock = TestClock()
   var sources: AdminSources
+  /// Where the server says what was done.
+  var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   /// - Parameter text: another configuration than that of most tests.
   init(
@@ -69,8 +71,7 @@ struct AdminWorld: Sendable {
   func ask(
     _ method: HTTPRequest.Method, _ uri: String, headers: HTTPFields = [:], body: String? = nil
   ) async throws -> Reply {
-    let server = AdminServer(
-      sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let server = AdminServer(sources, logger: logger)
     let response =
       try await server.application(
         door: .address(.init(address: .ipv4(0x7F00_0001), port: 0), nil)

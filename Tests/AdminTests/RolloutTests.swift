@@ -76,6 +76,20 @@ private final class Desk: SharedRollouts {
     #expect(desk.begun.withLock(\.isEmpty) && desk.said.withLock(\.isEmpty))
   }
 
+  @Test func `is in the log with the token of who began or changed it`() async throws {
+    var world = try world(Desk())
+    let lines = LogLines()
+    world.logger = lines.logger
+    _ = try await world.change(.put, "/v1/rollout", body: Self.body)
+    let word = #"{"reason": "enough", "author": "mia"}"#
+    for verb in RolloutVerb.allCases {
+      _ = try await world.change(.post, "/v1/rollout/\(verb)", body: word)
+    }
+    let said = lines.all.filter { $0.hasPrefix("rollout: ") }
+    #expect(said.count == 1 + RolloutVerb.allCases.count)
+    #expect(said.allSatisfy { $0.contains("author=mia") && $0.contains("token=admin") }, "\(said)")
+  }
+
   @Test func `begins as it is asked for`() async throws {
     let desk = Desk()
     let reply = try await world(desk).change(.put, "/v1/rollout?force=1", body: Self.body)

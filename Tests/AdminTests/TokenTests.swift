@@ -91,6 +91,23 @@ import Testing
     }
   }
 
+  /// Whoever is named as the author: anybody can write that.
+  @Test func `is named in the log with what was done with it`() async throws {
+    var world = try world()
+    let lines = LogLines()
+    world.logger = lines.logger
+    let headers: HTTPFields = [
+      .authorization: "Bearer of-operate", .contentType: "application/json",
+    ]
+    let body = #"{"state": "down", "reason": "x", "author": "ada"}"#
+    _ = try await world.ask(.put, "/v1/overrides/tokyo", headers: headers, body: body)
+    _ = try await world.ask(.delete, "/v1/overrides/tokyo", headers: headers)
+    let said = lines.all.filter { $0.hasPrefix("override ") }
+    #expect(said.count == 2)
+    #expect(said.first?.contains("author=ada") == true, "\(said)")
+    #expect(said.allSatisfy { $0.contains("token=operate-er") }, "\(said)")
+  }
+
   @Test func `names the author of what is done with it`() async throws {
     let world = try world()
     let headers: HTTPFields = [

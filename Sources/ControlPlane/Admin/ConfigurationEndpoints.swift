@@ -82,7 +82,7 @@ extension AdminServer {
         metadata: [
           "layer": "\(name)", "revision": "\(version.revision)",
           "changes": "\(proposal.changes.count)", "forced": "\(wishes.isForced)",
-          "author": "\(author)",
+          "token": "\(author)",
         ])
       if text == nil { return Response(status: .noContent) }
       return try answer(name, version, proposal, status: present == nil ? .created : .ok)

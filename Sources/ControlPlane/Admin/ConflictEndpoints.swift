@@ -55,7 +55,7 @@ extension AdminServer {
       logger.notice(
         "conflict acknowledged",
         metadata: [
-          "target": "\(target)", "state": "\(override.state.rawValue)", "author": "\(author)",
+          "target": "\(target)", "state": "\(override.state.rawValue)", "token": "\(author)",
         ])
       return try Response.json(OverrideReport(settled.override ?? override, settled))
     } catch let refusal as SharedOverrideRefusal {

@@ -55,7 +55,7 @@ extension AdminServer {
       metadata: [
         "target": "\(target)", "state": "\(override.state.rawValue)",
         "dial": "\(override.dial.map { "\($0)" } ?? "as configured")",
-        "reason": "\(override.reason)", "author": "\(override.author)",
+        "reason": "\(override.reason)", "author": "\(override.author)", "token": "\(author)",
         "expires_at": "\(override.expiresAt.map { Timestamp(seconds: $0).description } ?? "never")",
         "rules_broken": "\(broken.map(\.rule.rawValue).joined(separator: " "))",
       ])
@@ -122,7 +122,7 @@ extension AdminServer {
       throw Problem(.notFound, "no override is set for \(target)")
     }
     logger.notice(
-      "override removed", metadata: ["target": "\(target)", "author": "\(author)"])
+      "override removed", metadata: ["target": "\(target)", "token": "\(author)"])
     return Response(status: .noContent)
   }
 
@@ -161,7 +161,7 @@ extension AdminServer {
     }
     logger.notice(
       "fail-back",
-      metadata: ["region": "\(name)", "pools": "\(pools)", "author": "\(author)"])
+      metadata: ["region": "\(name)", "pools": "\(pools)", "token": "\(author)"])
     return try Response.json(Report(region: name, pools: pools))
   }
 

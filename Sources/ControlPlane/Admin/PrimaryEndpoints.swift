@@ -35,7 +35,7 @@ extension AdminServer {
         metadata: [
           "service": "\(report.service)", "region": "\(report.region)",
           "epoch": "\(report.epoch)", "accepted_loss": "\(wish.acceptanceText)",
-          "reason": "\(wish.reason)", "author": "\(author)",
+          "reason": "\(wish.reason)", "token": "\(author)",
         ])
       return try Response.json(PrimaryBody(report, now: sources.now()))
     } catch let refusal as PrimaryRefusal {

@@ -31,7 +31,9 @@ extension AdminServer {
     } catch {
       throw Problem(error)
     }
-    if !isDry { log("begin", body.word, ["layer": "\(plan.layer)", "forced": "\(isForced)"]) }
+    if !isDry {
+      log("begin", body.word, author, ["layer": "\(plan.layer)", "forced": "\(isForced)"])
+    }
     return try Response.json(
       BeginReport(
         layer: "\(plan.layer)", order: plan.order, dryRun: isDry, changes: proposal.changes,
@@ -56,7 +58,7 @@ extension AdminServer {
     } catch {
       throw Problem(error)
     }
-    log(verb.rawValue, body.word, ["forced": "\(isForced)"])
+    log(verb.rawValue, body.word, author, ["forced": "\(isForced)"])
     return Response(status: .noContent)
   }
 
@@ -84,8 +86,12 @@ extension AdminServer {
     }
   }
 
-  private func log(_ what: String, _ word: Rollout.Word, _ about: Logger.Metadata) {
-    let said: Logger.Metadata = ["author": "\(word.author)", "reason": "\(word.reason)"]
+  private func log(
+    _ what: String, _ word: Rollout.Word, _ token: String, _ about: Logger.Metadata
+  ) {
+    let said: Logger.Metadata = [
+      "author": "\(word.author)", "reason": "\(word.reason)", "token": "\(token)",
+    ]
     logger.notice("rollout: an operator's word: \(what)", metadata: about.merging(said) { $1 })
   }
 }

@@ -453,7 +453,8 @@ let package = Package(
       dependencies: [
         "Admin", "Announcing", "Clustering", "Gating", "Settings", "Publishing", "Simulating",
         "Compiling", "Editions", "Routing", "Places",
-        "Counters", httpTypes, hummingbird, hummingbirdTesting, logging, nio, "TestSupport",
+        "Counters", httpTypes, hummingbird, hummingbirdTesting, lifecycle, logging, nio, nioPosix,
+        "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "AgreementTests",

@@ -94,14 +94,13 @@ struct AdminAssembly: Sendable {
     if let door {
       parts.append(
         AdminService(address: "\(door)", hasPredecessor: hasPredecessor, logger: logger) {
-          try await door.refuseTaken()
-          return try server.application(door: door)
+          try server.services(door: door)
         })
     }
     if let metrics {
       parts.append(
         AdminService(address: "\(metrics)", hasPredecessor: hasPredecessor, logger: logger) {
-          server.metricsApplication(listen: metrics)
+          [server.metricsApplication(listen: metrics)]
         })
     }
     return parts
@@ -119,14 +118,14 @@ private final class AdminService: Service {
   private static let patience = Duration.seconds(10)
 
   private let address: String
-  private let server: @Sendable () async throws -> any Service
+  private let server: @Sendable () throws -> [any Service]
   private let hasPredecessor: Bool
   private let logger: Logger
   private let running = Mutex<ServiceGroup?>(nil)
 
   init(
     address: String, hasPredecessor: Bool, logger: Logger,
-    server: @escaping @Sendable () async throws -> any Service
+    server: @escaping @Sendable () throws -> [any Service]
   ) {
     self.address = address
     self.server = server
@@ -138,7 +137,7 @@ private final class AdminService: Service {
     let start = ContinuousClock.now
     while !Task.isShuttingDownGracefully {
       do {
-        let group = ServiceGroup(services: [try await server()], logger: logger)
+        let group = ServiceGroup(services: try server(), logger: logger)
         running.withLock { $0 = group }
         try await group.run()
         break

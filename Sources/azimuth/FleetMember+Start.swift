@@ -103,18 +103,16 @@ private final class WaitingAdmin: Sendable {
     guard let listen else { return }
     running.withLock { running in
       guard running == nil else { return }
-      let door: AdminDoor
       let group: ServiceGroup
       do {
-        door = try AdminDoor(listen)
         group = ServiceGroup(
-          services: [try WaitingServer(logger: logger).application(door: door)], logger: logger)
+          services: try WaitingServer(logger: logger).services(door: AdminDoor(listen)),
+          logger: logger)
       } catch {
         return warn(listen, error)
       }
       let task = Task {
         do {
-          try await door.refuseTaken()
           try await group.run()
         } catch {
           warn(listen, error)

@@ -73,9 +73,7 @@ struct AdminWorld: Sendable {
   ) async throws -> Reply {
     let server = AdminServer(sources, logger: logger)
     let response =
-      try await server.application(
-        door: .address(.init(address: .ipv4(0x7F00_0001), port: 0), nil)
-      )
+      try await server.application(at: .hostname("127.0.0.1", port: 0))
       .test(.router) { client in
         try await client.executeRequest(
           uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })

@@ -31,7 +31,7 @@ import Testing
 
   @Test func `a node that waits lives, and is not ready`() async throws {
     let server = WaitingServer(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    try await server.application(door: .address(.init(address: .ipv4(0x7F00_0001), port: 0), nil))
+    try await server.application(at: .hostname("127.0.0.1", port: 0))
       .test(
         .router
       ) { client in

@@ -127,8 +127,7 @@ import Testing
   ) async throws {
     let server = AdminServer(
       world.sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let application = try server.application(
-      door: .address(.init(address: .ipv4(0x7F00_0001), port: 0), nil))
+    let application = try server.application(at: .hostname("127.0.0.1", port: 0))
     try await application.test(.live, test)
   }
 

@@ -69,9 +69,9 @@ extension EndToEnd {
     {
       let node = try Node("listen: unix:FOLDER/admin.sock\nmode: \"0640\"")
       let socket = node.folder.appending(path: "admin.sock").path
-      let permissions =
-        try FileManager.default.attributesOfItem(atPath: socket)[.posixPermissions] as? Int
-      #expect(permissions == 0o640)
+      eventually("the socket") {
+        try FileManager.default.attributesOfItem(atPath: socket)[.posixPermissions] as? Int == 0o640
+      }
       func ask(_ path: String, _ more: String = "", token: String?) throws -> Int {
         try node.curl("--unix-socket \(socket) \(more) http://localhost\(path)", token: token)
           .status
@@ -106,6 +106,8 @@ extension EndToEnd {
           "POST /v1/reload 200 admin-er", "PUT /v1/overrides/tokyo 403 read-er",
           "PUT /v1/overrides/tokyo 201 operate-er",
         ])
+      node.world.process.end(with: SIGTERM)
+      #expect(!FileManager.default.fileExists(atPath: socket))
     }
 
     private func expectAudit(_ node: Node, _ expected: [String]) throws {

@@ -1,10 +1,9 @@
-import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
-import NIOCore
-import NIOPosix
+import Logging
 package import Places
+import ServiceLifecycle
 package import Settings
 
 /// Where an admin server listens, and what it takes for that.
@@ -35,45 +34,47 @@ package enum AdminDoor: Sendable, CustomStringConvertible {
     }
   }
 
-  /// The file of a socket outlives its process, and the next one takes its place: unless somebody
-  /// answers there, who would be asked no more. Of addresses the system sees to it.
-  ///
-  /// - Throws: ``AdminDoorTaken``.
-  package func refuseTaken() async throws {
-    guard case .socket(let path, _) = self else { return }
-    let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-    guard let channel = try? await bootstrap.connect(unixDomainSocketPath: path).get() else {
-      return
-    }
-    try? await channel.close()
-    throw AdminDoorTaken()
-  }
-
-  var bindAddress: BindAddress {
-    switch self {
-    case .address(let address, _):
-      .hostname(address.address.description, port: Int(address.port))
-    case .socket(let path, _): .unixDomainSocket(path: path)
-    }
-  }
-
   /// The server of connections that come through it.
   func server(_ base: HTTPServerBuilder) throws -> HTTPServerBuilder {
     guard let identity else { return base }
     return try .tls(base, tlsConfiguration: identity.configuration)
   }
 
-  /// Lets those in who may. Until then the file has what the process's mask leaves of it: as a rule
-  /// nobody else may connect.
+  /// A server that listens at an address.
+  typealias Server = (
+    BindAddress, AdminIdentity?, _ onListening: @escaping @Sendable () -> Void
+  ) throws -> Application<RouterResponder<AdminContext>>
+
+  /// Has a server listen here.
   ///
-  /// - Returns: false: the file is gone.
-  func open() -> Bool {
-    guard case .socket(let path, let mode) = self else { return true }
-    return chmod(path, mode_t(mode)) == 0
+  /// - Returns: for a `ServiceGroup`, in this order. Running them throws if nobody can listen here.
+  func services(logger: Logger, _ server: Server) throws -> [any Service] {
+    switch self {
+    case .address(let address, let identity):
+      return [try server(BindAddress(address), identity) {}]
+    case .socket(let path, let mode):
+      let socket = AdminSocket(path: path, mode: mode, logger: logger)
+      var application = try server(
+        .unixDomainSocket(path: socket.birthplace), nil, socket.noteListening)
+      application.beforeServerStarts { try await socket.prepare() }
+      return [application, socket]
+    }
   }
 }
 
-/// Another process answers at the path of the unix socket.
-package struct AdminDoorTaken: Error, CustomStringConvertible {
-  package var description: String { "another process listens there" }
+extension BindAddress {
+  init(_ address: Places.SocketAddress) {
+    self = .hostname(address.address.description, port: Int(address.port))
+  }
+}
+
+extension HTTPServerBuilder {
+  /// - Parameter identity: nil: in the clear.
+  static func http1(
+    _ configuration: HTTP1Channel.Configuration, _ identity: AdminIdentity?
+  ) throws -> HTTPServerBuilder {
+    let base = HTTPServerBuilder.http1(configuration: configuration)
+    guard let identity else { return base }
+    return try .tls(base, tlsConfiguration: identity.configuration)
+  }
 }

@@ -1,10 +1,11 @@
 import HTTPTypes
 package import Hummingbird
-import HummingbirdCore
+package import HummingbirdCore
 package import Logging
 import NIOCore
 package import Places
 import Publishing
+package import ServiceLifecycle
 
 /// The admin API over HTTP.
 ///
@@ -29,27 +30,24 @@ package struct AdminServer: Sendable {
     doorkeeper = Doorkeeper(counters: sources.counters, now: sources.now)
   }
 
-  /// A service for a `ServiceGroup`; running it throws if the address cannot be bound.
+  /// For a `ServiceGroup`, in this order; running them throws if nobody can listen there.
   ///
-  /// - Parameters:
-  ///   - door: port 0 lets the system choose one.
-  ///   - onListening: gets the port once connections are taken; nil for a unix socket.
+  /// - Parameter door: port 0 lets the system choose one.
   /// - Throws: what NIOSSL says of the certificate, which was read before.
+  package func services(door: AdminDoor) throws -> [any Service] {
+    try door.services(logger: logger, application)
+  }
+
+  /// The server alone.
   package func application(
-    door: AdminDoor,
-    onListening: @escaping @Sendable (_ port: Int?) async -> Void = { _ in }
+    at address: BindAddress, identity: AdminIdentity? = nil,
+    onListening: @escaping @Sendable () -> Void = {}
   ) throws -> Application<RouterResponder<AdminContext>> {
     Application(
       router: router(),
-      server: try door.server(.http1(configuration: .init(idleTimeout: Self.idleTimeout))),
-      configuration: configuration(door.bindAddress),
-      onServerRunning: { [logger] channel in
-        if !door.open() {
-          logger.error("the socket has not got its mode", metadata: ["admin": "\(door)"])
-        }
-        await onListening(channel.localAddress?.port)
-      },
-      logger: logger)
+      server: try .http1(.init(idleTimeout: Self.idleTimeout), identity),
+      configuration: configuration(address),
+      onServerRunning: { _ in onListening() }, logger: logger)
   }
 
   /// The same for metrics and readiness alone: for networks where nothing else is to be reached.
@@ -69,9 +67,7 @@ package struct AdminServer: Sendable {
       ], to: router)
     return Application(
       router: router, server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
-      configuration: configuration(
-        .hostname(listen.address.description, port: Int(listen.port))),
-      logger: logger)
+      configuration: configuration(BindAddress(listen)), logger: logger)
   }
 
   private func configuration(_ address: BindAddress) -> ApplicationConfiguration {

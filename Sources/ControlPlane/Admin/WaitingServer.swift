@@ -1,7 +1,8 @@
 import HTTPTypes
 package import Hummingbird
-import HummingbirdCore
+package import HummingbirdCore
 package import Logging
+package import ServiceLifecycle
 
 /// What answers in place of the admin server while a node of a fleet waits for its first
 /// configuration: the process lives, and takes no clients.
@@ -10,16 +11,22 @@ package struct WaitingServer: Sendable {
 
   package init(logger: Logger) { self.logger = logger }
 
-  /// A service for a `ServiceGroup`; running it throws if the address cannot be bound.
+  /// For a `ServiceGroup`, in this order; running them throws if nobody can listen there.
   ///
   /// - Throws: what NIOSSL says of the certificate, which was read before.
+  package func services(door: AdminDoor) throws -> [any Service] {
+    try door.services(logger: logger, application)
+  }
+
+  /// The server alone.
   package func application(
-    door: AdminDoor
+    at address: BindAddress, identity: AdminIdentity? = nil,
+    onListening: @escaping @Sendable () -> Void = {}
   ) throws -> Application<RouterResponder<AdminContext>> {
     Application(
-      router: router(), server: try door.server(.http1()),
-      configuration: ApplicationConfiguration(address: door.bindAddress, serverName: "azimuth"),
-      onServerRunning: { _ in _ = door.open() }, logger: logger)
+      router: router(), server: try .http1(.init(), identity),
+      configuration: ApplicationConfiguration(address: address, serverName: "azimuth"),
+      onServerRunning: { _ in onListening() }, logger: logger)
   }
 
   func router() -> Router<AdminContext> {

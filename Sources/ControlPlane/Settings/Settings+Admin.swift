@@ -36,8 +36,9 @@ extension Settings {
       /// The absolute path of a unix socket, and the permissions of its file.
       case socket(path: String, mode: UInt16)
 
-      /// What Linux has room for.
-      package static let maximumPathByteCount = 107
+      /// What Linux has room for, which is 107, without the `.PID/s` that the socket's path has more
+      /// while it is made.
+      package static let maximumPathByteCount = 97
 
       package var description: String {
         switch self {

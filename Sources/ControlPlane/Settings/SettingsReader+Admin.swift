@@ -38,7 +38,9 @@ extension SettingsReader {
       let path = listen.document.absolutePath(String(text.dropFirst("unix:".count)))
       let limit = Settings.Admin.Listening.maximumPathByteCount
       if path.utf8.count > limit {
-        listen.report("the path is longer than the \(limit) bytes that a socket may have")
+        listen.report(
+          "the path has \(path.utf8.count) bytes, and a socket's may have \(limit): it is made "
+            + "under a longer name, for which Linux has 107")
       }
       return .socket(path: path, mode: mode?.permissions() ?? 0o600)
     }

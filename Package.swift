@@ -31,7 +31,6 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(
   name: "HummingbirdCore", package: "hummingbird")
-let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let hummingbirdTesting: Target.Dependency = .product(
   name: "HummingbirdTesting", package: "hummingbird")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -237,7 +236,7 @@ let package = Package(
         "APIDocument", "Admitting", "Announcing", "Clustering", "Counters", "Dashboard", "DNSWire",
         "Editions", "Gating", "Homes", "Latency", "Places", "Publishing", "Routing", "Settings",
         "Simulating", crypto, nio, nioPosix, nioSSL, httpTypes, hummingbird, hummingbirdCore,
-        hummingbirdTLS, logging, lifecycle,
+        logging, lifecycle,
       ]),
 
     // The program: joins the planes; one file a verb.

@@ -94,7 +94,7 @@ struct AdminAssembly: Sendable {
     if let door {
       parts.append(
         AdminService(address: "\(door)", hasPredecessor: hasPredecessor, logger: logger) {
-          try server.services(door: door)
+          server.services(door: door)
         })
     }
     if let metrics {
@@ -118,14 +118,14 @@ private final class AdminService: Service {
   private static let patience = Duration.seconds(10)
 
   private let address: String
-  private let server: @Sendable () throws -> [any Service]
+  private let server: @Sendable () -> [any Service]
   private let hasPredecessor: Bool
   private let logger: Logger
   private let running = Mutex<ServiceGroup?>(nil)
 
   init(
     address: String, hasPredecessor: Bool, logger: Logger,
-    server: @escaping @Sendable () throws -> [any Service]
+    server: @escaping @Sendable () -> [any Service]
   ) {
     self.address = address
     self.server = server
@@ -137,7 +137,7 @@ private final class AdminService: Service {
     let start = ContinuousClock.now
     while !Task.isShuttingDownGracefully {
       do {
-        let group = ServiceGroup(services: try server(), logger: logger)
+        let group = ServiceGroup(services: server(), logger: logger)
         running.withLock { $0 = group }
         try await group.run()
         break

@@ -106,7 +106,7 @@ private final class WaitingAdmin: Sendable {
       let group: ServiceGroup
       do {
         group = ServiceGroup(
-          services: try WaitingServer(logger: logger).services(door: AdminDoor(listen)),
+          services: WaitingServer(logger: logger).services(door: try AdminDoor(listen)),
           logger: logger)
       } catch {
         return warn(listen, error)

@@ -272,7 +272,7 @@ actor Reloader {
       ("proxy.client_table", old.proxy.clientTableBytes != new.proxy.clientTableBytes),
       ("proxy.access_log", old.proxy.accessLog != new.proxy.accessLog),
       ("decision_log", old.decisionLog != new.decisionLog),
-      ("admin.listen", old.admin.listen != new.admin.listen),
+      ("admin.listen", !old.admin.listensLike(new.admin)),
       ("admin.metrics", old.admin.metrics != new.admin.metrics),
       ("admin.audit_log", old.admin.auditLog != new.admin.auditLog),
       ("events", old.events != new.events),

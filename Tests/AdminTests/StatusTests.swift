@@ -196,7 +196,7 @@ import Testing
     let world = try AdminWorld()
     let server = AdminServer(
       world.sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let application = try server.application(at: .hostname("127.0.0.1", port: 0))
+    let application = server.application(at: .hostname("127.0.0.1", port: 0))
     try await application.test(.live) { client in
       for _ in 0..<2 {
         let status = try await client.executeRequest(

@@ -127,7 +127,7 @@ import Testing
   ) async throws {
     let server = AdminServer(
       world.sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let application = try server.application(at: .hostname("127.0.0.1", port: 0))
+    let application = server.application(at: .hostname("127.0.0.1", port: 0))
     try await application.test(.live, test)
   }
 

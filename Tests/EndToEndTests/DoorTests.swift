@@ -110,6 +110,58 @@ extension EndToEnd {
       #expect(!FileManager.default.fileExists(atPath: socket))
     }
 
+    @Test func `TLS is for those whose roots are there since the last reload`() throws {
+      let servers = try TestAuthority()
+      let (first, second) = (try TestAuthority(), try TestAuthority())
+      let own = try servers.sign(["127.0.0.1", "localhost"])
+      let (ada, bob) = (try first.sign(["ada"]), try second.sign(["bob"]))
+      let port = FreePorts.take()
+      let roots = try temporaryFolder().appending(path: "roots.pem")
+      try FileManager.default.copyItem(at: URL(filePath: first.roots), to: roots)
+      let node = try Node(
+        """
+        listen: 127.0.0.1:\(port)
+        tls: {certificate: \(own.certificate), key: \(own.key), client_roots: \(roots.path)}
+        """)
+      func isLetIn(_ client: TestAuthority.Files) throws -> Bool {
+        try node.curl(
+          "--cacert \(servers.roots) --cert \(client.certificate) --key \(client.key) "
+            + "https://127.0.0.1:\(port)/v1/status", token: "read"
+        ).status == 200
+      }
+      /// Without a session of before none is shown.
+      func resumes(_ client: TestAuthority.Files, _ how: String) throws -> Bool {
+        try Program.shell(
+          """
+          openssl s_client -connect 127.0.0.1:\(port) -tls1_2 -cert \(client.certificate) \
+            -key \(client.key) \(how) \(roots.path).session </dev/null >/dev/null 2>&1 \
+            && echo resumed || true
+          """
+        ).output.contains("resumed")
+      }
+      #expect(try isLetIn(ada) && !isLetIn(bob))
+      #expect(try resumes(ada, "-sess_out") && resumes(ada, "-sess_in"))
+
+      // The same file says otherwise.
+      try Data(contentsOf: URL(filePath: second.roots)).write(to: roots)
+      node.world.process.signal(SIGHUP)
+      eventually("the other roots") { try isLetIn(bob) }
+      #expect(try !isLetIn(ada) && !resumes(ada, "-sess_in"))
+
+      // Another file does.
+      try node.world.rewrite(node.world.configuration.replacing(roots.path, with: first.roots))
+      node.world.process.signal(SIGHUP)
+      eventually("the roots of before") { try isLetIn(ada) }
+      #expect(try !isLetIn(bob))
+
+      // What is wrong with a file changes nothing.
+      try node.world.rewrite(node.world.configuration)
+      try "none".write(to: roots, atomically: true, encoding: .utf8)
+      node.world.process.signal(SIGHUP)
+      eventually("a refusal") { node.world.process.all.contains("roots.pem holds no certificate") }
+      #expect(try isLetIn(ada) && !isLetIn(bob))
+    }
+
     private func expectAudit(_ node: Node, _ expected: [String]) throws {
       struct Line: Decodable { var method: String, path: String, status: Int, token: String? }
       let path = node.folder.appending(path: "audit.log").path

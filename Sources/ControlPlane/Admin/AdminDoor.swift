@@ -1,6 +1,5 @@
 import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 import Logging
 package import Places
 import ServiceLifecycle
@@ -34,27 +33,21 @@ package enum AdminDoor: Sendable, CustomStringConvertible {
     }
   }
 
-  /// The server of connections that come through it.
-  func server(_ base: HTTPServerBuilder) throws -> HTTPServerBuilder {
-    guard let identity else { return base }
-    return try .tls(base, tlsConfiguration: identity.configuration)
-  }
-
   /// A server that listens at an address.
   typealias Server = (
     BindAddress, AdminIdentity?, _ onListening: @escaping @Sendable () -> Void
-  ) throws -> Application<RouterResponder<AdminContext>>
+  ) -> Application<RouterResponder<AdminContext>>
 
   /// Has a server listen here.
   ///
   /// - Returns: for a `ServiceGroup`, in this order. Running them throws if nobody can listen here.
-  func services(logger: Logger, _ server: Server) throws -> [any Service] {
+  func services(logger: Logger, _ server: Server) -> [any Service] {
     switch self {
     case .address(let address, let identity):
-      return [try server(BindAddress(address), identity) {}]
+      return [server(BindAddress(address), identity) {}]
     case .socket(let path, let mode):
       let socket = AdminSocket(path: path, mode: mode, logger: logger)
-      var application = try server(
+      var application = server(
         .unixDomainSocket(path: socket.birthplace), nil, socket.noteListening)
       application.beforeServerStarts { try await socket.prepare() }
       return [application, socket]
@@ -65,16 +58,5 @@ package enum AdminDoor: Sendable, CustomStringConvertible {
 extension BindAddress {
   init(_ address: Places.SocketAddress) {
     self = .hostname(address.address.description, port: Int(address.port))
-  }
-}
-
-extension HTTPServerBuilder {
-  /// - Parameter identity: nil: in the clear.
-  static func http1(
-    _ configuration: HTTP1Channel.Configuration, _ identity: AdminIdentity?
-  ) throws -> HTTPServerBuilder {
-    let base = HTTPServerBuilder.http1(configuration: configuration)
-    guard let identity else { return base }
-    return try .tls(base, tlsConfiguration: identity.configuration)
   }
 }

@@ -1,33 +1,26 @@
-import NIOCore
-package import NIOSSL
+import NIOSSL
 package import Settings
 import Synchronization
 
 /// The certificate that the admin server shows, and whose certificates it asks for. New connections
-/// take the pair that is current when they begin.
+/// take what is current when they begin.
 package final class AdminIdentity: Sendable {
-  private struct Pair {
-    var chain: [NIOSSLCertificateSource]
-    var key: NIOSSLPrivateKeySource
-  }
-
-  private let current: Mutex<Pair>
-  private let clientRoots: String?
+  private let current: Mutex<NIOSSLContext>
 
   /// - Throws: what is wrong with a file, or that the key does not belong to the certificate.
   package init(_ tls: Settings.Admin.TLS) throws(Faults) {
     let files = tls.files
-    let pair = Pair(chain: try Self.chain(files), key: try Self.key(files))
-    current = Mutex(pair)
-    clientRoots = tls.clientRoots?.path
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try Self.chain(files), privateKey: try Self.key(files))
+    configuration.minimumTLSVersion = .tlsv12
     if let roots = tls.clientRoots {
-      guard let certificates = try? NIOSSLCertificate.fromPEMFile(roots.path), !certificates.isEmpty
-      else {
-        throw Faults([Fault(origin: roots.origin, message: "\(roots.path) holds no certificate")])
-      }
+      // Nobody gets further than the handshake without a certificate that they have signed.
+      configuration.trustRoots = .certificates(try Self.certificates(roots))
+      // There is no name that a client should have.
+      configuration.certificateVerification = .noHostnameVerification
     }
     do {
-      _ = try NIOSSLContext(configuration: configuration)
+      current = Mutex(try NIOSSLContext(configuration: configuration))
     } catch {
       throw Faults([
         Fault(origin: files.keyOrigin, message: "\(files.key) does not belong to the certificate")
@@ -35,33 +28,24 @@ package final class AdminIdentity: Sendable {
     }
   }
 
-  /// Takes the certificate and the key of another one for all connections to come. Whose
-  /// certificates are asked for stays.
+  /// Takes all of another one for the connections to come. None of them resumes a session of
+  /// before: who was let in by roots that are gone shows a certificate again.
   package func adopt(_ other: AdminIdentity) {
-    let pair = other.current.withLock { $0 }
-    current.withLock { $0 = pair }
+    let context = other.context
+    current.withLock { $0 = context }
   }
 
-  /// For a server: with client roots, nobody gets further than the handshake without a certificate
-  /// that they have signed.
-  package var configuration: TLSConfiguration {
-    let pair = current.withLock { $0 }
-    var configuration = TLSConfiguration.makeServerConfiguration(
-      certificateChain: pair.chain, privateKey: pair.key)
-    configuration.minimumTLSVersion = .tlsv12
-    if let clientRoots {
-      configuration.trustRoots = .file(clientRoots)
-      // There is no name that a client should have.
-      configuration.certificateVerification = .noHostnameVerification
+  /// For the next connection.
+  var context: NIOSSLContext { current.withLock { $0 } }
+
+  private static func certificates(
+    _ roots: Settings.RootsFile
+  ) throws(Faults) -> [NIOSSLCertificate] {
+    guard let certificates = try? NIOSSLCertificate.fromPEMFile(roots.path), !certificates.isEmpty
+    else {
+      throw Faults([Fault(origin: roots.origin, message: "\(roots.path) holds no certificate")])
     }
-    configuration.sslContextCallback = { [self] _, promise in
-      let pair = current.withLock { $0 }
-      var override = NIOSSLContextConfigurationOverride()
-      override.certificateChain = pair.chain
-      override.privateKey = pair.key
-      promise.succeed(override)
-    }
-    return configuration
+    return certificates
   }
 
   private static func chain(

@@ -33,19 +33,18 @@ package struct AdminServer: Sendable {
   /// For a `ServiceGroup`, in this order; running them throws if nobody can listen there.
   ///
   /// - Parameter door: port 0 lets the system choose one.
-  /// - Throws: what NIOSSL says of the certificate, which was read before.
-  package func services(door: AdminDoor) throws -> [any Service] {
-    try door.services(logger: logger, application)
+  package func services(door: AdminDoor) -> [any Service] {
+    door.services(logger: logger, application)
   }
 
   /// The server alone.
   package func application(
     at address: BindAddress, identity: AdminIdentity? = nil,
     onListening: @escaping @Sendable () -> Void = {}
-  ) throws -> Application<RouterResponder<AdminContext>> {
+  ) -> Application<RouterResponder<AdminContext>> {
     Application(
       router: router(),
-      server: try .http1(.init(idleTimeout: Self.idleTimeout), identity),
+      server: .http1(.init(idleTimeout: Self.idleTimeout), identity),
       configuration: configuration(address),
       onServerRunning: { _ in onListening() }, logger: logger)
   }

@@ -12,19 +12,17 @@ package struct WaitingServer: Sendable {
   package init(logger: Logger) { self.logger = logger }
 
   /// For a `ServiceGroup`, in this order; running them throws if nobody can listen there.
-  ///
-  /// - Throws: what NIOSSL says of the certificate, which was read before.
-  package func services(door: AdminDoor) throws -> [any Service] {
-    try door.services(logger: logger, application)
+  package func services(door: AdminDoor) -> [any Service] {
+    door.services(logger: logger, application)
   }
 
   /// The server alone.
   package func application(
     at address: BindAddress, identity: AdminIdentity? = nil,
     onListening: @escaping @Sendable () -> Void = {}
-  ) throws -> Application<RouterResponder<AdminContext>> {
+  ) -> Application<RouterResponder<AdminContext>> {
     Application(
-      router: router(), server: try .http1(.init(), identity),
+      router: router(), server: .http1(.init(), identity),
       configuration: ApplicationConfiguration(address: address, serverName: "azimuth"),
       onServerRunning: { _ in onListening() }, logger: logger)
   }

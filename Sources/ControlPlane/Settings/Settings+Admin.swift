@@ -29,6 +29,15 @@ extension Settings {
       self.auditLog = auditLog
     }
 
+    /// Whether all but files of certificates is the same in ``listen``: those are read anew by a
+    /// reload.
+    package func listensLike(_ other: Admin) -> Bool {
+      guard case .address(let address, let tls) = listen,
+        case .address(let otherAddress, let otherTLS) = other.listen
+      else { return listen == other.listen }
+      return address == otherAddress && (tls == nil) == (otherTLS == nil)
+    }
+
     /// A place to listen at.
     package enum Listening: Sendable, Equatable, CustomStringConvertible {
       /// nil: in the clear, as on loopback.
@@ -36,8 +45,8 @@ extension Settings {
       /// The absolute path of a unix socket, and the permissions of its file.
       case socket(path: String, mode: UInt16)
 
-      /// What Linux has room for, which is 107, without the `.PID/s` that the socket's path has more
-      /// while it is made.
+      /// What Linux has room for, which is 107, without the `.PID/s` that the path has more while
+      /// the socket is made.
       package static let maximumPathByteCount = 97
 
       package var description: String {
@@ -48,7 +57,8 @@ extension Settings {
       }
     }
 
-    /// Two are equal where the files are, wherever they are named.
+    /// What the server shows, and whose certificates it asks for. Two are equal where the files
+    /// are, wherever they are named.
     package struct TLS: Sendable, Equatable {
       package var files: CertificateFiles
       /// Of the certificates that clients must have; nil: they need none.

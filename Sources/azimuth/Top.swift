@@ -1,3 +1,5 @@
+import Admin
+import Announcing
 import ArgumentParser
 import AsyncHTTPClient
 import Foundation
@@ -180,12 +182,12 @@ private actor WatchedNode {
   }
 
   private func take() async throws {
-    let status = try decoded(Status.self, await read("/v1/status"))
-    let regions = try decoded(Regions.self, await read("/v1/regions"))
+    let status = try decoded(StatusReport.self, await read("/v1/status"))
+    let regions = try decoded(RegionList.self, await read("/v1/regions"))
     let overrides = status.counts.overrides
     let metrics = String(decoding: try await read("/metrics"), as: UTF8.self)
     let events = try decoded(
-      Events.self, await read("/v1/events", query: "since=\(lastEvent)"))
+      EventList.self, await read("/v1/events", query: "since=\(lastEvent)"))
     let rates = meter.take(Self.sums(metrics), at: ContinuousClock.now - start)
     known.node = status.node
     known.version = status.version
@@ -198,9 +200,10 @@ private actor WatchedNode {
     known.overrides = overrides
     known.dnsRate = rates.map { $0["dns"] ?? 0 }
     known.proxyRate = rates.map { $0["proxy"] ?? 0 }
-    known.regions = regions.regions.map { $0.row(rates) }
+    known.regions = regions.regions.map { TopSnapshot.Region($0, rates) }
     lastEvent = events.last
-    known.events = Array((events.events.reversed() + known.events).prefix(Self.mostEvents))
+    let fresh = events.events.reversed().map { TopSnapshot.Event($0) }
+    known.events = Array((fresh + known.events).prefix(Self.mostEvents))
   }
 
   private static func sums(_ metrics: String) -> [String: Double] {
@@ -225,80 +228,32 @@ private actor WatchedNode {
   }
 }
 
-private struct Status: Decodable {
-  struct Counts: Decodable {
-    var endpoints: Int
-    var healthyEndpoints: Int
-    var overrides: Int
+extension TopSnapshot.Region {
+  /// - Parameter rates: decisions a second; nil: not known yet.
+  fileprivate init(_ report: RegionReport, _ rates: [String: Double]?) {
+    let pools = report.pools
+    self.init(
+      name: report.name, standing: Self.standing(report),
+      healthyEndpoints: pools.reduce(0) { $0 + $1.healthyEndpoints },
+      endpoints: pools.reduce(0) { $0 + $1.endpoints },
+      dnsRate: rates.map { $0["dns region \(report.name)"] ?? 0 },
+      proxyRate: rates.map { $0["proxy region \(report.name)"] ?? 0 }, load: report.load,
+      limit: report.limit ?? report.capacity, admission: report.dial * report.opening)
   }
-  var node: String
-  var version: String
-  var uptimeSeconds: Int
-  var edition: UInt64
-  var revision: UInt64
-  var ready: Bool
-  var counts: Counts
+
+  /// As the dashboard has it: an operator's word, or the worst of its pools.
+  private static func standing(_ report: RegionReport) -> String {
+    guard ["auto", "up"].contains(report.override) else { return report.override }
+    let order = ["healthy", "degraded", "unknown", "unhealthy", "removed"]
+    let worst = report.pools.compactMap { order.firstIndex(of: $0.health) }.max()
+    return worst.map { order[$0] } ?? "unused"
+  }
 }
 
-private struct Regions: Decodable {
-  struct Pool: Decodable {
-    var health: String
-    var healthyEndpoints: Int
-    var endpoints: Int
-  }
-  struct Region: Decodable {
-    var name: String
-    var override: String
-    var dial: Double
-    var opening: Double
-    var capacity: Double?
-    var load: Double?
-    var limit: Double?
-    var pools: [Pool]
-
-    /// As the dashboard has it: an operator's word, or the worst of its pools.
-    private var standing: String {
-      guard override == "auto" || override == "up" else { return override }
-      let order = ["healthy", "degraded", "unknown", "unhealthy", "removed"]
-      let worst = pools.compactMap { order.firstIndex(of: $0.health) }.max()
-      return worst.map { order[$0] } ?? "unused"
-    }
-
-    func row(_ rates: [String: Double]?) -> TopSnapshot.Region {
-      TopSnapshot.Region(
-        name: name, standing: standing,
-        healthyEndpoints: pools.reduce(0) { $0 + $1.healthyEndpoints },
-        endpoints: pools.reduce(0) { $0 + $1.endpoints },
-        dnsRate: rates.map { $0["dns region \(name)"] ?? 0 },
-        proxyRate: rates.map { $0["proxy region \(name)"] ?? 0 }, load: load,
-        limit: limit ?? capacity, admission: dial * opening)
-    }
-  }
-  var regions: [Region]
-}
-
-private struct Events: Decodable {
-  struct Event: Decodable {
-    var at: String
-    var kind: String
-    var subject: String
-    var from: String?
-    var to: String?
-    var cause: String?
-    var author: String?
-  }
-  var last: UInt64
-  var events: [TopSnapshot.Event]
-
-  enum CodingKeys: String, CodingKey { case last, events }
-
-  init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    last = try values.decode(UInt64.self, forKey: .last)
-    events = try values.decode([Event].self, forKey: .events).map {
-      TopSnapshot.Event(
-        at: $0.at, kind: $0.kind, subject: $0.subject, from: $0.from, to: $0.to, cause: $0.cause,
-        author: $0.author)
-    }
+extension TopSnapshot.Event {
+  fileprivate init(_ event: Event) {
+    self.init(
+      at: "\(event.at)", kind: event.kind.rawValue, subject: event.subject, from: event.from,
+      to: event.to, cause: event.cause, author: event.author)
   }
 }

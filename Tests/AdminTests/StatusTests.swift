@@ -1,5 +1,6 @@
 import Admin
 import Editions
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -187,6 +188,29 @@ import Testing
     let reply = try await world.get("/readyz")
     #expect(reply.status == 503)
     #expect(reply.json["detail"].string == "not ready: dns: not listening")
+  }
+}
+
+/// `azimuth top` reads them so.
+@Suite struct `What a node says of itself` {
+  @Test func `is read into what it was written from`() async throws {
+    let world = try AdminWorld()
+    _ = try await world.change(
+      .put, "/v1/overrides/tokyo", body: #"{"state": "drain", "reason": "x"}"#)
+    func rewritten<Report: Codable>(_ type: Report.Type, _ text: String) throws -> String {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      let report = try decoder.decode(type, from: Data(text.utf8))
+      return String(decoding: try jsonText(report), as: UTF8.self)
+    }
+    let status = try await world.get("/v1/status").text
+    #expect(try rewritten(StatusReport.self, status) == status)
+    let regions = try await world.get("/v1/regions").text
+    #expect(try rewritten(RegionList.self, regions) == regions && regions.contains("drain"))
+    let events = try await world.ask(
+      .get, "/v1/events", headers: [.accept: "application/json"]
+    ).text
+    #expect(try rewritten(EventList.self, events) == events && events.contains("override_set"))
   }
 }
 

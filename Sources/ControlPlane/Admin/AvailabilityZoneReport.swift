@@ -3,13 +3,13 @@ import Publishing
 import Routing
 
 /// An availability zone as `/v1/regions` shows it.
-struct AvailabilityZoneReport: Encodable {
-  var zone: String
+package struct AvailabilityZoneReport: Codable, Sendable {
+  package var zone: String
   /// What an operator said of the zone as a whole.
-  var override: String
-  var healthyEndpoints: Int
+  package var override: String
+  package var healthyEndpoints: Int
   /// Over all pools.
-  var endpoints: Int
+  package var endpoints: Int
 
   /// The zones of a region in the order of their names; nil if no endpoint names one.
   static func all(

@@ -88,21 +88,6 @@ extension HTTPField.Name {
   fileprivate static let lastEventID = HTTPField.Name("Last-Event-ID") ?? .ifMatch
 }
 
-/// What is here, for those who ask now and then.
-private struct EventList: Encodable {
-  var events: [Event]
-  /// Some of what came after the number asked with is not known any more.
-  var incomplete: Bool
-  /// What to ask with next time.
-  var last: UInt64
-
-  init(_ page: EventLog.Page) {
-    events = page.events
-    incomplete = page.isIncomplete
-    last = page.last
-  }
-}
-
 /// Writes events as the HTML Living Standard §9.2.6 has them: `id`, `event`, `data`.
 private struct EventStream {
   let log: EventLog

@@ -207,7 +207,7 @@ let package = Package(
       [
         "DNSWire", "Places", "ProxyProtocol", "Transferring", nio, nioPosix,
       ]),
-    controlPlane("Announcing", ["StateFiles", "Editions", "Routing", crypto]),
+    controlPlane("Announcing", ["DNSWire", "StateFiles", "Editions", "Routing", crypto]),
     controlPlane(
       "Learning",
       [

@@ -1,4 +1,5 @@
 import Crypto
+import DNSWire
 import Foundation
 
 /// Who is told of events by HTTP.
@@ -50,14 +51,9 @@ package struct WebhookRequest: Sendable, Equatable {
     if let secret = webhook.secret {
       let code = HMAC<SHA256>.authenticationCode(
         for: body, using: SymmetricKey(data: Data(secret.utf8)))
-      headers.append(
-        ("Azimuth-Signature", "sha256=" + code.map { hexadecimal($0) }.joined()))
+      headers.append(("Azimuth-Signature", "sha256=" + hexadecimalText(code)))
     }
   }
-}
-
-private func hexadecimal(_ byte: UInt8) -> String {
-  (byte < 16 ? "0" : "") + String(byte, radix: 16)
 }
 
 /// What became of requests to one webhook.

@@ -1,3 +1,4 @@
+import DNSWire
 import Settings
 
 /// Judges bytes that come over a connection, as they arrive.
@@ -57,11 +58,6 @@ func quoted(_ bytes: some Collection<UInt8>) -> String {
   let start = Array(bytes.prefix(limit))
   let ellipsis = bytes.count > limit ? "…" : ""
   let isText = start.allSatisfy { (0x20...0x7E).contains($0) || [0x09, 0x0A, 0x0D].contains($0) }
-  guard isText else {
-    let digits = start.map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-    return digits.joined(separator: " ") + ellipsis
-  }
+  guard isText else { return hexadecimalText(start, separator: " ") + ellipsis }
   return String(decoding: start, as: UTF8.self).debugDescription + ellipsis
 }

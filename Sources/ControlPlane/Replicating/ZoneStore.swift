@@ -46,16 +46,12 @@ package struct ZoneStore: Sendable {
         let isPlain =
           (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x2D
           || byte == 0x5F
-        text += isPlain ? String(UnicodeScalar(byte)) : "%\(hex([byte]))"
+        text += isPlain ? String(UnicodeScalar(byte)) : "%\(hexadecimalText([byte]))"
       }
       text += "."
     }
-    if text.utf8.count > 200 { text = hex(Array(SHA256.hash(data: zone.loweredWire))) + "." }
+    if text.utf8.count > 200 { text = hexadecimalText(SHA256.hash(data: zone.loweredWire)) + "." }
     return folder.appending(path: (text.isEmpty ? "root." : text) + "zone")
-  }
-
-  private func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   /// nil: nothing is kept of the zone.

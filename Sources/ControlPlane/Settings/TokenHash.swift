@@ -1,4 +1,5 @@
 import Crypto
+import DNSWire
 
 /// The SHA-256 of a token: what is kept in its place, so that whoever reads the configuration or
 /// the memory cannot ask with it.
@@ -19,10 +20,7 @@ package struct TokenHash: Sendable, Equatable {
   }
 
   /// 64 digits, as the configuration has it.
-  package var hex: String {
-    let digits = Array("0123456789abcdef")
-    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-  }
+  package var hex: String { hexadecimalText(bytes) }
 
   /// In a time that does not depend on what the two are.
   package static func == (left: Self, right: Self) -> Bool {

@@ -10,7 +10,7 @@ extension RecordData {
     {
       return text
     }
-    let digits = data.map { hexadecimalText($0) }.joined()
+    let digits = hexadecimalText(data)
     return digits.isEmpty ? "\\# 0" : "\\# \(data.count) \(digits)"
   }
 
@@ -50,7 +50,7 @@ extension RecordData {
       let key = renderer.take(Int(keyCount))
     else { return nil }
     var texts = [
-      String(algorithm), tag.map { hexadecimalText($0) }.joined(), base64Text(Array(key)),
+      String(algorithm), hexadecimalText(tag), base64Text(Array(key)),
     ]
     while !renderer.isAtEnd {
       guard let server = renderer.text(.name) else { return nil }
@@ -97,15 +97,15 @@ struct PartRenderer {
     case .strings: strings()
     case .rawString: quotedText(rest())
     case .tag: counted().flatMap { isTag($0) ? describe($0) : nil }
-    case .hexadecimal: rest().map { hexadecimalText($0) }.joined()
+    case .hexadecimal: hexadecimalText(rest())
     case .base64: base64Text(rest())
-    case .salt: counted().map { $0.isEmpty ? "-" : $0.map { hexadecimalText($0) }.joined() }
+    case .salt: counted().map { $0.isEmpty ? "-" : hexadecimalText($0) }
     case .hash: counted().flatMap { $0.isEmpty ? nil : base32Text($0) }
     case .type: number(2).map { RecordType(rawValue: UInt16($0)).description }
     case .types: types()
     case .time: number(4).map { timeText($0) }
     case .octets(let count):
-      take(count).map { $0.map { hexadecimalText($0) }.joined(separator: "-") }
+      take(count).map { hexadecimalText($0, separator: "-") }
     case .groups:
       take(8).map { bytes in
         stride(from: bytes.startIndex, to: bytes.endIndex, by: 2).map {
@@ -151,8 +151,9 @@ struct PartRenderer {
   }
 }
 
-func hexadecimalText(_ byte: UInt8) -> String {
-  (byte < 16 ? "0" : "") + String(byte, radix: 16)
+/// Two digits a byte, in lower case.
+public func hexadecimalText(_ bytes: some Sequence<UInt8>, separator: String = "") -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: separator)
 }
 
 /// In quotes, with `\"`, `\\` and `\DDD` (RFC 1035 §5.1).

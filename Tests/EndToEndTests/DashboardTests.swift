@@ -85,6 +85,19 @@ extension EndToEnd {
       }
     }
 
+    /// The configuration has them in another order than lists of the API.
+    @Test func `gives a region one colour in the map and in the table`() throws {
+      for name in World.names {
+        #expect(
+          try browser.run(
+            """
+            const row = document.getElementById("what-if-\(name)").closest("tr");
+            return row.querySelector(".swatch").style.background
+              === document.querySelector(".squares path[data-region=\(name)]").style.fill;
+            """) as Bool, "\(name)")
+      }
+    }
+
     @Test func `by keyboard shows what becomes of the clients of a region that fails`() throws {
       let report = try catchments("service=web&without=tokyo")
       let tokyo = try #require(report.regions.first { $0.name == "tokyo" })

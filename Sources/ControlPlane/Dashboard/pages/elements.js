@@ -1,6 +1,8 @@
 // Makes elements. Text goes in as text and never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
+// Where clients are who get no region, among those who get one.
+const REFUSED = "refused";
 
 // element("td", {class: "number"}, "12"): attributes, then children: text, elements, or lists of them.
 // An attribute that is a function listens: {onclick: …}; true is an empty one; null and false are none.
@@ -72,9 +74,13 @@ export function apart(date) {
   return seconds > 0 ? `in ${text}` : `${text} ago`;
 }
 
-// A colour for each region of a list, told apart as well as so many can be.
-export function colour(index, count) {
-  if (index >= count) return "var(--refused)";
-  const hue = (index * 137.5 + 200) % 360;
-  return `oklch(var(--lightness-${index % 2}) 0.15 ${hue.toFixed(0)})`;
+// A colour for each region, told apart as well as so many can be. The order of the list does not
+// matter: what names the same regions gives them the same colours.
+export function regionColours(regions) {
+  const names = regions.map((region) => region.name).filter((name) => name !== REFUSED).sort();
+  const colours = new Map(names.map((name, index) => {
+    const hue = (index * 137.5 + 200) % 360;
+    return [name, `oklch(var(--lightness-${index % 2}) 0.15 ${hue.toFixed(0)})`];
+  }));
+  return colours.set(REFUSED, "var(--refused)");
 }

@@ -4,7 +4,7 @@
 //     an edition's number ──────────────────┴─▶ v1/catchments ─▶ squares, arrows, "catchments" ─▶ regions.js
 
 import {ask} from "./ask.js";
-import {colour, element, field, options, percent, shape, show} from "./elements.js";
+import {element, field, options, percent, regionColours, shape, show} from "./elements.js";
 import {HEIGHT, WIDTH, outlinePath, project} from "./projection.js";
 
 // Smaller moves are no arrows: of all people.
@@ -102,13 +102,14 @@ export class WorldMap {
       const corner = `M${(x - size / 2).toFixed(1)} ${(y - size / 2).toFixed(1)}`;
       paths.set(key, `${paths.get(key) ?? ""}${corner}h${size.toFixed(1)}v${size.toFixed(1)}h-${size.toFixed(1)}z`);
     }
+    const colours = regionColours(regions);
     const hasMoved = [...paths.keys()].some((key) => key.endsWith("true"));
     this.#squares.setAttribute("class", hasMoved ? "squares moving" : "squares");
     this.#squares.replaceChildren(...[...paths].map(([key, d]) => {
       const [index, isMoved] = key.split(" ");
       const path = shape("path", {d, class: isMoved === "true" ? "moved" : null,
         "data-region": regions[index].name});
-      path.style.fill = colour(Number(index), regions.length - 1);
+      path.style.fill = colours.get(regions[index].name);
       return path;
     }));
   }
@@ -118,6 +119,7 @@ export class WorldMap {
       .map((region) => [region.name, project(region.location.latitude, region.location.longitude)]));
     const lines = flows.filter((flow) =>
       flow.share >= LEAST_FLOW && places.has(flow.from) && places.has(flow.to));
+    const colours = regionColours(regions);
     this.#flows.replaceChildren(...lines.map((flow) => {
       const [[x1, y1], [x2, y2]] = [places.get(flow.from), places.get(flow.to)];
       const [middleX, middleY] = [(x1 + x2) / 2 + (y1 - y2) * 0.2, (y1 + y2) / 2 - Math.abs(x2 - x1) * 0.2];
@@ -125,7 +127,7 @@ export class WorldMap {
         "marker-end": "url(#arrow)", "data-flow": `${flow.from} ${flow.to}`},
       shape("title", {}, `${flow.from} → ${flow.to}: ${percent(flow.share)} of all people`));
       line.style.setProperty("--width", Math.max(1.2, Math.min(8, Math.sqrt(flow.share * 400))));
-      line.style.stroke = colour(regions.findIndex((region) => region.name === flow.to), regions.length - 1);
+      line.style.stroke = colours.get(flow.to);
       return line;
     }));
   }

@@ -1,6 +1,6 @@
 // The regions as a table: what the map shows, for those who cannot see it or have no room for it.
 
-import {colour, element, grouped, percent, show, table} from "./elements.js";
+import {element, grouped, percent, regionColours, show, table} from "./elements.js";
 import {standing} from "./map.js";
 
 export function showRegions(section, feed, map) {
@@ -10,10 +10,11 @@ export function showRegions(section, feed, map) {
     const list = feed.latest("regions")?.regions;
     if (!list) return;
     const catchments = feed.latest("catchments");
-    const rows = list.map((region, index) => {
+    const colours = regionColours(list);
+    const rows = list.map((region) => {
       const own = catchments?.regions.find((one) => one.name === region.name);
       const swatch = element("span", {class: "swatch", "aria-hidden": "true"});
-      swatch.style.background = colour(index, list.length);
+      swatch.style.background = colours.get(region.name);
       const isOut = map.without.has(region.name);
       return [
         element("span", {}, swatch, region.name), state(region),

@@ -1,6 +1,7 @@
 import Admin
 import HTTPTypes
 import Hummingbird
+import Logging
 import Testing
 
 @Suite struct `A request to the admin API` {
@@ -60,7 +61,8 @@ import Testing
     Ask(
       uri: "/v1/status/x", status: 404,
       says: "there is nothing at this path; GET /v1 lists what there is"),
-    Ask(uri: "/readyz?verbos", status: 400, says: "unknown parameter; known are verbose"),
+    Ask(
+      uri: "/v1/status?verbose", status: 400, says: "unknown parameter; there is none at this path"),
     Ask(uri: "/v1/overrides/tokyo", status: 404, says: "no override is set for tokyo"),
     Ask(
       uri: "/v1/overrides/tokyo//x", status: 404,
@@ -103,6 +105,65 @@ import Testing
         == ["foo", "ip", "name", "type"])
   }
 
+  /// One address of each path that there is.
+  private static func address(of path: String) -> String {
+    let ends = [
+      "/v1/rollout/": "stop", "/v1/primaries/": "web/promote",
+      "/v1/conflicts/": "tokyo/acknowledge",
+      "/v1/config/": "global",
+    ]
+    guard path.hasSuffix("/**") else { return path }
+    let start = String(path.dropLast(2))
+    return start + (ends[start] ?? "tokyo")
+  }
+
+  @Test func `of the API with a parameter that its path does not have is refused, whichever it is`()
+    async throws
+  {
+    let world = try AdminWorld()
+    let server = AdminServer(
+      world.sources, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let routes = server.routes.filter { $0.path.hasPrefix("/v1") }
+    #expect(routes.count > 25)
+    for route in routes {
+      for method in route.methods {
+        let method = try #require(HTTPRequest.Method(rawValue: method))
+        let uri = Self.address(of: route.path) + "?no_such=1"
+        let reply = try await world.change(method, uri)
+        // A part that is not configured has no query.
+        if reply.json["type"].string == ProblemType.notConfigured.uri { continue }
+        #expect(reply.status == 400, "\(method) \(uri): \(reply.text)")
+        let parameters = reply.json["errors"].items.map { $0["parameter"].string }
+        #expect(parameters.contains("no_such"), "\(method) \(uri): \(reply.text)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (HTTPRequest.Method.put, "/v1/overrides/tokyo"), (.post, "/v1/simulate"),
+    (.post, "/v1/latency-samples"), (.post, "/v1/primaries/web/promote"),
+    (.put, "/v1/config/global"),
+  ])
+  func `with too large a body gets a problem that says how large it may be`(
+    method: HTTPRequest.Method, uri: String
+  ) async throws {
+    let world = try AdminWorld()
+    let headers: HTTPFields = [
+      .authorization: "Bearer \(AdminWorld.token)", .contentType: "application/json",
+    ]
+    let long = String(repeating: " ", count: 20_000_000)
+    // Nobody waits for what is told to be too much.
+    var announced = headers
+    announced[.contentLength] = "99999999999"
+    for (headers, body) in [(headers, long), (announced, "{")] {
+      let reply = try await world.ask(method, uri, headers: headers, body: body)
+      #expect(reply.status == 413, "\(reply.text)")
+      #expect(reply.type == "application/problem+json")
+      #expect(
+        reply.json["detail"].string?.contains(#/^a body has at most \d+ bytes here$/#) == true)
+    }
+  }
+
   static let allowed: [(String, String)] = [
     ("/v1/status", "GET, HEAD"), ("/v1/reload", "POST"),
     ("/v1/overrides/tokyo", "GET, HEAD, PUT, DELETE"), ("/", "GET, HEAD"),
@@ -118,6 +179,8 @@ import Testing
 
   static let readable = [
     "/", "/dashboard/dashboard.js", "/v1", "/livez", "/readyz", "/readyz?verbose", "/metrics",
+    "/?utm_source=mail", "/dashboard/dashboard.js?v=1", "/livez?from=balancer", "/readyz?verbos",
+    "/metrics?collect[]=cpu", "/problems?x",
     "/v1/status", "/v1/regions",
     "/v1/endpoints", "/v1/overrides", "/v1/route?ip=10.1.1.1&name=www.example.org",
     "/v1/route?ip=10.1.1.1&listener=front",

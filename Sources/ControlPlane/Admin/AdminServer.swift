@@ -106,6 +106,10 @@ package struct AdminServer: Sendable {
         headers: [.allow: endpoint.allowed])
     }
     let author = try doorkeeper.admit(context, to: action.access(request))
+    if !action.readsQuery, endpoint.isOfAPI {
+      let query = QueryReader(request)
+      guard query.errors.isEmpty else { throw query.problem }
+    }
     if !Endpoint.safeMethods.contains(request.method), await sources.publisher.isFrozen {
       throw Problem.handingOver
     }
@@ -132,42 +136,45 @@ extension AdminServer {
       Endpoint(path: "/livez", handlers: [.get: .open(live)]),
       Endpoint(path: "/readyz", handlers: [.get: .open(ready)]),
       Endpoint(path: "/metrics", handlers: [.get: .read(metrics)]),
-      Endpoint(path: "/v1/route", handlers: [.get: .read(route)]),
+      Endpoint(path: "/v1/route", handlers: [.get: .read(route).withQuery]),
       Endpoint(path: "/v1/status", handlers: [.get: .read(status)]),
-      Endpoint(path: "/v1/catchments", handlers: [.get: .read(catchments)]),
-      Endpoint(path: "/v1/regions", handlers: [.get: .read(regions)]),
-      Endpoint(path: "/v1/endpoints", handlers: [.get: .read(endpointList)]),
-      Endpoint(path: "/v1/fleet/votes", handlers: [.get: .read(fleetVotes)]),
-      Endpoint(path: "/v1/ecs-coverage", handlers: [.get: .read(subnetCoverage)]),
-      Endpoint(path: "/v1/fleet", handlers: [.get: .read(fleet)]),
+      Endpoint(path: "/v1/catchments", handlers: [.get: .read(catchments).withQuery]),
+      Endpoint(path: "/v1/regions", handlers: [.get: .read(regions).withQuery]),
+      Endpoint(path: "/v1/endpoints", handlers: [.get: .read(endpointList).withQuery]),
+      Endpoint(path: "/v1/fleet/votes", handlers: [.get: .read(fleetVotes).withQuery]),
+      Endpoint(path: "/v1/ecs-coverage", handlers: [.get: .read(subnetCoverage).withQuery]),
+      Endpoint(path: "/v1/fleet", handlers: [.get: .read(fleet).withQuery]),
       Endpoint(path: "/v1/anycast", handlers: [.get: .open(anycast)]),
-      Endpoint(path: "/v1/zones", handlers: [.get: .read(zoneList)]),
-      Endpoint(path: "/v1/events", handlers: [.get: .read(events)]),
-      Endpoint(path: "/v1/config", handlers: [.get: .read(layerList)]),
+      Endpoint(path: "/v1/zones", handlers: [.get: .read(zoneList).withQuery]),
+      Endpoint(path: "/v1/events", handlers: [.get: .read(events).withQuery]),
+      Endpoint(path: "/v1/config", handlers: [.get: .read(layerList).withQuery]),
       Endpoint(
         path: "/v1/config/**",
         handlers: [
-          .get: .read(layer), .put: .administer(setLayer), .delete: .administer(removeLayer),
+          .get: .read(layer), .put: .administer(setLayer).withQuery,
+          .delete: .administer(removeLayer).withQuery,
         ]),
       Endpoint(
-        path: "/v1/rollout", handlers: [.get: .read(rollout), .put: .administer(beginRollout)]),
+        path: "/v1/rollout",
+        handlers: [.get: .read(rollout), .put: .administer(beginRollout).withQuery]),
       Endpoint(
         path: "/v1/rollout/**",
-        handlers: [.post: Action(access: rolloutAccess, handler: changeRollout)]),
-      Endpoint(path: "/v1/reload", handlers: [.post: .administer(reload)]),
+        handlers: [.post: Action(access: rolloutAccess, handler: changeRollout).withQuery]),
+      Endpoint(path: "/v1/reload", handlers: [.post: .administer(reload).withQuery]),
       Endpoint(path: "/v1/simulate", handlers: [.post: .operate(simulate)]),
       Endpoint(path: "/v1/failback/**", handlers: [.post: .operate(failback)]),
-      Endpoint(path: "/v1/primaries", handlers: [.get: .read(primaryList)]),
+      Endpoint(path: "/v1/primaries", handlers: [.get: .read(primaryList).withQuery]),
       Endpoint(path: "/v1/primaries/**", handlers: [.post: .operate(changePrimary)]),
-      Endpoint(path: "/v1/latency", handlers: [.get: .read(latency)]),
+      Endpoint(path: "/v1/latency", handlers: [.get: .read(latency).withQuery]),
       Endpoint(path: "/v1/latency-samples", handlers: [.post: .operate(postLatencies)]),
-      Endpoint(path: "/v1/overrides", handlers: [.get: .read(overrideList)]),
+      Endpoint(path: "/v1/overrides", handlers: [.get: .read(overrideList).withQuery]),
       Endpoint(
         path: "/v1/overrides/**",
         handlers: [
-          .get: .read(override), .put: .operate(setOverride), .delete: .operate(removeOverride),
+          .get: .read(override), .put: .operate(setOverride).withQuery,
+          .delete: .operate(removeOverride),
         ]),
-      Endpoint(path: "/v1/conflicts", handlers: [.get: .read(conflictList)]),
+      Endpoint(path: "/v1/conflicts", handlers: [.get: .read(conflictList).withQuery]),
       Endpoint(path: "/v1/conflicts/**", handlers: [.post: .operate(acknowledgeConflict)]),
     ]
   }

@@ -43,8 +43,8 @@ extension AdminServer {
         .unsupportedMediaType, "the body must be application/yaml or application/json",
         headers: [.accept: "application/yaml, application/json"])
     }
-    let body = try await request.body.collect(upTo: Self.maximumLayerByteCount)
-    guard let text = String(validating: body.readableBytesView, as: UTF8.self) else {
+    let bytes = try await request.bytes(atMost: Self.maximumLayerByteCount)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Problem(.unprocessableContent, "the body is no UTF-8")
     }
     return try await change(request, to: text, by: author)

@@ -14,6 +14,10 @@ struct Endpoint: Sendable {
   /// Methods that never change anything (RFC 9110 §9.2.1).
   static let safeMethods: Set<HTTPRequest.Method> = [.get, .head]
 
+  /// Scrapers, load balancers and browsers, which put parameters of their own to what they ask,
+  /// ask for other paths.
+  var isOfAPI: Bool { path.description == "/v1" || path.description.hasPrefix("/v1/") }
+
   /// For the Allow header (RFC 9110 §10.2.1).
   var allowed: String {
     Self.methods.filter { handlers[$0 == .head ? .get : $0] != nil }
@@ -29,6 +33,20 @@ struct Action: Sendable {
 
   var access: @Sendable (Request) -> Access
   var handler: Handler
+  /// Whether the handler reads the query, and refuses of it what it does not know.
+  private(set) var readsQuery = false
+
+  init(access: @escaping @Sendable (Request) -> Access, handler: @escaping Handler) {
+    self.access = access
+    self.handler = handler
+  }
+
+  /// The same, of a handler that reads the query.
+  var withQuery: Action {
+    var action = self
+    action.readsQuery = true
+    return action
+  }
 
   /// For everybody, whatever the settings say.
   static func open(_ handler: @escaping @Sendable (Request) async throws -> Response) -> Action {

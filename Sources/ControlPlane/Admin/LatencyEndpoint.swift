@@ -1,5 +1,4 @@
 import Hummingbird
-import NIOCore
 package import Places
 
 /// Round trips that somebody measured between clients and a region, as they were posted.
@@ -30,8 +29,8 @@ extension AdminServer {
   /// `POST /v1/latency-samples`: a batch of samples, taken whole or not at all.
   func postLatencies(_ request: Request, by _: String) async throws -> Response {
     try checkIsJSON(request)
-    let body = try await request.body.collect(upTo: Self.maximumLatencyByteCount)
-    let batch = try LatencyBody(Array(body.readableBytesView))
+    let bytes = try await request.bytes(atMost: Self.maximumLatencyByteCount)
+    let batch = try LatencyBody(bytes)
     return try Response.json(await sources.takeLatencies(batch.samples))
   }
 }

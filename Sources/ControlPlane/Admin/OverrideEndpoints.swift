@@ -3,7 +3,6 @@ import Editions
 import HTTPTypes
 import Hummingbird
 import Logging
-import NIOCore
 import Places
 import Publishing
 import Routing
@@ -34,13 +33,15 @@ extension AdminServer {
   /// `PUT /v1/overrides/{target}`: 201 where there was none, else 200 (RFC 9110 §9.3.4).
   func setOverride(_ request: Request, by author: String) async throws -> Response {
     let target = try target(of: request)
+    let query = QueryReader(request, lists: ["override_rule"])
+    guard query.errors.isEmpty else { throw query.problem }
     try checkIsJSON(request)
-    let bytes = try await request.body.collect(upTo: Self.maximumBodyByteCount)
+    let bytes = try await request.bytes(atMost: Self.maximumBodyByteCount)
     let body = try OverrideBody(
-      Array(bytes.readableBytesView), isRegion: target.isRegion, author: author,
+      bytes, isRegion: target.isRegion, author: author,
       now: sources.now())
     let override = body.override(of: target)
-    let allowed = try allowedRules(of: request, body)
+    let allowed = try allowedRules(query, body)
     let broken = await sources.publisher.brokenRules(by: override)
     if let rule = broken.first(where: { !allowed.contains($0.rule) }) {
       throw Problem(
@@ -65,11 +66,11 @@ extension AdminServer {
 
   /// The safety rules that may be broken: those of the body, and of `?override_rule=`.
   private func allowedRules(
-    of request: Request, _ body: OverrideBody
+    _ query: QueryReader, _ body: OverrideBody
   ) throws(Problem) -> Set<SafetyRule> {
     var rules = body.allowedRules
-    for value in request.uri.queryParameters[values: "override_rule"] {
-      guard let rule = SafetyRule(rawValue: String(value)) else {
+    for value in query.all("override_rule") {
+      guard let rule = SafetyRule(rawValue: value) else {
         let known = SafetyRule.allCases.map(\.rawValue).joined(separator: ", ")
         throw Problem(
           .unprocessableContent, "there is no safety rule \(value); known are \(known)")

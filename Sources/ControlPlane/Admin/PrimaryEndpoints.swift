@@ -1,7 +1,6 @@
 import Admitting
 import Hummingbird
 import Logging
-import NIOCore
 import Publishing
 import Routing
 import Settings
@@ -25,9 +24,9 @@ extension AdminServer {
       throw Problem(.notFound, "a path is /v1/primaries/SERVICE/promote or …/failback")
     }
     let isPromotion = parts[3] == "promote"
-    let bytes = try await request.body.collect(upTo: Self.maximumBodyByteCount)
-    if bytes.readableBytes > 0 { try checkIsJSON(request) }
-    let wish = try PrimaryWish(Array(bytes.readableBytesView), isPromotion: isPromotion)
+    let bytes = try await request.bytes(atMost: Self.maximumBodyByteCount)
+    if !bytes.isEmpty { try checkIsJSON(request) }
+    let wish = try PrimaryWish(bytes, isPromotion: isPromotion)
     do {
       let report = try await makePrimary(wish, ofService: parts[2])
       logger.notice(

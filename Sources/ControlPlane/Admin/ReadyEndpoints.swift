@@ -13,9 +13,7 @@ extension AdminServer {
   /// `GET /readyz`: 200 once this node may take clients, 503 until then. With `?verbose` every
   /// condition is listed.
   func ready(_ request: Request) async throws -> Response {
-    let query = QueryReader(request, known: ["verbose"])
-    guard query.errors.isEmpty else { throw query.problem }
-    let isVerbose = query["verbose"] != nil
+    let isVerbose = request.uri.queryParameters.has("verbose")
     let conditions = await readinessConditions()
     let missing = conditions.filter { !$0.isMet }
     guard missing.isEmpty else {

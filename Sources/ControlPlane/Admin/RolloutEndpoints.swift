@@ -2,7 +2,6 @@ import Clustering
 import HTTPTypes
 import Hummingbird
 import Logging
-import NIOCore
 import Settings
 
 /// A new text of a layer, region by region.
@@ -21,8 +20,8 @@ extension AdminServer {
     let isForced = query.flag("force")
     guard query.errors.isEmpty else { throw query.problem }
     try checkIsJSON(request)
-    let bytes = try await request.body.collect(upTo: RolloutBody.maximumByteCount)
-    let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: true, author: author)
+    let bytes = try await request.bytes(atMost: RolloutBody.maximumByteCount)
+    let body = try RolloutBody(bytes, hasPlan: true, author: author)
     guard let plan = body.plan else { throw Problem(.internalServerError, "there is no plan") }
     let proposal: LayerProposal
     do throws(RolloutRefusal) {
@@ -51,8 +50,8 @@ extension AdminServer {
     let isForced = query.flag("force")
     guard query.errors.isEmpty else { throw query.problem }
     try checkIsJSON(request)
-    let bytes = try await request.body.collect(upTo: RolloutBody.maximumByteCount)
-    let body = try RolloutBody(Array(bytes.readableBytesView), hasPlan: false, author: author)
+    let bytes = try await request.bytes(atMost: RolloutBody.maximumByteCount)
+    let body = try RolloutBody(bytes, hasPlan: false, author: author)
     do throws(RolloutRefusal) {
       try await rollouts.change(verb, by: body.word, isForced: isForced)
     } catch {

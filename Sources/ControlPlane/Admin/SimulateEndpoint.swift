@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import NIOCore
 import Settings
 import Simulating
 
@@ -9,8 +8,8 @@ extension AdminServer {
   /// processor, so that it asks for the token and one question is answered at a time.
   func simulate(_ request: Request, by _: String) async throws -> Response {
     try checkIsJSON(request)
-    let body = try await request.body.collect(upTo: SimulationBody.maximumByteCount)
-    let question = try SimulationBody(Array(body.readableBytesView)).question
+    let bytes = try await request.bytes(atMost: SimulationBody.maximumByteCount)
+    let question = try SimulationBody(bytes).question
     do {
       return try Response.json(try await sources.simulate(question))
     } catch SimulationRefusal.busy {

@@ -71,12 +71,38 @@ extension EndToEnd {
       #expect(try Self.world.get().process.all.contains("IP Geolocation by DB-IP"))
     }
 
+    @Test func `of a fleet says what it lacks`() throws {
+      let tour = try Program.shell("scripts/fleet-demo /nowhere/azimuth || true")
+      #expect(tour.output.contains("there is no program /nowhere/azimuth"), "\(tour.all)")
+      #expect(tour.errors.isEmpty)
+    }
+
     @Test(.enabled(if: EtcdCluster.isInstalled), .timeLimit(.minutes(4)))
     func `of a fleet comes to what its tour says`() throws {
       let tour = try Program.shell(
         "scripts/fleet-demo \(Program.path) --once", within: .seconds(200))
       #expect(tour.status == 0, "\(tour.all)")
       #expect(tour.output.contains("That was the tour."))
+      try endsQuietly()
+    }
+
+    /// Whoever hangs up on its endpoints, as nodes do when they end.
+    private func endsQuietly() throws {
+      let demo = try RunningProcess("\(Program.root)/scripts/fleet-demo", ["/bin/true"])
+      let rude = """
+        import socket, struct
+        server = socket.create_connection(("127.0.32.1", 8080))
+        server.sendall(b"GET / HTTP/1.1\\r\\n")
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """
+      let script = try temporaryFolder().appending(path: "rude.py")
+      try rude.write(to: script, atomically: true, encoding: .utf8)
+      eventually("its endpoints answer", within: .seconds(20)) {
+        (try? Program.shell("python3 \(script.path)"))?.status == 0
+      }
+      eventually("it asks the nodes", within: .seconds(20)) { demo.output.contains("1. Five") }
+      demo.end(with: SIGINT)
+      #expect(demo.status == 0 && demo.errors.isEmpty, "\(demo.all)")
     }
   }
 }

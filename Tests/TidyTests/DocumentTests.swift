@@ -86,6 +86,16 @@ import Testing
     #expect(Repository.text(".ci/run").contains("\nmake test\n"))
   }
 
+  /// `make build` does not bring them.
+  @Test func `the quick start says where the programs come from that it asks with`() {
+    let text = Repository.text("docs/quick-start.md")
+    let packages = ["dig": "dnsutils", "curl": "curl"]
+    let installed = text.firstMatch(of: #/apt-get install (.*)/#).map { String($0.1) } ?? ""
+    for (program, package) in packages where text.contains("\n\(program) ") {
+      #expect(installed.contains(package))
+    }
+  }
+
   @Test func `the changelog begins with what is unreleased, in the four kinds`() {
     let headings = lines(of: "CHANGELOG.md").map(\.line).filter { $0.hasPrefix("##") }
     #expect(

@@ -31,6 +31,21 @@ private func input(
     #expect(feed.kind == .geofeed && feed.faults.map(\.line) == [1])
   }
 
+  @Test func `may have commas too many at the ends of lines, where nothing is between them`() {
+    #expect(input("network,country\n192.0.2.0/24,JP,,\r\n").faults == [])
+    #expect(input("192.0.2.0/24,JP,x\n", headers: ["network", "country"]).faults == [])
+  }
+
+  /// Latin-1, as spreadsheets write it: the name would become another.
+  @Test func `has its names in UTF-8`() {
+    let city: [UInt8] = [0x5A, 0xFC, 0x72, 0x69, 0x63, 0x68]
+    let csv = NetworkInput(Array("network,city,note\n192.0.2.0/24,".utf8) + city + [0x2C, 0xFC])
+    #expect(csv.faults.map(\.description) == ["line 2: city \"Z\u{FFFD}rich\": wanted UTF-8"])
+    let feed = NetworkInput(
+      Array("192.0.2.0/24,CH,,".utf8) + city + Array("\n198.51.100.0/24,CH,,\n".utf8))
+    #expect(feed.kind == .geofeed && feed.faults.map(\.line) == [1] && !feed.table.isEmpty)
+  }
+
   @Test func `may name networks by their ends, and have no headers of its own`() throws {
     let read = input(
       "1.0.0.0,1.0.0.255,OC,AU\n1.0.1.0,1.0.4.2,AS,CN\n2c0f::,2c0f:1::ffff,AF,ZZ\n",
@@ -68,6 +83,10 @@ private func input(
       ("start,end,asn\n1.0.0.2,1.0.0.1,1\n", "line 2: \"1.0.0.2\" to \"1.0.0.1\""),
       ("start,end,asn\n1.0.0.2,::1,1\n", "line 2: \"1.0.0.2\" to \"::1\""),
       ("network,city\n192.0.2.0/24,\"Tokyo\n", "line 2: a quote is not closed"),
+      (
+        "network,city,country\n192.0.2.0/24,Washington, D.C.,US\n",
+        "line 2: has 4 fields, and the first line names 3: \"US\" is too much"
+      ),
       ("network,city\n192.0.2.0/24,\"Tokyo\"x\n", "line 2: something follows"),
       (
         "network,asn\n192.0.2.0/24,1\n192.0.2.0/24,2\n",

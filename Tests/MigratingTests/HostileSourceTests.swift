@@ -3,6 +3,47 @@ import Settings
 import TestSupport
 import Testing
 
+@Suite struct `Sources of migrations` {
+  /// As editors of Windows write it.
+  @Test func `may begin with the mark of UTF-8, and end their lines with CR LF`() throws {
+    for kind in `Hostile sources`.kinds {
+      let plain = try kind.migrate(kind.texts.map { SourceText(name: "file", text: $0) })
+      let marked = try kind.migrate(
+        kind.texts.map {
+          SourceText(name: "file", text: "\u{FEFF}" + $0.replacing("\n", with: "\r\n"))
+        })
+      #expect(plain.text == marked.text && plain.findings == marked.findings, "\(kind.name)")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `that include each other, each twice, are refused soon`() {
+    let levels = 40
+    func text(_ level: Int) -> String {
+      level == levels ? "x = y" : "a => $include{\(level + 1)}\nb => $include{\(level + 1)}"
+    }
+    let config = SourceText(name: "config", text: text(0))
+    let fault = #expect(throws: Faults.self) {
+      try Migration.gdnsd(
+        Migration.Gdnsd(config: config, zones: []) { name in
+          SourceText(name: name, text: text(Int(name) ?? 0))
+        })
+    }
+    #expect(fault?.description.contains("more than 1000 files are included") == true)
+  }
+
+  @Test func `of which nothing is left become no empty configuration`() {
+    let config = SourceText(name: "config", text: "options => { nothing = 1 }")
+    let faults = #expect(throws: Faults.self) {
+      try Migration.gdnsd(Migration.Gdnsd(config: config, zones: []))
+    }
+    #expect(
+      faults?.faults.map(\.description) == [
+        "config:1: option nothing is left out", "config:1: nothing could be carried over",
+      ])
+  }
+}
+
 /// Of any bytes comes a configuration that loads, or an error that says where.
 @Suite struct `Hostile sources` {
   static let gdnsd = Kind(

@@ -30,9 +30,13 @@ struct ColumnPlan {
   private(set) var position: [Column: Int] = [:]
   /// Headers that mean nothing here.
   private(set) var unused: [String] = []
+  /// Fields of a line at most; nil: what follows is not read.
+  private(set) var width: Int?
 
+  /// - Parameter isFirstLine: of the file, whose lines then have no more fields.
   /// - Throws: where the headers name no networks.
-  init(headers: [String]) throws(LineFault) {
+  init(headers: [String], isFirstLine: Bool) throws(LineFault) {
+    width = isFirstLine ? headers.count : nil
     let names = headers.map { $0.lowercased() }
     for column in Column.allCases {
       position[column] = column.headers.lazy.compactMap { names.firstIndex(of: $0) }.first
@@ -70,6 +74,21 @@ struct RecordParser {
     guard let position = plan.position[column], position < fields.count, !fields[position].isEmpty
     else { return nil }
     return String(decoding: fields[position], as: UTF8.self)
+  }
+
+  /// Throws where the line says what cannot be understood as a whole: the name of a city in another
+  /// encoding, or a comma too many, which moves all that stands behind it.
+  func checkForm() throws(LineFault) {
+    if let width = plan.width, let more = fields.dropFirst(width).first(where: { !$0.isEmpty }) {
+      throw LineFault(
+        "has \(fields.count) fields, and the first line names \(width): \(shown(more)) is too much")
+    }
+    for column in [Column.country, .subdivision, .city, .continent] {
+      guard let position = plan.position[column], position < fields.count else { continue }
+      guard String(validating: fields[position], as: UTF8.self) != nil else {
+        throw LineFault("\(column.rawValue) \(shown(fields[position])): wanted UTF-8")
+      }
+    }
   }
 
   private func fault(_ column: Column, _ text: String, _ wanted: String) -> LineFault {

@@ -81,7 +81,7 @@ private struct LineReader {
 
   mutating func take(headers: [String]) throws(LineFault) {
     kind = .csv
-    plan = try ColumnPlan(headers: headers)
+    plan = try ColumnPlan(headers: headers, isFirstLine: false)
   }
 
   mutating func read(_ bytes: [UInt8], tellProgress: (Double) -> Void) {
@@ -124,7 +124,8 @@ private struct LineReader {
       kind = isEntry ? .geofeed : .csv
       if !isEntry {
         isLost = true
-        plan = try ColumnPlan(headers: fields.map { String(decoding: $0, as: UTF8.self) })
+        plan = try ColumnPlan(
+          headers: fields.map { String(decoding: $0, as: UTF8.self) }, isFirstLine: true)
         isLost = false
         return
       }
@@ -138,6 +139,7 @@ private struct LineReader {
   }
 
   private mutating func takeEntry(_ parser: RecordParser, line: Int) throws(LineFault) {
+    try parser.checkForm()
     let (isIPv6, ends) = try parser.prefixes()
     var record = try parser.record()
     if kind == .geofeed {

@@ -18,6 +18,9 @@ package struct Migration: Sendable {
   init(
     of what: String, _ sections: Mapping, findings: [Fault], folder: String, origin: Origin
   ) throws(Faults) {
+    guard sections.entries.contains(where: { !$0.tree.isEmptyMapping }) else {
+      throw Faults(findings + [Fault(origin: origin, message: "nothing could be carried over")])
+    }
     var writer = YAMLWriter()
     writer.comment("Made by `azimuth migrate \(what)`. Every key is told in docs/configuration.md.")
     if !findings.isEmpty { writer.comment("Not carried over, or not quite:") }
@@ -50,7 +53,7 @@ package struct Migration: Sendable {
         var moved = fault
         let line = min(max(fault.origin.line ?? 1, 1), origins.count)
         moved.origin = origins[..<line].last { $0 != nil }.flatMap(\.self) ?? fault.origin
-        moved.message = "\(fault.origin.path): \(fault.message)"
+        if !fault.origin.path.isEmpty { moved.message = "\(fault.origin.path): \(fault.message)" }
         return moved
       })
   }
@@ -70,7 +73,9 @@ package struct SourceText: Sendable {
 
   package init(name: String, text: String) {
     self.name = name
-    self.text = text
+    // The mark that some editors begin UTF-8 with is no part of the first word.
+    let isMarked = text.unicodeScalars.first == "\u{FEFF}"
+    self.text = isMarked ? String(text.unicodeScalars.dropFirst()) : text
   }
 
   /// - Throws: that it is not UTF-8, and on which line.

@@ -68,9 +68,8 @@ struct GdnsdZone {
         place.timeToLive = ttl
       case "$ORIGIN": place.origin = absolute(word, place)
       case "$INCLUDE":
-        guard depth < 8, let inner = included(word) else {
-          throw fault("\(word) cannot be read, or includes itself")
-        }
+        guard depth < 8 else { throw fault("files include each other more than 8 deep") }
+        guard let inner = included(word) else { throw fault(VSCFReader.unread(word)) }
         let origin = entry.fields.count > 2 ? absolute(entry.fields[2], place) : place.origin
         try read(
           inner,

@@ -9,8 +9,10 @@ extension Migration {
     package var zones: [(name: String, file: SourceText)]
     /// In place of those that the maps name; relative to `folder`.
     package var databases: [String]
-    /// A file that one of the others names; nil if it cannot be read.
-    package var included: (String) -> SourceText?
+    /// A file that one of the others names; nil if it cannot be read, or too many were.
+    let included: (String) -> SourceText?
+    /// Files that include each other, each several times, are more than anyone could read.
+    static let mostInclusions = 1000
 
     package init(
       config: SourceText?, zones: [(name: String, file: SourceText)], databases: [String] = [],
@@ -19,8 +21,14 @@ extension Migration {
       self.config = config
       self.zones = zones
       self.databases = databases
-      self.included = included
+      let count = InclusionCount()
+      self.included = { name in
+        count.value += 1
+        return count.value <= Self.mostInclusions ? included(name) : nil
+      }
     }
+
+    private final class InclusionCount { var value = 0 }
   }
 
   /// The configuration that answers as gdnsd did.
@@ -129,7 +137,7 @@ struct GdnsdMigration {
         nets: { node throws(Faults) in
           guard let name = node.text else { return node.hash }
           guard let file = included(name) ?? included("geoip/\(name)") else {
-            throw Faults([Fault(origin: node.origin, message: "\(name) cannot be read")])
+            throw Faults([Fault(origin: node.origin, message: VSCFReader.unread(name))])
           }
           var reader = VSCFReader(file, included: included)
           return try reader.document()

@@ -189,9 +189,14 @@ struct VSCFReader {
   }
 
   private func file(_ name: String, depth: Int) throws(Faults) -> VSCFHash {
-    guard let file = included(name) else { throw fault("\(name) cannot be read") }
+    guard let file = included(name) else { throw fault(Self.unread(name)) }
     var reader = VSCFReader(file, included: included, depth: depth)
     return try reader.document()
+  }
+
+  /// Of a file that is included.
+  static func unread(_ name: String) -> String {
+    "\(name) cannot be read, or more than \(Migration.Gdnsd.mostInclusions) files are included"
   }
 
   /// Text with or without quotes.

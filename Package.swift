@@ -155,14 +155,14 @@ let package = Package(
       name: "Settings",
       dependencies: [
         "Announcing", "Balancing", "ClientLimits", "DNSWire", "Layers", "Places", "ProxyProtocol",
-        "ServerNames", crypto, yams,
+        "ServerNames", "StateFiles", crypto, yams,
       ],
       path: "Sources/ControlPlane/Settings", swiftSettings: testable),
     controlPlane(
       "Compiling",
       [
         "Settings", "MaxMind", "DNSWire", "Zones", "ZoneFiles", "Latency", "Places", "Homes",
-        "Routing", "Editions", "Cookies", "RateLimiting", "Signing", "KeyFiles",
+        "Routing", "Editions", "Cookies", "RateLimiting", "Signing", "KeyFiles", "StateFiles",
       ]),
     .target(name: "CProbe", path: "Sources/ControlPlane/CProbe"),
     .target(name: "CSpawn", path: "Sources/ControlPlane/CSpawn"),

@@ -4,6 +4,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Settings
 
 /// The node that a verb asks.
 struct AdminOptions: ParsableArguments {
@@ -17,6 +18,13 @@ struct AdminOptions: ParsableArguments {
       """)
   var admin = "http://127.0.0.1:8053"
   @OptionGroup var tls: AdminTLSOptions
+
+  /// As ``AdminClient/askOnce(_:_:query:body:)``, of a GET, and read.
+  func ask<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
+    let client = try client()
+    let body = try await client.askOnce("GET", path)
+    return try client.understood { try decoded(type, body) }
+  }
 
   /// As ``AdminClient/askOnce(_:_:query:body:)``.
   func ask(
@@ -47,16 +55,31 @@ struct AdminTLSOptions: ParsableArguments {
     var tls: TLSConfiguration?
     if adminRoots != nil || adminCertificate != nil {
       var configuration = TLSConfiguration.makeClientConfiguration()
-      if let adminRoots { configuration.trustRoots = .file(adminRoots) }
+      if let adminRoots { configuration.trustRoots = .certificates(try certificates(adminRoots)) }
       if let adminCertificate, let adminKey {
-        configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(adminCertificate)
+        configuration.certificateChain = try certificates(adminCertificate)
           .map { .certificate($0) }
-        configuration.privateKey = .privateKey(
-          try NIOSSLPrivateKey(file: adminKey, format: .pem))
+        configuration.privateKey = .privateKey(try key(adminKey))
       }
       tls = configuration
     }
     return try AdminClient(admin, tls: tls)
+  }
+
+  private func certificates(_ path: String) throws -> [NIOSSLCertificate] {
+    let bytes = try fileContents(path)
+    guard let found = try? NIOSSLCertificate.fromPEMBytes(bytes), !found.isEmpty else {
+      throw reported("\(path) holds no certificate in PEM")
+    }
+    return found
+  }
+
+  private func key(_ path: String) throws -> NIOSSLPrivateKey {
+    do {
+      return try NIOSSLPrivateKey(bytes: try fileContents(path), format: .pem)
+    } catch is NIOSSLError {
+      throw reported("\(path) holds no key in PEM, or one with a password")
+    }
   }
 }
 
@@ -68,21 +91,28 @@ struct AdminClient: Sendable {
   }
 
   private let address: Address
+  /// As it was given, for people.
+  private let name: String
   let http: HTTPClient
 
   /// - Parameter text: as ``AdminOptions/admin``.
   init(_ text: String, tls: TLSConfiguration? = nil) throws {
+    name = text
     if text.hasPrefix("unix:/") {
       address = .socket(path: String(text.dropFirst("unix:".count)))
-    } else if let url = URLComponents(string: text), url.host != nil,
-      ["http", "https"].contains(url.scheme)
-    {
-      address = .url(url)
     } else {
-      throw ValidationError(
-        "--admin wants a URL, such as http://127.0.0.1:8053, or unix: and a path from /")
+      let wanted = "--admin wants a URL, such as http://127.0.0.1:8053, or unix: and a path from /"
+      do {
+        _ = try URLText(text, for: .http)
+      } catch {
+        throw ValidationError("\(wanted): \(error)")
+      }
+      guard let url = URLComponents(string: text) else { throw ValidationError(wanted) }
+      address = .url(url)
     }
     var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+    // A node sends nobody elsewhere: what does is none, and gets no token for another.
+    configuration.redirectConfiguration = .disallow
     // That nobody listens is told at once.
     configuration.connectionPool.retryConnectionEstablishment = false
     http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -113,8 +143,8 @@ struct AdminClient: Sendable {
     return request
   }
 
-  /// What the node answers; if that is a refusal, prints it and ends with code 1. Nothing is asked
-  /// after it.
+  /// What the node answers; if that is a refusal, or nothing comes, prints it and ends with code 1.
+  /// Nothing is asked after it.
   ///
   /// - Parameter query: as ``request(_:query:)``.
   func askOnce(
@@ -133,14 +163,32 @@ struct AdminClient: Sendable {
       answer = try await response.body.collect(upTo: 16 << 20)
     } catch {
       await end()
-      throw error
+      throw silent(error)
     }
     await end()
+    let type = response.headers.first(name: "Content-Type")?.prefix { $0 != ";" }
     guard (200..<300).contains(response.status.code) else {
-      writeToStandardError("\(String(buffer: answer))\n")
-      throw ExitCode(1)
+      if type == "application/problem+json" { throw reported(String(buffer: answer)) }
+      throw silent(
+        Unanswered(description: "it answers with \(response.status.code), not as nodes do"))
+    }
+    guard type == "application/json" || answer.readableBytes == 0 else {
+      throw silent(Unanswered(description: "it answers with \(type ?? "no type"), and not JSON"))
     }
     return Array(answer.readableBytesView)
+  }
+
+  /// Reads what ``askOnce(_:_:query:body:)`` gave; if it cannot be, says so and ends with code 1.
+  func understood<Value>(_ read: () throws -> Value) throws -> Value {
+    do {
+      return try read()
+    } catch {
+      throw silent(error)
+    }
+  }
+
+  private func silent(_ error: any Error) -> ExitCode {
+    reported("\(name) cannot be asked: \(reasonOfSilence(error))")
   }
 
   /// Nothing is asked after this.

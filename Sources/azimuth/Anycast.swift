@@ -109,15 +109,12 @@ struct FollowedNode: Sendable {
     let response = try await client.http.execute(
       client.request("/v1/anycast"), timeout: .milliseconds(500))
     let body = try await response.body.collect(upTo: 1 << 20)
-    guard response.status.code == 200 else { throw NoReport(status: Int(response.status.code)) }
+    guard response.status.code == 200 else {
+      throw Unanswered(description: "it answers with status \(response.status.code)")
+    }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     return try decoder.decode(AnycastReport.self, from: Data(body.readableBytesView))
-  }
-
-  private struct NoReport: Error, CustomStringConvertible {
-    var status: Int
-    var description: String { "it answers with status \(status)" }
   }
 }
 
@@ -153,8 +150,9 @@ private struct SpeakerService: Service {
         follower.heard(try await node.report(), now: clock.now - start)
         fault = nil
       } catch  where !Task.isCancelled {
-        if fault == nil { speakerLogger.warning("\(node.address): \(error)") }
-        fault = "\(error)"
+        let reason = reasonOfSilence(error)
+        if fault == nil { speakerLogger.warning("\(node.address): \(reason)") }
+        fault = reason
         follower.missed(now: clock.now - start)
       } catch {
         break

@@ -55,6 +55,10 @@ struct Config: AsyncParsableCommand {
       }
       if let caution = stored.caution { writeToStandardError("\(caution)\n") }
       let explained = layers.layers.explain(key).map { ExplainedKey($0, in: layers, stored) }
+      let isSaid = explained.contains { $0.word != nil || !$0.hidden.isEmpty }
+      if !isSaid, let miss = try SchemaKeys().miss(of: key) {
+        throw reported("there is no key \"\(key)\"; \(miss.hint)")
+      }
       switch output.output {
       case .json: print(try renderedJSON(explained))
       case .text: for key in explained { print(key.text) }

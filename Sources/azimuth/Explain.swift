@@ -122,8 +122,9 @@ struct Explain: AsyncParsableCommand {
       question.queryItems?.append(URLQueryItem(name: "server_name", value: serverName))
     }
     if !listener { question.queryItems?.append(URLQueryItem(name: "type", value: type)) }
-    return try RouteReport(
-      json: await adminTLS.client(of: admin).askOnce(
-        "GET", "/v1/route", query: question.percentEncodedQuery))
+    let client = try adminTLS.client(of: admin)
+    let body = try await client.askOnce(
+      "GET", "/v1/route", query: question.percentEncodedQuery)
+    return try client.understood { try RouteReport(json: body) }
   }
 }

@@ -1,17 +1,16 @@
 import AsyncHTTPClient
-import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Settings
 
 /// What says a number by HTTP, or as the first line on a TCP connection (`tcp://host:port`), as
 /// agents do; nil: the status of an answer is not 200.
 func fetchedNumber(_ url: String, timeout: Duration) async throws -> [UInt8]? {
   let timeAmount = TimeAmount.nanoseconds(Int64(timeout / .nanoseconds(1)))
-  if let parts = URL(string: url), parts.scheme == "tcp", let host = parts.host(),
-    let port = parts.port
-  {
-    return try await firstLine(host: host, port: port, timeout: timeAmount)
+  let parts = try URLText(url, for: .number)
+  if parts.scheme == .tcp, let port = parts.port {
+    return try await firstLine(host: parts.host, port: Int(port), timeout: timeAmount)
   }
   let response = try await HTTPClient.shared.execute(
     HTTPClientRequest(url: url), timeout: timeAmount)

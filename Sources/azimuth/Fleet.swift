@@ -21,10 +21,11 @@ struct Fleet: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-      let body = try await admin.ask("GET", "/v1/fleet")
       switch output.output {
-      case .json: print(String(decoding: body, as: UTF8.self), terminator: "")
-      case .text: print(try decoded(FleetReport.self, body).text)
+      case .json:
+        let body = try await admin.ask("GET", "/v1/fleet")
+        print(String(decoding: body, as: UTF8.self), terminator: "")
+      case .text: print(try await admin.ask(FleetReport.self, "/v1/fleet").text)
       }
     }
   }

@@ -75,13 +75,7 @@ extension Geo {
     }
 
     private func read(_ path: String, within own: [AddressPrefix]?) throws -> NetworkInput {
-      let bytes: [UInt8]
-      do {
-        bytes = Array(try Data(contentsOf: URL(filePath: path)))
-      } catch {
-        writeToStandardError("\(path) cannot be read: \(error.localizedDescription)\n")
-        throw ExitCode(1)
-      }
+      let bytes = try fileContents(path)
       let bar = ProgressBar("Reading \(URL(filePath: path).lastPathComponent)")
       let input = NetworkInput(
         bytes,

@@ -5,6 +5,7 @@ import Foundation
 import Learning
 import Logging
 import Settings
+import StateFiles
 import Terminal
 
 /// The configuration that a verb works on.
@@ -84,6 +85,32 @@ func reported(_ faults: Faults) -> ExitCode {
   writeToStandardError(
     "\(faults)\n\(count) \(count == 1 ? "fault" : "faults"); nothing was changed.\n")
   return ExitCode(1)
+}
+
+/// What a verb cannot do: tells it, for a verb that ends with code 1.
+func reported(_ failure: String) -> ExitCode {
+  writeToStandardError("\(failure)\n")
+  return ExitCode(1)
+}
+
+/// A file whole; if it cannot be read, says so and ends with code 1.
+func fileContents(_ path: String) throws -> [UInt8] {
+  do {
+    return try PlainFile(path).bytes()
+  } catch {
+    throw reported("\(path) cannot be read: \(error)")
+  }
+}
+
+/// Why a file cannot be written, of what Foundation throws.
+func reasonOfFile(_ error: any Error) -> String {
+  switch (error as? CocoaError)?.code {
+  case .fileWriteFileExists: "it is there already"
+  case .fileNoSuchFile, .fileReadNoSuchFile: "there is no such folder"
+  case .fileWriteNoPermission, .fileReadNoPermission: "permission denied"
+  case .fileWriteOutOfSpace: "the disk is full"
+  default: "the system does not let it be written"
+  }
 }
 
 /// Without what strange files might do to a terminal.

@@ -3,6 +3,7 @@ import Compiling
 import Foundation
 import Migrating
 import Settings
+import StateFiles
 
 /// `azimuth migrate`: configurations of other programs.
 struct Migrate: AsyncParsableCommand {
@@ -30,11 +31,18 @@ struct Migrate: AsyncParsableCommand {
       let zones = "\(folder)/zones"
       try options.migrate { () throws(Faults) in
         let hasConfig = !isFolder.boolValue || FileManager.default.fileExists(atPath: config)
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: zones)) ?? []
+        let names = try namesOfFiles(in: zones)
         var files: [(name: String, file: SourceText)] = []
         // Of names with a slash gdnsd has @ in its place; it passes over hidden files.
         for name in names.sorted() where !name.hasPrefix(".") {
           files.append((name.replacing("@", with: "/"), try sourceText("\(zones)/\(name)")))
+        }
+        guard hasConfig || !files.isEmpty else {
+          throw Faults([
+            Fault(
+              origin: Origin(file: path),
+              message: "has neither a file config nor a folder zones with files")
+          ])
         }
         return try Migration.gdnsd(
           Migration.Gdnsd(
@@ -122,18 +130,35 @@ struct MigrationOptions: ParsableArguments {
       try Data(migration.text.utf8).write(
         to: URL(filePath: outputFile), options: .withoutOverwriting)
     } catch {
-      throw ValidationError("\(outputFile) cannot be written, or is there already")
+      throw reported("\(outputFile) cannot be written: \(reasonOfFile(error))")
     }
   }
+}
+
+/// Empty if there is no such folder.
+private func namesOfFiles(in folder: String) throws(Faults) -> [String] {
+  guard FileManager.default.fileExists(atPath: folder) else { return [] }
+  guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+    throw Faults([
+      Fault(origin: Origin(file: folder), message: "is no folder, or cannot be read")
+    ])
+  }
+  return names
 }
 
 private func folderName(of path: String) -> String {
   URL(filePath: path).deletingLastPathComponent().path
 }
 
+/// Nobody writes a larger one by hand.
+private let mostSourceBytes = 64 << 20
+
 private func sourceText(_ path: String) throws(Faults) -> SourceText {
-  guard let data = FileManager.default.contents(atPath: path) else {
-    throw Faults([Fault(origin: Origin(file: path), message: "cannot be read")])
+  let bytes: [UInt8]
+  do throws(PlainFile.Fault) {
+    bytes = try PlainFile(path).bytes(atMost: mostSourceBytes)
+  } catch {
+    throw Faults([Fault(origin: Origin(file: path), message: "cannot be read: \(error)")])
   }
-  return try SourceText(name: path, bytes: Array(data))
+  return try SourceText(name: path, bytes: bytes)
 }

@@ -56,11 +56,8 @@ struct RollOut: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let text: String
-      do {
-        text = try String(contentsOfFile: file, encoding: .utf8)
-      } catch {
-        throw ValidationError("\(file) cannot be read: \(error.localizedDescription)")
+      guard let text = String(validating: try fileContents(file), as: UTF8.self) else {
+        throw reported("\(file) is not UTF-8")
       }
       let steps = order.split(separator: ",", omittingEmptySubsequences: false).map { step in
         step.split(separator: "+", omittingEmptySubsequences: false).map { String($0) }
@@ -82,10 +79,11 @@ struct RollOut: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-      let body = try await admin.ask("GET", "/v1/rollout")
       switch output.output {
-      case .json: print(String(decoding: body, as: UTF8.self), terminator: "")
-      case .text: print(try decoded(FleetReport.Rollout.self, body).text)
+      case .json:
+        let body = try await admin.ask("GET", "/v1/rollout")
+        print(String(decoding: body, as: UTF8.self), terminator: "")
+      case .text: print(try await admin.ask(FleetReport.Rollout.self, "/v1/rollout").text)
       }
     }
   }

@@ -4,6 +4,7 @@ import Compiling
 import Foundation
 import Settings
 import Simulating
+import StateFiles
 import Terminal
 
 /// `azimuth simulate`: what becomes of the clients if something changes.
@@ -59,7 +60,11 @@ struct Simulate: AsyncParsableCommand {
     }
     bar.end()
     if let picture {
-      try Data(report.picture.utf8).write(to: URL(filePath: picture))
+      do {
+        try Data(report.picture.utf8).write(to: URL(filePath: picture))
+      } catch {
+        throw reported("\(picture) cannot be written: \(reasonOfFile(error))")
+      }
     }
     switch output.output {
     case .json: print(String(decoding: try jsonText(report), as: UTF8.self), terminator: "")
@@ -69,11 +74,15 @@ struct Simulate: AsyncParsableCommand {
 
   private func population() throws -> Population? {
     guard let log else { return nil }
+    guard let text = String(validating: try fileContents(log), as: UTF8.self) else {
+      throw reported("\(log) is not UTF-8")
+    }
     do {
-      return try Population(
-        log: String(contentsOf: URL(filePath: log), encoding: .utf8), name: log)
-    } catch {
-      throw ValidationError("\(log): \(error)")
+      let population = try Population(log: text, name: log)
+      guard !population.clients.isEmpty else { throw reported("\(log) names no client") }
+      return population
+    } catch let fault as PopulationFault {
+      throw reported("\(log): \(fault)")
     }
   }
 
@@ -122,8 +131,6 @@ struct ScenarioOptions: ParsableArguments {
 
 /// Of a file in or below the working folder, or anywhere.
 func absolutePath(_ path: String) throws -> String {
-  guard FileManager.default.isReadableFile(atPath: path) else {
-    throw ValidationError("\(path) cannot be read")
-  }
+  if let fault = PlainFile(path).fault { throw reported("\(path) cannot be read: \(fault)") }
   return URL(filePath: path).path
 }

@@ -161,24 +161,8 @@ private actor WatchedNode {
       lost = nil
     } catch {
       guard !Task.isCancelled else { return }
-      lost = (lost?.since ?? .now, Self.reason(error))
+      lost = (lost?.since ?? .now, reasonOfSilence(error))
     }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    switch error {
-    case let fault as Unanswered: fault.description
-    case let fault as HTTPClientError where fault == .connectTimeout: "it does not answer"
-    case let fault as HTTPClientError where fault == .deadlineExceeded: "it does not answer"
-    case is DecodingError: "it speaks of other things; is it another version?"
-    case let fault as IOError where fault.errnoCode == ECONNREFUSED: "nobody listens there"
-    case is NIOConnectionError: "it cannot be connected to"
-    default: "\(error)"
-    }
-  }
-
-  private struct Unanswered: Error, CustomStringConvertible {
-    var description: String
   }
 
   private func take() async throws {

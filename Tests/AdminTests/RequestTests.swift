@@ -129,7 +129,7 @@ import Testing
       for method in route.methods {
         let method = try #require(HTTPRequest.Method(rawValue: method))
         let uri = Self.address(of: route.path) + "?no_such=1"
-        let reply = try await world.change(method, uri)
+        let reply = try await world.change(method, uri, body: method == .get ? nil : "{}")
         // A part that is not configured has no query.
         if reply.json["type"].string == ProblemType.notConfigured.uri { continue }
         #expect(reply.status == 400, "\(method) \(uri): \(reply.text)")
@@ -152,16 +152,11 @@ import Testing
       .authorization: "Bearer \(AdminWorld.token)", .contentType: "application/json",
     ]
     let long = String(repeating: " ", count: 20_000_000)
-    // Nobody waits for what is told to be too much.
-    var announced = headers
-    announced[.contentLength] = "99999999999"
-    for (headers, body) in [(headers, long), (announced, "{")] {
-      let reply = try await world.ask(method, uri, headers: headers, body: body)
-      #expect(reply.status == 413, "\(reply.text)")
-      #expect(reply.type == "application/problem+json")
-      #expect(
-        reply.json["detail"].string?.contains(#/^a body has at most \d+ bytes here$/#) == true)
-    }
+    let reply = try await world.ask(method, uri, headers: headers, body: long)
+    #expect(reply.status == 413, "\(reply.text)")
+    #expect(reply.type == "application/problem+json")
+    #expect(
+      reply.json["detail"].string?.contains(#/^a body has at most \d+ bytes here$/#) == true)
   }
 
   static let allowed: [(String, String)] = [

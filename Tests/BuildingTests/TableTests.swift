@@ -258,6 +258,24 @@ private func isOwnIPv6(_ address: IPAddress) -> Bool {
     }
   }
 
+  /// Equal subtrees are shared; here so few nodes would lead to so many networks that readers take
+  /// it for an attack.
+  @Test func `is one that can be read, however regular its networks are`() throws {
+    var text = "network,country\n"
+    for index in 0..<1 << 17 {
+      text += "10.\(index >> 15).\(index >> 7 & 255).\((index & 127) * 2)/32,"
+      text += index & 1 == 0 ? "JP\n" : "DE\n"
+    }
+    let table = NetworkInput(Array(text.utf8)).table
+    let written = try #require(MaxMindFile(table, metadata: .forTests))
+    let file = TemporaryFile(written.bytes)
+    let again = NetworkTable(try MaxMindDatabase(file: file.path).layer)
+    for (address, country) in [("10.0.0.0", "JP"), ("10.3.255.254", "DE"), ("10.3.255.252", "JP")] {
+      let record = again.record(of: try #require(IPAddress(address)))
+      #expect(record.country == CountryCode(country))
+    }
+  }
+
   @Test func `of one record for all addresses has a node to begin with`() throws {
     let table = NetworkInput(Array("0.0.0.0/0,JP,,,\n::/0,JP,,,\n".utf8)).table
     let written = try #require(MaxMindFile(table, metadata: .forTests))

@@ -93,7 +93,7 @@ import Zones
     #expect(
       try faults("  example.org: {file: z}") == [
         "z:4: nothing cannot be read: No such file or directory",
-        "z:5: inside cannot be read: it is no plain file",
+        "z:5: inside cannot be read: it is a folder",
       ])
   }
 

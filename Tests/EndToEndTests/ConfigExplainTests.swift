@@ -37,6 +37,35 @@ extension EndToEnd {
       #expect(absent.output == "log.format: its default\n")
     }
 
+    @Test(arguments: [
+      ("log.levle", "did you mean \"log.level\"?"), ("lgo", "did you mean \"log\"?"),
+      ("log.level.x", "nothing stands below \"log.level\""),
+      ("regions.tokyo.locaton", "did you mean \"regions.tokyo.location\"?"),
+      ("zones.example.org.tll", "did you mean \"zones.example.org.ttl\"?"),
+      ("policies.near.typ", "did you mean \"policies.near.type\"?"),
+    ])
+    func `a key that there is not is told, with the nearest that there is`(
+      key: String, hint: String
+    )
+      throws
+    {
+      let explained = try Program.run(
+        ["config", "explain", key, "--config", try configuration()])
+      #expect(explained.status == 1 && explained.output.isEmpty)
+      #expect(explained.all.hasPrefix("there is no key \"\(key)\"; "), "\(explained.all)")
+      #expect(explained.all.contains(hint), "\(explained.all)")
+    }
+
+    @Test(arguments: [
+      "", "log", "log.format", "regions.tokyo.location", "zones.example.org.ttl",
+      "zones.example.org", "pools.web.endpoints.tokyo", "policies.near.type", "dns.listen",
+    ])
+    func `a key that there may be is none that is missed`(key: String) throws {
+      let explained = try Program.run(
+        ["config", "explain", key, "--config", try configuration()])
+      #expect(explained.status == 0, "\(explained.all)")
+    }
+
     @Test func `it says what is final, and that later words are refused`() throws {
       let path = try configuration()
       let set = ["--set", "node: {id: other}"]

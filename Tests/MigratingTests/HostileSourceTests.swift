@@ -16,6 +16,21 @@ import Testing
     }
   }
 
+  @Test func `of HAProxy with a time that is none are told, and it counts as not said`() throws {
+    let text = """
+      listen l
+        mode tcp
+        bind 127.0.0.1:81
+        server a 192.0.2.1:80
+        timeout connect 99999999999999999999s
+        timeout client "${TIME}"
+        timeout server
+      """
+    let migration = try Migration.haproxy(SourceText(name: "h", text: text))
+    #expect(migration.findings.map(\.origin.line) == [5, 6, 7])
+    #expect(!migration.text.contains("_timeout"))
+  }
+
   @Test(.timeLimit(.minutes(1)))
   func `that include each other, each twice, are refused soon`() {
     let levels = 40

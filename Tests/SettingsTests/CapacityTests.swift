@@ -69,7 +69,8 @@ import Testing
     (
       "{reported_load: {url: 10.2.0.1}}",
       "a.yaml:1: regions.tokyo.capacity.reported_load.url: wants a URL such as "
-        + "http://10.2.0.1:9100/load, found \"10.2.0.1\""
+        + "http://10.2.0.1:9100/load, found something else, which is not shown; it begins with "
+        + "http:// or https:// or tcp://"
     ),
     (
       "{reported_load: {full: 5}}",

@@ -33,8 +33,19 @@ struct RefusedDocuments {
 }
 
 private let formFaults: [BadDocument] = [
-  BadDocument("an empty file", "", ": is empty; wants a mapping"),
-  BadDocument("a list", "- a\n", ":1: wants a mapping, found a list"),
+  BadDocument("an empty file", "", ":1: is empty; wants a mapping such as {log: {level: debug}}"),
+  BadDocument(
+    "comments alone", "# nothing yet\n",
+    ":1: is empty; wants a mapping such as {log: {level: debug}}"),
+  BadDocument(
+    "nothing, in a word", "\nnull\n", ":2: is empty; wants a mapping such as {log: {level: debug}}"),
+  BadDocument(
+    "a list", "- a\n", ":1: wants a mapping such as {log: {level: debug}}, found a list"),
+  BadDocument(
+    "keys that are nothing", "log: {}\nregions:\n  \"\": {}\n  ~: {}\n  null: {}\n",
+    ":3: regions: has a key without a name",
+    ":4: regions: has the key ~, which is nothing in YAML; if it is a name, quote it: \"~\"",
+    ":5: regions: has the key null, which is nothing in YAML; if it is a name, quote it: \"null\""),
   BadDocument(
     "a broken flow", "log: {format: json\nnode: {id: a}\n",
     ":2: is no YAML: did not find expected ',' or '}' while parsing a flow mapping that began on line 1"

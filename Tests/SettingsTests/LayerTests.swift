@@ -82,10 +82,48 @@ struct LayerTests {
       ["--set:1: dns: dns.listen is final in a.yaml; take it out here, or out of \"final\" there"]
     ),
     ("log", ["--set:1: wants a mapping such as {log: {level: debug}}, found \"log\""]),
+    (
+      "",
+      ["--set:1: is empty; wants a mapping such as {log: {level: debug}}; to say nothing, write {}"]
+    ),
+    (
+      "# none\n",
+      ["--set:1: is empty; wants a mapping such as {log: {level: debug}}; to say nothing, write {}"]
+    ),
+    (
+      "\n~",
+      ["--set:2: is empty; wants a mapping such as {log: {level: debug}}; to say nothing, write {}"]
+    ),
+    (
+      "regions: {null: {}}",
+      [
+        "--set:1: has the key null, which is nothing in YAML; if it is a name, quote it: \"null\""
+      ]
+    ),
     ("log: {level: debug, level: info}", ["--set:1: log.level: duplicate key, already on line 1"]),
   ])
   func `a fault is told where it was said`(_ text: String, _ wanted: [String]) {
     #expect(faults(flag(text)) == wanted)
+  }
+
+  @Test func `a layer that is empty is told, and takes nothing away`() throws {
+    let empty = ["", "# later\n", "null", "~\n"].map {
+      ConfigurationText(.region, name: "layer region/tokyo", text: $0)
+    }
+    for layer in empty {
+      let told = faults(layer)
+      #expect(told.count == 1 && told[0].hasPrefix("layer region/tokyo:1: is empty; "), "\(told)")
+      #expect(throws: Faults.self) {
+        try ConfigurationLayers([ConfigurationText(.file, name: "a.yaml", text: file), layer])
+      }
+    }
+    let braces = ConfigurationText(.region, name: "layer region/tokyo", text: "{}")
+    #expect(try read(braces).log.level == "info")
+  }
+
+  @Test func `a quoted key is a name, whatever is laid over it`() throws {
+    let regions = try read(flag("regions: {\"null\": {tags: [no]}}")).regions
+    #expect(regions.map(\.name) == ["tokyo", "oslo", "null"])
   }
 
   @Test func `what is no YAML is told in its own lines`() {

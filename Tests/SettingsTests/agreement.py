@@ -142,6 +142,10 @@ class Agreement:
             yield "a word", "no-such-word"
             yield "an empty text", ""
             yield "a control character", "a\u0001b"
+            if isinstance(value, str) and "://" in value:
+                scheme = value.split("://")[0]
+                for host in ("a:70000", "a:0", "a:", "", "[::1", "::1", "a b"):
+                    yield f"the host {host!r}", f"{scheme}://{host}"
             if isinstance(value, int) and not isinstance(value, bool):
                 for limit, step in (("minimum", -1), ("maximum", 1)):
                     if limit in schema:

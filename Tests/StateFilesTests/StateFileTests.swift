@@ -43,6 +43,46 @@ import Testing
     #expect(fault?.description.hasPrefix("\(folder)/b cannot be made: ") == true)
   }
 
+  @Test(arguments: ["/dev/zero", "/dev/null", "/"])
+  func `is no device and no folder, and a link to one is neither read nor replaced`(path: String)
+    throws
+  {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: folder)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(atPath: file.path, withDestinationPath: path)
+    #expect(file.contents == nil)
+    let what = path == "/" ? "it is a folder" : "it is a device, and no plain file"
+    let fault = StateFile.Fault(description: "\(file.path) cannot be written: \(what)")
+    #expect(throws: fault) { try file.replace(with: Data([1])) }
+    #expect(throws: fault) { try file.updating() }
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: file.path) == path)
+    #expect(try names() == ["a.json"])
+  }
+
+  @Test func `is no pipe, which nobody waits for`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: folder)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    #expect(mkfifo(file.path, 0o600) == 0)
+    #expect(file.contents == nil)
+    let fault = StateFile.Fault(
+      description: "\(file.path) cannot be written: it is a pipe, and no plain file")
+    #expect(throws: fault) { try file.replace(with: Data([1])) }
+    #expect(throws: fault) { try file.updating() }
+  }
+
+  @Test func `is changed in place where it is one`() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let file = StateFile("a.json", in: folder)
+    try file.replace(with: Data("one".utf8))
+    let handle = try file.updating()
+    try handle.seekToEnd()
+    try handle.write(contentsOf: Data(" two".utf8))
+    try handle.close()
+    #expect(file.contents == Data("one two".utf8))
+  }
+
   @Test func `is looked at before it takes the old one's place`() throws {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let file = StateFile("a.json", in: folder)

@@ -35,7 +35,7 @@ package struct EventFile: Sendable {
       lineCount = all.count
       return
     }
-    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: file.path))
+    let handle = try file.updating()
     defer { try? handle.close() }
     let end = try handle.seekToEnd()
     // What a crash has left of a line must not swallow the next one.

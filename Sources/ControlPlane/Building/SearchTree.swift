@@ -1,4 +1,5 @@
-/// A database's search tree: one bit of an address a level, equal subtrees shared.
+/// A database's search tree: one bit of an address a level, equal subtrees shared, unless so few
+/// nodes would lead to so many networks that readers take the database for an attack.
 ///
 /// IPv4 lies in ::/96, and once more wherever IPv6 addresses carry IPv4 ones, so that those who
 /// look an address up as it came find the same.
@@ -20,6 +21,11 @@ struct SearchTree {
   /// The root is the last.
   private(set) var nodes: [Node] = []
   private var numbers: [Node: UInt32] = [:]
+  /// Of each node: itself and all nodes that it leads to, each as often as it does.
+  private var reaches: [Int] = []
+  private let isShared: Bool
+  /// Nodes that one leads to, on an average; we ourselves read twice as many.
+  private static let mostReached = 128
 
   /// Where IPv4 is found: its own place, mapped, NAT64 (RFC 6052 §2.1), Teredo, 6to4.
   private static let ipv4Places: [(first: UInt128, depth: Int)] = [
@@ -29,6 +35,13 @@ struct SearchTree {
 
   /// - Parameter tellProgress: called now and then with the share that is done.
   init(_ table: NetworkTable, tellProgress: (Double) -> Void) {
+    self.init(table, isShared: true, tellProgress: tellProgress)
+    guard let reach = reaches.last, reach > Self.mostReached * nodes.count else { return }
+    self = Self(table, isShared: false, tellProgress: tellProgress)
+  }
+
+  private init(_ table: NetworkTable, isShared: Bool, tellProgress: (Double) -> Void) {
+    self.isShared = isShared
     let total = Double(table.ipv4.count + table.ipv6.count)
     let ipv4 = subtree(of: table.ipv4, at: 0, depth: 96, places: [], ipv4: .nothing) {
       tellProgress(Double($0) / total)
@@ -78,10 +91,17 @@ struct SearchTree {
   }
 
   private mutating func add(_ node: Node) -> Branch {
-    if let known = numbers[node] { return .node(known) }
+    if isShared, let known = numbers[node] { return .node(known) }
     let number = UInt32(nodes.count)
     nodes.append(node)
-    numbers[node] = number
+    // No sum overflows: below a node are fewer than 2³² addresses of IPv4, several times, and as
+    // many nodes as ranges of IPv6 have ends.
+    reaches.append(1 + reach(node.left) + reach(node.right))
+    if isShared { numbers[node] = number }
     return .node(number)
+  }
+
+  private func reach(_ branch: Branch) -> Int {
+    if case .node(let index) = branch { reaches[Int(index)] } else { 0 }
   }
 }

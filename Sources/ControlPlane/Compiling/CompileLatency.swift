@@ -1,8 +1,8 @@
-import Glibc
 package import Latency
 package import Places
 import Routing
 import Settings
+import StateFiles
 
 /// One line of an imported table of round trips.
 package struct LatencyRow: Sendable, Equatable {
@@ -70,9 +70,11 @@ package struct LatencyTables: Sendable {
     _ file: Settings.Latency.File, header: String, _ faults: inout [Fault],
     take: ([Substring]) throws -> Void
   ) {
-    guard let bytes = contents(of: file.path) else {
-      let reason = String(cString: strerror(errno))
-      faults.append(Fault(origin: file.origin, message: "\(file.path) cannot be read: \(reason)"))
+    let bytes: [UInt8]
+    do throws(PlainFile.Fault) {
+      bytes = try PlainFile(file.path).bytes()
+    } catch {
+      faults.append(Fault(origin: file.origin, message: "\(file.path) cannot be read: \(error)"))
       return
     }
     var wrong = 0

@@ -1,7 +1,7 @@
-import Glibc
 import MaxMind
 import Places
 import Settings
+import StateFiles
 
 /// How the files of geodata are, to tell whether they have changed.
 package struct GeodataFiles: Sendable, Equatable {
@@ -52,12 +52,14 @@ struct PlaceSources: Sendable, Equatable {
     }
     var lists: [OverrideList] = []
     for file in overrideFiles {
-      guard let bytes = contents(of: file.path) else {
-        let reason = String(cString: strerror(errno))
+      let bytes: [UInt8]
+      do throws(PlainFile.Fault) {
+        bytes = try PlainFile(file.path).bytes()
+      } catch {
         faults.append(
           Fault(
             origin: Origin(file: file.path, path: "geo.overrides"),
-            message: "cannot be read: \(reason)"))
+            message: "cannot be read: \(error)"))
         continue
       }
       lists.append(

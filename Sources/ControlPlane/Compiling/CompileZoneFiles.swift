@@ -1,6 +1,7 @@
 import DNSWire
 import Glibc
 import Settings
+import StateFiles
 import ZoneFiles
 import Zones
 
@@ -67,14 +68,11 @@ private final class ZoneFileOpener {
 
   func opened(_ path: String) throws(InclusionRefusal) -> ZoneFileText {
     states.append(FileState(path: path))
-    var status = stat()
-    guard stat(path, &status) == 0 else { throw unreadable() }
-    // Of a pipe nobody may ever write the end.
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw InclusionRefusal("cannot be read: it is no plain file")
+    do throws(PlainFile.Fault) {
+      return ZoneFileText(name: path, bytes: try PlainFile(path).bytes())
+    } catch {
+      throw InclusionRefusal("cannot be read: \(error)")
     }
-    guard let bytes = contents(of: path) else { throw unreadable() }
-    return ZoneFileText(name: path, bytes: bytes)
   }
 
   private func unreadable() -> InclusionRefusal {

@@ -24,19 +24,3 @@ struct FileState: Sendable, Equatable {
 
 /// What the clock says.
 package func secondsSince1970() -> Int { time(nil) }
-
-/// A file, whole; nil if it cannot be read, with the reason in `errno`.
-func contents(of path: String) -> [UInt8]? {
-  guard let file = fopen(path, "rb") else { return nil }
-  defer { fclose(file) }
-  var status = stat()
-  guard fstat(fileno(file), &status) == 0 else { return nil }
-  var bytes: [UInt8] = []
-  bytes.reserveCapacity(max(0, Int(status.st_size)))
-  var chunk = [UInt8](repeating: 0, count: 1 << 16)
-  while true {
-    let count = fread(&chunk, 1, chunk.count, file)
-    if count == 0 { return ferror(file) == 0 ? bytes : nil }
-    bytes += chunk[..<count]
-  }
-}

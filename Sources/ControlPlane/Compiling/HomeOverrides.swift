@@ -1,6 +1,6 @@
-import Glibc
 import Homes
 import Settings
+import StateFiles
 
 /// Reads a file of overrides, one key a line: `key,region`, or `key,from,to` of one that moves.
 /// Empty lines and those of `#` are passed over, and so is a header.
@@ -30,9 +30,11 @@ struct HomeOverrides {
   }
 
   mutating func read(into builder: inout HomeMapsBuilder, numbering: inout HomeNumbering) {
-    guard let bytes = contents(of: file.path) else {
-      let reason = String(cString: strerror(errno))
-      faults.append(Fault(origin: file.origin, message: "\(file.path) cannot be read: \(reason)"))
+    let bytes: [UInt8]
+    do throws(PlainFile.Fault) {
+      bytes = try PlainFile(file.path).bytes()
+    } catch {
+      faults.append(Fault(origin: file.origin, message: "\(file.path) cannot be read: \(error)"))
       return
     }
     builder.reserve(

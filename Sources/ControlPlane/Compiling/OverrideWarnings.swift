@@ -1,5 +1,6 @@
 import Places
 package import Settings
+import StateFiles
 
 extension CompiledSettings {
   /// What is no fault, but perhaps not meant: override lines that say less than a shorter prefix
@@ -10,7 +11,7 @@ extension CompiledSettings {
     guard !asked.isEmpty else { return [] }
     var warnings: [Fault] = []
     for file in settings.geo.overrideFiles {
-      let found = OverrideList.parse(contents(of: file) ?? []).overrides.hiddenFacts
+      let found = OverrideList.parse((try? PlainFile(file).bytes()) ?? []).overrides.hiddenFacts
       warnings += found.compactMap {
         $0.warning(at: Origin(file: file, line: $0.line, path: ""), asked: asked)
       }

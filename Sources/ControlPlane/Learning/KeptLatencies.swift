@@ -3,6 +3,7 @@ import Foundation
 import Latency
 import Routing
 import Settings
+import StateFiles
 
 extension CompiledSettings {
   /// The same with the latencies that a node of this configuration has kept in its state folder:
@@ -11,11 +12,11 @@ extension CompiledSettings {
   /// - Parameter now: seconds since 1970.
   package func withKeptLatencies(now: UInt32) -> CompiledSettings {
     guard let view = model.latency, let folder = settings.stateFolder else { return self }
-    let file = "\(folder)/\(LatencyKeeper.fileName)"
-    let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    let text = StateFile(LatencyKeeper.fileName, in: folder).contents
+      .flatMap { String(data: $0, encoding: .utf8) }
     let maximumAge = UInt32(clamping: settings.latency.maximumAge.components.seconds)
     var kept = view.model
-    for line in text.split(separator: "\n") {
+    for line in (text ?? "").split(separator: "\n") {
       guard let record = LatencyRecord(line: line) else { continue }
       kept.restore(record, now: now, maximumAge: maximumAge)
     }

@@ -58,10 +58,12 @@ package struct ZoneStore: Sendable {
   package func load(_ zone: DomainName) throws(Fault) -> Kept? {
     let file = file(of: zone)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    guard let data = try? Data(contentsOf: file) else {
-      throw Fault(description: "\(file.path) cannot be read")
+    let bytes: [UInt8]
+    do throws(PlainFile.Fault) {
+      bytes = try PlainFile(file.path).bytes()
+    } catch {
+      throw Fault(description: "\(file.path) cannot be read: \(error)")
     }
-    let bytes = [UInt8](data)
     guard bytes.count > Self.bodyOffset, bytes.starts(with: Self.magic),
       Array(SHA256.hash(data: bytes[Self.bodyOffset...])) == Array(bytes[8..<Self.timeOffset]),
       let contents = ZoneContents(stored: bytes[Self.bodyOffset...]), contents.name == zone
@@ -77,8 +79,7 @@ package struct ZoneStore: Sendable {
     let body = contents.stored
     let bytes = Self.magic + Array(SHA256.hash(data: body)) + Self.time(confirmedAt) + body
     do throws(StateFile.Fault) {
-      try StateFile(file(of: contents.name).lastPathComponent, in: folder.path)
-        .replace(with: Data(bytes))
+      try stateFile(of: contents.name).replace(with: Data(bytes))
     } catch {
       throw Fault(description: error.description)
     }
@@ -87,13 +88,17 @@ package struct ZoneStore: Sendable {
   /// The version that is kept was confirmed.
   package func confirm(_ zone: DomainName, at now: Double) throws(Fault) {
     do {
-      let handle = try FileHandle(forUpdating: file(of: zone))
+      let handle = try stateFile(of: zone).updating()
       try handle.seek(toOffset: UInt64(Self.timeOffset))
       try handle.write(contentsOf: Self.time(now))
       try handle.close()
     } catch {
       throw Fault(description: "\(file(of: zone).path) cannot be written: \(error)")
     }
+  }
+
+  private func stateFile(of zone: DomainName) -> StateFile {
+    StateFile(file(of: zone).lastPathComponent, in: folder.path)
   }
 
   package func remove(_ zone: DomainName) {

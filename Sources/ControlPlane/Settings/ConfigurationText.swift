@@ -1,4 +1,5 @@
 package import Layers
+import StateFiles
 
 /// What one layer says, as it is written: YAML, a mapping.
 package struct ConfigurationText: Sendable, Equatable {
@@ -16,6 +17,9 @@ package struct ConfigurationText: Sendable, Equatable {
   /// The environment's word on the configuration.
   package static let environmentVariable = "AZIMUTH_SET"
 
+  /// Nobody writes a larger file, and to read one would fill the memory.
+  private static let mostBytes = 64 << 20
+
   /// What a node goes by, in the order of its layers.
   ///
   /// - Parameters:
@@ -26,11 +30,11 @@ package struct ConfigurationText: Sendable, Equatable {
     shared: [ConfigurationText] = []
   ) throws(Faults) -> [ConfigurationText] {
     let text: String
-    do {
-      text = try fileText(file)
+    do throws(PlainFile.Fault) {
+      text = try PlainFile(file).text(atMost: mostBytes)
     } catch {
       throw Faults([
-        Fault(origin: Origin(file: file), message: "cannot be read: \(error.reason)")
+        Fault(origin: Origin(file: file), message: "cannot be read: \(error)")
       ])
     }
     var texts = [ConfigurationText(.file, name: file, text: text)] + shared

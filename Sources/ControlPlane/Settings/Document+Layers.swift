@@ -77,12 +77,8 @@ extension Document {
       }
       // Lines go on from the text before it.
       let padded = String(repeating: "\n", count: lineBefore) + text.text
-      guard let root = composed(padded) else { continue }
+      guard let root = root(of: text, padded, lineBefore: lineBefore) else { continue }
       let value = Value(node: root, path: "", document: self)
-      guard value.isMapping || value.isNull else {
-        value.report("wants a mapping such as {log: {level: debug}}, found \(value.found)")
-        continue
-      }
       let final = value.entries()?.first { $0.name == SettingsReader.finalKey }
       var tree = tree(root, marks: &marks)
       tree.drop(SettingsReader.finalKey)
@@ -91,6 +87,33 @@ extension Document {
       layers.append(layer)
     }
     return (layers, marks)
+  }
+
+  /// The mapping that a text is; nil, and a fault, if it is none. One that says nothing would take
+  /// away all that was said before it, and a file or a layer that is empty was meant to have
+  /// something.
+  ///
+  /// - Parameter padded: the text, with the lines of this document.
+  func root(of text: ConfigurationText, _ padded: String, lineBefore: Int) -> Node? {
+    let faultCount = faults.count
+    guard let root = composed(padded) else {
+      if faults.count == faultCount { reportEmpty(text, line: lineBefore + 1) }
+      return nil
+    }
+    let value = Value(node: root, path: "", document: self)
+    if value.isMapping { return root }
+    if value.isNull {
+      reportEmpty(text, line: root.mark?.line ?? lineBefore + 1)
+    } else {
+      value.report("wants a mapping such as {log: {level: debug}}, found \(value.found)")
+    }
+    return nil
+  }
+
+  private func reportEmpty(_ text: ConfigurationText, line: Int) {
+    report(
+      line: line, path: "", "is empty; wants a mapping such as {log: {level: debug}}",
+      suggestion: text.kind == .file ? nil : "to say nothing, write {}")
   }
 
   private func tree(_ node: Node, marks: inout Marks) -> LayerTree {
@@ -106,13 +129,10 @@ extension Document {
     case .mapping(let mapping):
       guard admits(mapping.count) else { return LayerTree(.nothing, line: line) }
       let entries = mapping.compactMap { key, value -> LayerTree.Entry? in
-        guard case .scalar(let scalar) = key else {
-          report(line: key.mark?.line, path: "", "wants plain keys")
-          return nil
-        }
+        guard let name = name(ofKey: key, in: "") else { return nil }
         if let mark = key.mark { marks[mark.line] = mark }
         return LayerTree.Entry(
-          name: scalar.string, line: key.mark?.line, tree: tree(value, marks: &marks))
+          name: name, line: key.mark?.line, tree: tree(value, marks: &marks))
       }
       return LayerTree(.mapping(entries), line: line)
     case .alias: return LayerTree(.nothing, line: line)
@@ -133,7 +153,7 @@ extension LayerTree {
       let pairs = entries.map { entry in
         let mark = entry.line.flatMap { marks[$0] }
         return (
-          Node.scalar(Node.Scalar(entry.name, Tag(.implicit), .plain, mark)),
+          Node.scalar(Node.Scalar(entry.name, Tag(.implicit), .doubleQuoted, mark)),
           entry.tree.node(marks)
         )
       }

@@ -94,6 +94,28 @@ final class Document {
     return nil
   }
 
+  /// What a key is called; nil, and a fault, if it is called nothing.
+  ///
+  /// - Parameter path: of the mapping that it stands in.
+  func name(ofKey key: Node, in path: String) -> String? {
+    guard case .scalar(let scalar) = key else {
+      report(line: key.mark?.line, path: path, "wants plain keys")
+      return nil
+    }
+    let value = Value(node: key, path: path, document: self)
+    if scalar.string.isEmpty {
+      report(line: key.mark?.line, path: path, "has a key without a name")
+      return nil
+    }
+    guard !value.isNull else {
+      report(
+        line: key.mark?.line, path: path, "has the key \(scalar.string), which is nothing in YAML",
+        suggestion: "if it is a name, quote it: \"\(scalar.string)\"")
+      return nil
+    }
+    return scalar.string
+  }
+
   /// A private-use character that no name may contain.
   static let duplicateMark: Character = "\u{E000}"
   private static let mostDuplicates = 100
@@ -139,47 +161,4 @@ final class Document {
       report(line: nil, path: "", "is no YAML: \(error)")
     }
   }
-}
-
-/// The text of a UTF-8 file.
-/// - Throws: why it cannot be read, in words that follow "cannot be read: ".
-func fileText(_ path: String) throws(UnreadableFile) -> String {
-  let data: Data
-  do {
-    data = try Data(contentsOf: URL(filePath: path))
-  } catch {
-    throw UnreadableFile(path: path)
-  }
-  guard let text = String(validating: data, as: UTF8.self) else {
-    throw UnreadableFile(reason: "it is not UTF-8")
-  }
-  return text
-}
-
-/// Why a file cannot be read.
-struct UnreadableFile: Error {
-  var reason: String
-
-  init(reason: String) { self.reason = reason }
-
-  /// Asks the system about a file that could not be read.
-  init(path: String) {
-    var isFolder = false
-    if !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-      reason = "there is no such file"
-    } else if isFolder {
-      reason = "it is a folder"
-    } else if !FileManager.default.isReadableFile(atPath: path) {
-      reason = "permission denied"
-    } else {
-      reason = "the system could not read it"
-    }
-  }
-}
-
-/// Whether `path` names a file that can be opened for reading.
-func isReadableFile(_ path: String) -> Bool {
-  var isFolder = false
-  return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder
-    && FileManager.default.isReadableFile(atPath: path)
 }

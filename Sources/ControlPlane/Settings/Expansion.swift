@@ -1,3 +1,5 @@
+import StateFiles
+
 extension Value {
   /// `text` with what `${…}` stands for in its place; nil, and a fault, where that is missing.
   ///
@@ -59,12 +61,12 @@ extension Value {
 
   private func fileContents(_ path: String) -> String? {
     let path = document.absolutePath(path)
-    do {
-      let text = try fileText(path)
+    do throws(PlainFile.Fault) {
+      let text = try PlainFile(path).text(atMost: 1 << 20)
       let end = text.lastIndex { !$0.isNewline }.map { text.index(after: $0) } ?? text.startIndex
       return String(text[..<end])
     } catch {
-      report("\(path) cannot be read: \(error.reason)")
+      report("\(path) cannot be read: \(error)")
       return nil
     }
   }

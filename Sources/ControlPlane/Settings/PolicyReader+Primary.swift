@@ -39,7 +39,7 @@ extension PolicyReader {
     for entry in urls.entries() ?? [] {
       guard let region = regionNames.index(of: entry.name, at: entry.key) else { continue }
       if !order.contains(region) { entry.key.report("the order does not name this region") }
-      lag.urls[region] = entry.value.numberAddress("a URL such as http://10.2.0.1:9100/lag")
+      lag.urls[region] = entry.value.url("a URL such as http://10.2.0.1:9100/lag", for: .number)
     }
     let missing = order.filter { lag.urls[$0] == nil }.map { regions[$0].name }
     if urls.isMapping, !missing.isEmpty {

@@ -68,11 +68,8 @@ extension Value {
     var entries: [Entry] = []
     var lines: [String: Int] = [:]
     for (keyNode, node) in mapping {
-      guard case .scalar(let scalar) = keyNode else {
-        document.report(line: keyNode.mark?.line, path: path, "wants plain keys")
-        continue
-      }
-      let name = String(scalar.string.drop { $0 == Document.duplicateMark })
+      guard let text = document.name(ofKey: keyNode, in: path) else { continue }
+      let name = String(text.drop { $0 == Document.duplicateMark })
       let entryPath = path.isEmpty ? name : "\(path).\(name)"
       let key = Value(node: keyNode, path: entryPath, document: document)
       if let line = lines[name] {

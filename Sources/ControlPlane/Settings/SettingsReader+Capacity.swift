@@ -28,7 +28,7 @@ extension SettingsReader {
 
   private static func reportedLoad(_ section: Section) -> Settings.ReportedLoad? {
     let url = section.required("url", "the URL of a number, such as http://10.2.0.1:9100/load")?
-      .numberAddress("a URL such as http://10.2.0.1:9100/load")
+      .url("a URL such as http://10.2.0.1:9100/load", for: .number)
     var load = Settings.ReportedLoad(url: url ?? "")
     load.full =
       section.optional("full")?.number(0.001...1_000_000_000_000, "the number when it is full")
@@ -38,23 +38,5 @@ extension SettingsReader {
     load.timeout =
       section.optional("timeout")?.duration(.milliseconds(100) ... .seconds(60)) ?? load.timeout
     return url == nil ? nil : load
-  }
-}
-
-extension Value {
-  /// Where a number can be had: `http://` or `https://`, a host, and nothing that a URL cannot
-  /// have; or `tcp://`, a host and a port.
-  func numberAddress(_ wanted: String) -> String? {
-    parsed(wanted) { text in
-      let schemes = ["http://", "https://", "tcp://"]
-      guard let scheme = schemes.first(where: text.hasPrefix) else { return nil }
-      let host = text.dropFirst(scheme.count).prefix { $0 != "/" }
-      if scheme == "tcp://" {
-        let port = text.split(separator: ":").last.flatMap { UInt16($0) } ?? 0
-        guard port > 0, host.contains(":") else { return nil }
-      }
-      let isURL = !host.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-      return isURL ? text : nil
-    }
   }
 }

@@ -13,7 +13,7 @@ extension SettingsReader {
   private static func webhook(_ value: Value) -> Webhook? {
     value.section { section in
       let url = section.required("url", "a URL of http or https")?
-        .parsed("a URL of http or https", urlText)
+        .url("a URL of http or https", for: .http)
       let kinds = section.optional("kinds")?.elements().compactMap { $0.eventKind() }
       let secret = section.optional("secret")?.parsed(
         "a secret of printable ASCII, no spaces", isSecret: true
@@ -27,15 +27,6 @@ extension SettingsReader {
           timeout: timeout ?? .seconds(5))
       }
     } ?? nil
-  }
-
-  /// nil unless it has a scheme that is spoken here and a host.
-  static func urlText(_ text: String) -> String? {
-    let schemes = ["http://", "https://"]
-    guard let scheme = schemes.first(where: { text.hasPrefix($0) }) else { return nil }
-    let host = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" }
-    let isPlain = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-    return !host.isEmpty && isPlain ? text : nil
   }
 }
 

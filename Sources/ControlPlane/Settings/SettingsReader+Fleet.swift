@@ -7,7 +7,8 @@ extension SettingsReader {
       let name = section.required("name", "the name that its nodes share")?
         .parsed("a name of letters, digits, '-', '_' and '.'") { isName($0) ? $0 : nil }
       let members = section.required("members", "URLs such as https://10.0.0.1:2379")
-      let urls = (members?.elements() ?? []).compactMap { $0.member() }
+      let wanted = "a URL of http or https without a path, such as https://10.0.0.1:2379"
+      let urls = (members?.elements() ?? []).compactMap { $0.url(wanted, for: .server) }
       if let members, members.elements().isEmpty { members.report("wants at least one") }
       var fleet = Settings.Fleet(name: name ?? "", members: urls, origin: section.value.origin)
       fleet.user = user(section)
@@ -56,14 +57,6 @@ extension Value {
       health.staleHold =
         section.optional("stale_hold")?.duration(.zero ... .seconds(86_400)) ?? health.staleHold
       return health
-    }
-  }
-
-  fileprivate func member() -> String? {
-    let wanted = "a URL of http or https without a path, such as https://10.0.0.1:2379"
-    return parsed(wanted) { text in
-      guard let url = SettingsReader.urlText(text) else { return nil }
-      return url.count { $0 == "/" } == 2 && !url.contains("?") ? url : nil
     }
   }
 }

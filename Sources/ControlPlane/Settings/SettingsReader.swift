@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Layers
 import Places
+import StateFiles
 
 /// Reads the configuration: YAML in, ``Settings`` or all its faults out.
 ///
@@ -37,13 +38,14 @@ package enum SettingsReader {
   ) throws(Faults) -> Settings {
     let name = texts.first?.name ?? ""
     let document = Document(name: name, folder: folder, environment: environment)
-    let root = texts.count == 1 ? document.composed(texts[0].text) : document.merged(texts)
+    let root =
+      texts.count == 1
+      ? document.root(of: texts[0], texts[0].text, lineBefore: 0) : document.merged(texts)
     let read = root.flatMap { root in
       Value(node: root, path: "", document: document).section { settings($0) }
     }
     guard let read, document.faults.isEmpty else {
-      let faults = document.faults.isEmpty ? [emptyFile(name)] : document.faults
-      throw Faults(inOrderOfFile(faults, names: texts.map(\.name)))
+      throw Faults(inOrderOfFile(document.faults, names: texts.map(\.name)))
     }
     return read
   }
@@ -64,10 +66,6 @@ package enum SettingsReader {
   static func folder(of file: String) -> String {
     let path = file.hasPrefix("/") ? file : "\(FileManager.default.currentDirectoryPath)/\(file)"
     return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-  }
-
-  private static func emptyFile(_ name: String) -> Fault {
-    Fault(origin: Origin(file: name), message: "is empty; wants a mapping")
   }
 
   static func inOrderOfFile(_ faults: [Fault], names: [String]) -> [Fault] {
@@ -221,8 +219,8 @@ extension Value {
   func filePath() -> String? {
     guard let text = text("the path of a file") else { return nil }
     let path = document.absolutePath(text)
-    if isReadableFile(path) { return path }
-    report("\(path) cannot be read: \(UnreadableFile(path: path).reason)")
+    guard let fault = PlainFile(path).fault else { return path }
+    report("\(path) cannot be read: \(fault)")
     return nil
   }
 

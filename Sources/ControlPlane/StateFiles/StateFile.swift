@@ -21,8 +21,23 @@ package struct StateFile: Sendable {
     self.folder = folder
   }
 
-  /// nil: there is none, or it cannot be read.
-  package var contents: Data? { FileManager.default.contents(atPath: path) }
+  /// nil: there is none, or it cannot be read; a pipe or a device is not.
+  package var contents: Data? {
+    (try? PlainFile(path).bytes(atMost: Self.mostBytes)).map { Data($0) }
+  }
+
+  /// No state is as large: what is would fill the memory.
+  private static let mostBytes = 1 << 30
+
+  /// For what is changed in place. Whoever calls closes it.
+  package func updating() throws(Fault) -> FileHandle {
+    do throws(PlainFile.Fault) {
+      return FileHandle(
+        fileDescriptor: try PlainFile.opened(path, O_RDWR).descriptor, closeOnDealloc: true)
+    } catch {
+      throw Fault(description: "\(path) cannot be written: \(error)")
+    }
+  }
 
   /// Replaces the file whole, and makes its folder if there is none. When this returns, it is on
   /// the disk; where it throws, the file is as it was, and nothing stays beside it.
@@ -35,6 +50,11 @@ package struct StateFile: Sendable {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
       throw Fault(description: "\(folder) cannot be made: \(error.localizedDescription)")
+    }
+    do throws(PlainFile.Fault) {
+      try PlainFile.checkMayBe(path)
+    } catch {
+      throw Fault(description: "\(path) cannot be written: \(error)")
     }
     let next = "\(path).\(getpid()).next"
     do throws(Fault) {

@@ -93,6 +93,8 @@ struct HAProxyFile {
   }
 
   private(set) var sections: [Section] = []
+  /// Lines of `timeout` that say no time.
+  private(set) var unreadTimes: [Line] = []
   /// Of its beginning.
   let origin: Origin
 
@@ -124,7 +126,11 @@ struct HAProxyFile {
             Fault(origin: line.origin, message: "\"\(line[0])\" stands before the first section")
           ])
         }
-        open?.lines.append(line)
+        if line[0] == "timeout", haproxyMilliseconds(line[2]) == nil {
+          unreadTimes.append(line)
+        } else {
+          open?.lines.append(line)
+        }
         continue
       }
       close()
@@ -213,7 +219,7 @@ struct HAProxyFile {
 func haproxyMilliseconds(_ text: String) -> Int? {
   let digits = text.prefix { $0.isASCII && $0.isNumber }
   let units = ["": 1, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
-  guard let number = Int(digits), number <= 1 << 30 else { return nil }
+  guard let number = Int(digits), number <= Int32.max else { return nil }
   if text.dropFirst(digits.count) == "us" { return number / 1000 }
   return units[String(text.dropFirst(digits.count))].map { number * $0 }
 }

@@ -11,7 +11,12 @@ extension Migration {
     _ source: SourceText, region: String = "here", folder: String = "/"
   ) throws(Faults) -> Migration {
     var migrating = HAProxyMigration(region: region)
-    try migrating.read(HAProxyFile(source))
+    let file = try HAProxyFile(source)
+    for line in file.unreadTimes {
+      migrating.findings.report(
+        line.origin, "\(line.text): no time that is known here: it is left out")
+    }
+    migrating.read(file)
     return try Migration(
       of: "haproxy", migrating.sections(), findings: migrating.findings.all, folder: folder,
       origin: source.origin(1))

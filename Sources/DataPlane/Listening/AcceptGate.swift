@@ -5,8 +5,8 @@ import NIOCore
 ///
 /// - Not before there is an edition to answer with: who comes earlier waits in the system's queue,
 ///   as questions over UDP do.
-/// - Not for a moment, when the system has no descriptor or memory for one connection more: it would
-///   say so again at once, for as long as connections wait, and NIO asks again at once.
+/// - Not for a moment, when the system has no descriptor or memory for one connection more: it
+///   would say so again at once, for as long as connections wait, and NIO asks again at once.
 final class AcceptGate: ChannelDuplexHandler {
   typealias InboundIn = any Channel
   typealias OutboundIn = Never

@@ -79,7 +79,7 @@ export function apart(date) {
 export function regionColours(regions) {
   const names = regions.map((region) => region.name).filter((name) => name !== REFUSED).sort();
   const colours = new Map(names.map((name, index) => {
-    const hue = (index * 137.5 + 200) % 360;
+    const hue = (200 + (index * 360) / names.length) % 360;
     return [name, `oklch(var(--lightness-${index % 2}) 0.15 ${hue.toFixed(0)})`];
   }));
   return colours.set(REFUSED, "var(--refused)");

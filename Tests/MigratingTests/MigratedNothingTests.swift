@@ -150,7 +150,9 @@ private typealias World = MigratedWorld
   /// NEL, and the separators of lines and paragraphs, end a line for YAML.
   @Test func `stay on their lines, whatever is said in them`() throws {
     for sign in ["\u{85}", "\u{2028}", "\u{2029}", "\u{1B}", "\u{202E}", "\u{FEFF}", "\r"] {
-      let text = "backend b\n  odd\(sign)pools: {x: y}\n  server s 192.0.2.1:80\n"
+      let text =
+        "listen l\n  mode tcp\n  bind 127.0.0.1:81\n  odd\(sign)pools: {x: y}\n"
+        + "  server s 192.0.2.1:80\n"
       let migration = try Migration.haproxy(SourceText(name: "h\(sign)pools: ", text: text))
       #expect(
         !migration.text.unicodeScalars.contains { String($0) == sign }, "\(sign.debugDescription)")

@@ -215,6 +215,45 @@ func `times are written as RFC 3339`(_ milliseconds: UInt64, _ text: String) {
       #expect(lines(rotated).count == 1)
     }
   }
+
+  /// A pipe whose reader goes away takes half a line, as a disk does when it is full.
+  @Test func `begins a line of its own after the half of one`() throws {
+    try withPath { path in
+      #expect(mkfifo(path.path, 0o600) == 0)
+      // No program that another test starts may hold it open.
+      let reader = open(path.path, O_RDWR | O_CLOEXEC)
+      // F_SETPIPE_SZ, which Glibc does not show to Swift.
+      let room = fcntl(reader, 1031, 4096)
+      let counters = CounterBoard()
+      let log = try writer(path.path, counters)
+      let ring = log.makeRing()
+      let long = Array("{\"x\": \"\(String(repeating: "x", count: 90))\"}\n".utf8)
+      let (whole, half) = Int(room).quotientAndRemainder(dividingBy: long.count)
+      try #require(half > 0)
+      for _ in 0..<2 * whole { #expect(ring.append(long)) }
+      #expect(eventually { count(in: reader) == room })
+      close(reader)
+      #expect(eventually { lost(counters) == UInt64(whole) })
+      let again = open(path.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+      defer { close(again) }
+      #expect(all(in: again) == (0..<whole).flatMap { _ in long } + long.prefix(half))
+      #expect(ring.append(Self.line))
+      log.stop()
+      #expect(all(in: again) == Array("\n{}\n".utf8))
+    }
+  }
+
+  /// Bytes that wait in a pipe.
+  private func count(in pipe: Int32) -> Int32 {
+    var count: Int32 = 0
+    return unsafe ioctl(pipe, UInt(FIONREAD), &count) == 0 ? count : -1
+  }
+
+  private func all(in pipe: Int32) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: max(0, Int(count(in: pipe))))
+    let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(pipe, $0.baseAddress, $0.count) }
+    return Array(bytes.prefix(max(0, count)))
+  }
 }
 
 /// What a writer has said.

@@ -29,7 +29,7 @@ extension Settings {
       self.auditLog = auditLog
     }
 
-    /// Whether all but files of certificates is the same in ``listen``: those are read anew by a
+    /// Whether all but files of certificates is the same in `listen`: those are read anew by a
     /// reload.
     package func listensLike(_ other: Admin) -> Bool {
       guard case .address(let address, let tls) = listen,

@@ -39,7 +39,7 @@ extension EndToEndWaiting {
         node.log.contains(
           "/azimuth/prod/v1/config/node/edge-1:1: policies.near.oder: unknown key")
       }
-      fleet.say("node/edge-1", "")
+      fleet.say("node/edge-1", "{}")
       eventually("a good one again") { node.metric("azimuth_config_valid") == "1" }
       try fleet.cluster.control("del", "--prefix", "/azimuth/prod/v1/config/")
       eventually("the refusal") { node.metric("azimuth_config_valid") == "0" }
